@@ -1,0 +1,82 @@
+"""Texts in the user's language: gettext catalogues ``zh_CN`` and ``en``; ``--lang``, FACTORY_KIT_LANG or the locale decides."""
+
+from __future__ import annotations
+
+import gettext
+import locale
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from factory_kit.errors import DefinitionError, FactoryKitError
+
+__all__ = ["LANGUAGES", "N_", "Language", "_", "decide_language", "language", "said", "speaking", "use_language"]
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+LOCALE_DIR = Path(__file__).resolve().parent / "locale"
+CATALOGUE = {"zh": "zh_CN", "en": "en"}
+
+_current: ContextVar[Language] = ContextVar("factory_kit_language", default="en")
+
+
+def decide_language(asked: str | None = None) -> Language:
+    """The language of *asked* (``--lang``), else of FACTORY_KIT_LANG, else of the locale; Chinese for ``zh…``, else English."""
+    spoken = asked or os.environ.get("FACTORY_KIT_LANG") or _locale_name()
+    return "zh" if spoken.lower().startswith(("zh", "chinese")) else "en"
+
+
+def use_language(chosen: Language) -> None:
+    """Every text from now on is in *chosen*."""
+    _current.set(chosen)
+
+
+@contextmanager
+def speaking(chosen: Language) -> Iterator[None]:
+    """Texts inside the block are in *chosen*."""
+    token = _current.set(chosen)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def language() -> Language:
+    """The language in force."""
+    return _current.get()
+
+
+def _(message: str) -> str:
+    """*message* in the language in force; English itself when the catalogue lacks it (a test finds those)."""
+    return _catalogue(_current.get()).gettext(message) if message else ""
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "translate later"
+    """*message* itself, marked for the catalogue."""
+    return message
+
+
+def said(error: FactoryKitError) -> str:
+    """The text of *error* in the language in force."""
+    if isinstance(error, DefinitionError):
+        return "\n".join(problem.located(_(problem.message)) for problem in error.problems)
+    return _(error.message).format(**error.details)
+
+
+@cache
+def _catalogue(chosen: Language) -> gettext.NullTranslations:
+    return gettext.translation("factory_kit", LOCALE_DIR, languages=[CATALOGUE[chosen]], fallback=True)
+
+
+def _locale_name() -> str:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return os.environ[name]
+    try:
+        return locale.getlocale()[0] or ""
+    except ValueError:
+        return ""

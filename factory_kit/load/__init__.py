@@ -1,0 +1,1 @@
+"""From text to definitions, with every mistake at once as ``file:line: path: what``."""

@@ -1,0 +1,180 @@
+"""YAML documents whose every value remembers its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from factory_kit.errors import DefinitionError, Problem
+from factory_kit.i18n import N_
+
+__all__ = ["Document", "parse_yaml", "read_text", "read_yaml"]
+
+Path_ = tuple[str | int, ...]
+LARGEST_FILE = 32 * 1024 * 1024
+DEEPEST = 60
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file says (lists as tuples) and on which line each value and key stands, by path."""
+
+    name: str
+    content: object
+    lines: dict[Path_, int] = field(default_factory=dict)
+
+    def line(self, path: Path_) -> int:
+        """The line of the value at *path*, or of the nearest value around it; 1 when nothing is known."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return 1
+
+
+class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
+    """YAML as its 1.2 core schema reads it: only true and false are booleans, dates stay text, 012 is no octal."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - shape given by PyYAML
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    ("int", r"^0x[0-9a-fA-F]+$", "0"),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    ("float", r"^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$", "-+."),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+
+
+def read_text(path: Path, name: str | None = None) -> str:
+    """The text of a UTF-8 file (with or without BOM); ``DefinitionError`` when it is missing, too large or in another encoding."""
+    shown = name or str(path)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise DefinitionError(
+                [
+                    Problem(
+                        shown,
+                        0,
+                        "",
+                        N_("is larger than {limit} bytes; definitions are small texts"),
+                        {"limit": LARGEST_FILE},
+                    )
+                ]
+            )
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DefinitionError([Problem(shown, 0, "", N_("does not exist; check the path"))]) from error
+    except OSError as error:
+        raise DefinitionError(
+            [Problem(shown, 0, "", N_("cannot be read ({reason})"), {"reason": error.strerror})]
+        ) from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        guess = "GBK" if _decodes(raw, "gb18030") else "?"
+        message = N_("is not UTF-8 (looks like {guess}); save it again as UTF-8")
+        raise DefinitionError([Problem(shown, line, "", message, {"guess": guess})]) from error
+
+
+def read_yaml(path: Path, name: str | None = None) -> Document:
+    """The document in the file *path*, shown to users as *name*."""
+    return parse_yaml(read_text(path, name), name or str(path))
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """The document in *text*; ``DefinitionError`` with every duplicate key, or with the place where it stops being YAML."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        raise DefinitionError([_broken(text, name, error)]) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise DefinitionError(
+            [Problem(name, 1, "", N_("is not YAML: {reason}"), {"reason": str(error).splitlines()[0]})]
+        ) from error
+    if node is None:
+        raise DefinitionError([Problem(name, 1, "", N_("is empty"))])
+    reader = _Reader(name)
+    content = reader.value(node, ())
+    if reader.problems:
+        raise DefinitionError(reader.problems)
+    return Document(name, content, reader.lines)
+
+
+class _Reader:
+    """Turns YAML nodes into plain values and notes lines and mistakes on the way."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: dict[Path_, int] = {}
+        self.problems: list[Problem] = []
+        self.scalars = _Loader("")
+
+    def value(self, node: yaml.Node, path: Path_) -> object:
+        self.lines[path] = node.start_mark.line + 1
+        if len(path) > DEEPEST:
+            self._wrong(node, path, N_("is nested too deeply"))
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return tuple(self.value(item, (*path, index)) for index, item in enumerate(node.value))
+        return self._scalar(node, path)
+
+    def _scalar(self, node: yaml.Node, path: Path_) -> object:
+        try:
+            return self.scalars.construct_object(node, deep=True)
+        except (yaml.YAMLError, ValueError) as error:
+            self._wrong(node, path, N_("is no plain value ({reason})"), reason=str(error).splitlines()[0])
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, object]:
+        result: dict[str, object] = {}
+        seen: dict[Hashable, int] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, str) or key == "<<":
+                self._wrong(key_node, path, N_("a key must be a plain text"))
+                continue
+            if key in seen:
+                self._wrong(key_node, (*path, key), N_("given twice (first on line {first})"), first=seen[key])
+                continue
+            seen[key] = line
+            result[key] = self.value(value_node, (*path, key))
+            self.lines[(*path, key)] = line
+        return result
+
+    def _wrong(self, node: yaml.Node, path: Path_, message: str, **details: object) -> None:
+        self.problems.append(Problem(self.name, node.start_mark.line + 1, dotted(path), message, details))
+
+
+def dotted(path: Path_) -> str:
+    """``servers.cell.port`` or ``equipment[3].id`` for a path."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _broken(text: str, name: str, error: yaml.MarkedYAMLError) -> Problem:
+    line = (error.problem_mark.line if error.problem_mark else 0) + 1
+    lines = text.splitlines()
+    if line <= len(lines) and "\t" in lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]:
+        return Problem(name, line, "", N_("is indented with a tab; use blanks"))
+    return Problem(name, line, "", N_("is not YAML: {reason}"), {"reason": error.problem or str(error)})
+
+
+def _decodes(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

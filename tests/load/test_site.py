@@ -1,0 +1,115 @@
+"""Loading the site file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factory_kit.errors import DefinitionError
+from factory_kit.load.site import site_file
+
+TEN_MISTAKES = """\
+site: 1
+kind: dmeo
+plant:
+  id: demo
+  name: {zh: 示例, en: Example}
+  credit_code: 91310117MA1J0000
+  type: discrete
+  industry: {code: 3484}
+  timezone: Asia/Shangai
+authorisation: {granted_by: A, reference: r, granted_on: 2026-13-01, valid_until: 2026-12-31, addresses: ["a:1"]}
+servers:
+  a: {driver: modbus, host: x, port: 99999}
+  b: {driver: opcux, url: "opc.tcp://x:1"}
+equipment:
+  - {id: c1, name: {zh: 甲, en: b}, key: no, conector: x}
+  - {id: c1, name: {zh: 乙, en: b}, connector: nothing, server: c}
+"""
+
+GOOD = """\
+site: 1
+kind: demo
+plant:
+  id: demo
+  name: {zh: 示例, en: Example}
+  credit_code: "913101170000000000"
+  type: discrete
+  industry: {code: "3484"}
+equipment:
+  - {id: c1, name: {zh: 甲, en: a}}
+"""
+
+
+def test_all_mistakes_of_a_site_file_are_reported_at_once(tmp_path: Path) -> None:
+    """Twelve mistakes give twelve lines, each with file, line and path, in file order."""
+    (tmp_path / "site.yaml").write_text(TEN_MISTAKES, encoding="utf-8")
+
+    with pytest.raises(DefinitionError) as caught:
+        site_file(tmp_path / "site.yaml", [])
+
+    assert [str(problem).partition(": ")[0] + " " + problem.path for problem in caught.value.problems] == [
+        "site.yaml:2 kind",
+        "site.yaml:6 plant.credit_code",
+        "site.yaml:8 plant.industry.code",
+        "site.yaml:9 plant.timezone",
+        "site.yaml:10 authorisation.granted_on",
+        "site.yaml:12 servers.a.port",
+        "site.yaml:13 servers.b",
+        "site.yaml:15 equipment[0].conector",
+        "site.yaml:15 equipment[0].key",
+        "site.yaml:16 equipment[1].connector",
+        "site.yaml:16 equipment[1].id",
+        "site.yaml:16 equipment[1].server",
+    ]
+
+
+def test_no_is_not_read_as_false(tmp_path: Path) -> None:
+    """``key: no`` is a mistake, not a silent false."""
+    (tmp_path / "site.yaml").write_text(GOOD.replace("en: a}}", "en: a}, key: no}"), encoding="utf-8")
+
+    with pytest.raises(DefinitionError, match="'no' is neither true nor false"):
+        site_file(tmp_path / "site.yaml", [])
+
+
+def test_a_good_site_is_read_with_or_without_bom(tmp_path: Path) -> None:
+    """A byte order mark, as Windows editors write it, changes nothing."""
+    (tmp_path / "a.yaml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(GOOD, encoding="utf-8-sig")
+
+    assert site_file(tmp_path / "a.yaml", []) == site_file(tmp_path / "b.yaml", [])
+
+
+@pytest.mark.parametrize(
+    ("broken", "expected"),
+    [
+        (GOOD.replace("kind: demo", "kind: demo\nkind: real"), r"site.yaml:3: kind: given twice \(first on line 2\)"),
+        (GOOD.replace("  type: discrete", "\ttype: discrete"), r"site.yaml:7: is indented with a tab; use blanks"),
+        ("", r"site.yaml:1: is empty"),
+        ("[1, 2", r"site.yaml:1: is not YAML"),
+        ("- 1\n- 2\n", r"site.yaml:1: must be a group of keys and values"),
+        (GOOD.replace("demo\nplant", "demo\nplannt"), r"site.yaml:3: plannt: is not a known key \(plant\?\)"),
+    ],
+    ids=["duplicate key", "tab", "empty", "half", "list", "typo"],
+)
+def test_a_broken_file_says_where_and_what(tmp_path: Path, broken: str, expected: str) -> None:
+    """Duplicate keys, tabs, empty files, cut files, wrong shapes and mistyped keys each give their place."""
+    (tmp_path / "site.yaml").write_text(broken, encoding="utf-8")
+
+    with pytest.raises(DefinitionError, match=expected):
+        site_file(tmp_path / "site.yaml", [])
+
+
+def test_a_gbk_file_is_named_as_such(tmp_path: Path) -> None:
+    """A file saved in GBK is refused with the line of the first foreign byte and the remedy."""
+    (tmp_path / "site.yaml").write_bytes(GOOD.encode("gbk"))
+
+    with pytest.raises(DefinitionError, match=r"site.yaml:5: is not UTF-8 \(looks like GBK\); save it again as UTF-8"):
+        site_file(tmp_path / "site.yaml", [])
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    """A path that does not exist is said in one line."""
+    with pytest.raises(DefinitionError, match=r"^site.yaml: does not exist; check the path$"):
+        site_file(tmp_path / "site.yaml", [])
