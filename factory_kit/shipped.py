@@ -9,7 +9,7 @@ from factory_kit.errors import FactoryKitError
 
 __all__ = ["DefinitionKind", "data_dir", "search_path"]
 
-DefinitionKind = Literal["assessments", "connectors", "datasets"]
+DefinitionKind = Literal["assessments", "connectors", "datasets", "examples"]
 
 
 def data_dir(kind: DefinitionKind) -> Path:

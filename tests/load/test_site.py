@@ -87,7 +87,7 @@ def test_a_good_site_is_read_with_or_without_bom(tmp_path: Path) -> None:
         (GOOD.replace("kind: demo", "kind: demo\nkind: real"), r"site.yaml:3: kind: given twice \(first on line 2\)"),
         (GOOD.replace("  type: discrete", "\ttype: discrete"), r"site.yaml:7: is indented with a tab; use blanks"),
         ("", r"site.yaml:1: is empty"),
-        ("[1, 2", r"site.yaml:1: is not YAML"),
+        ("[1, 2", r"site.yaml:2: is not YAML"),
         ("- 1\n- 2\n", r"site.yaml:1: must be a group of keys and values"),
         (GOOD.replace("demo\nplant", "demo\nplannt"), r"site.yaml:3: plannt: is not a known key \(plant\?\)"),
     ],

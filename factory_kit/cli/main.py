@@ -1,0 +1,140 @@
+"""The command ``factory-kit``: language first, then the command, then every error as one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from factory_kit import __version__
+from factory_kit.errors import DefinitionError, FactoryKitError
+from factory_kit.i18n import LOCALE_DIR, N_, _, decide_language, said, use_language
+
+__all__ = ["GROUPS", "command", "main"]
+
+GROUPS = ("workspace", "collect", "query", "kpi", "assess", "demo")
+"""The modules of this package that hold commands, in the order of ``--help``; each offers ``register(app)``."""
+
+INTERRUPTED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The process ends with 0 done, 1 findings or failed work, 2 wrong use."""
+    words, asked = _without_language(sys.argv[1:] if arguments is None else arguments)
+    use_language(decide_language(asked))
+    _speak_in_help()
+    try:
+        command().main(words, prog_name="factory-kit")
+    except FactoryKitError as error:
+        _show(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say(_("Interrupted."))
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(INTERRUPTED)
+
+
+def command() -> typer.core.TyperGroup:
+    """The whole command tree, its help in the language in force."""
+    app = typer.Typer(
+        help=N_(
+            "Factory Kit: read a plant safely, score it on evidence from its own data, package what may be shared."
+        ),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
+    )
+    app.callback()(_options)
+    for group in GROUPS:
+        import_module(f"factory_kit.cli.{group}").register(app)
+    tree = typer.main.get_command(app)
+    assert isinstance(tree, typer.core.TyperGroup)  # noqa: S101 - a tree with several commands is a group
+    _translate(tree)
+    return tree
+
+
+def _options(
+    lang: Annotated[
+        str,
+        typer.Option("--lang", metavar="zh|en", help=N_("Language; otherwise FACTORY_KIT_LANG or the locale decides.")),
+    ] = "",
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help=N_("Show the version and stop."))] = False,
+) -> None:
+    del lang  # taken out of the words by main(), since help texts need it before anything is parsed
+    if version:
+        typer.echo(f"factory-kit {__version__}")
+        raise typer.Exit
+
+
+def _without_language(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """*words* without ``--lang X`` or ``--lang=X``, which may stand anywhere, and its value."""
+    rest: list[str] = []
+    asked = None
+    waiting = False
+    for position, word in enumerate(words):
+        if word == "--":
+            return [*rest, *words[position:]], asked
+        if waiting:
+            asked, waiting = word, False
+        elif word == "--lang":
+            waiting = True
+        elif word.startswith("--lang="):
+            asked = word.removeprefix("--lang=")
+        else:
+            rest.append(word)
+    return (rest, asked) if not waiting else ([*rest, "--lang"], None)
+
+
+def _speak_in_help() -> None:
+    """The option parser's own words come from our catalogue too."""
+    import gettext
+
+    gettext.bindtextdomain("factory_kit", LOCALE_DIR)
+    gettext.textdomain("factory_kit")
+    os.environ["LANGUAGE"] = "zh_CN" if _("yes") == "是" else "en"
+
+
+PARSER_WORDS = (
+    N_("yes"), N_("Usage:"), N_("Options"), N_("Commands"), N_("Arguments"), N_("Show this message and exit."), N_("required"), N_("Aborted!"),
+    N_("default: {default}"), N_("Try '{command} {option}' for help."), N_("Error: {message}"), N_("No such option: {name}"),
+    N_("No such command {name!r}."), N_("Missing command."), N_("Missing argument"), N_("Missing option"),
+    N_("Got unexpected extra argument ({args})"), N_("Option {name!r} requires an argument."),
+)  # fmt: skip
+"""What the option parser says by itself, for the catalogue."""
+
+
+def _translate(node: object) -> None:
+    """Help texts of *node* and of everything below it, in the language in force."""
+    for name in ("help", "short_help", "epilog"):
+        text = getattr(node, name, None)
+        if isinstance(text, str):
+            setattr(node, name, _(text))
+    for parameter in getattr(node, "params", ()):
+        _translate(parameter)
+    for child in getattr(node, "commands", {}).values():
+        _translate(child)
+
+
+def _show(error: FactoryKitError) -> None:
+    _say(said(error))
+    if isinstance(error, DefinitionError):
+        count = len(error.problems)
+        _say(
+            _("One mistake found; nothing was changed.")
+            if count == 1
+            else _("{count} mistakes found; nothing was changed.").format(count=count)
+        )
+
+
+def _say(text: str) -> None:
+    from factory_kit.cli.console import fail
+
+    fail(text)

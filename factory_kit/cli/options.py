@@ -1,0 +1,20 @@
+"""Options that several commands share, spelled once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from factory_kit.i18n import N_
+
+__all__ = ["AsJson", "WorkspaceFolder"]
+
+WorkspaceFolder = Annotated[
+    Path,
+    typer.Option(
+        "--workspace", "-w", metavar="DIR", help=N_("The workspace; by default the current folder."), show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help=N_("Print JSON that a program can read."))]
