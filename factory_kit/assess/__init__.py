@@ -1,0 +1,1 @@
+"""Assessments: answers, machine evidence and decisions become a score that can be rebuilt years later."""
