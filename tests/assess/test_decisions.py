@@ -59,7 +59,7 @@ def test_a_removed_line_is_noticed(log: Path) -> None:
     """Taking out the first line is noticed in what is now the first."""
     log.write_text(log.read_text(encoding="utf-8").split("\n", 1)[1], encoding="utf-8")
 
-    with pytest.raises(DefinitionError, match="decisions.jsonl:1: previous"):
+    with pytest.raises(DefinitionError, match=r"decisions.jsonl:1: previous"):
         read_judgements(log, "decisions.jsonl")
 
 
@@ -68,7 +68,7 @@ def test_nothing_is_added_to_a_damaged_log(log: Path) -> None:
     log.write_bytes(log.read_bytes()[:-70])
     before = log.read_bytes()
 
-    with pytest.raises(DefinitionError, match="decisions.jsonl:2: is no JSON line"):
+    with pytest.raises(DefinitionError, match=r"decisions.jsonl:2: is no JSON line"):
         add_judgement(log, "decisions.jsonl", SECOND, NOW)
     assert log.read_bytes() == before
 
