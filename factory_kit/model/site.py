@@ -105,6 +105,9 @@ class OpcUaServer(Definition):
     """User name; its password comes from FACTORY_KIT_PASSWORD_<SERVER>, the keyring or a prompt."""
     publishing_ms: int = Field(default=500, ge=1)
     sampling_ms: int = Field(default=1000, ge=0)
+    fast_ms: int | None = Field(default=None, ge=0)
+    """Sampling interval of points with the scan class fast; None: as the normal ones."""
+    slow_ms: int = Field(default=60_000, ge=0)
     queue_size: int = Field(default=300, ge=1)
     session_timeout_s: int = Field(default=60, ge=5)
 
@@ -122,6 +125,9 @@ class ModbusServer(Definition):
     host: str = Field(min_length=1)
     port: int = Field(default=502, ge=1, le=65535)
     interval_ms: int = Field(default=1000, ge=1)
+    fast_ms: int | None = Field(default=None, ge=1)
+    """Interval of points with the scan class fast; None: as the normal ones."""
+    slow_ms: int = Field(default=60_000, ge=1)
     timeout_ms: int = Field(default=1000, ge=10)
     retries: int = Field(default=1, ge=0, le=10)
     pause_ms: int = Field(default=0, ge=0)

@@ -1,0 +1,290 @@
+"""From a site and its connectors to what will be read: points, requests, intervals. Pure: no clock, no connection.
+
+The personal points of a connector (a role ``operator``, or marked ``personal``) are left out here, so that they are never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from factory_kit.collect.blocks import Block, Bounds, Span, anchored, cover
+from factory_kit.drivers.address import modbus_address, node_address, registers_of
+from factory_kit.drivers.base import NodeItem, ReadRequest, Table
+from factory_kit.drivers.check import forbidden_ranges, modbus_problems, opcua_problems
+from factory_kit.errors import DefinitionError, Problem, UsageError
+from factory_kit.i18n import N_
+from factory_kit.model.connector import Connector, Point, Role
+from factory_kit.model.run import CataloguePoint
+from factory_kit.model.site import Equipment, ModbusServer, OpcUaServer, Server, Site
+
+__all__ = ["PlannedPoint", "PlannedRead", "ServerPlan", "SitePlan", "chunks", "plan_site"]
+
+MOST_BITS = 2000
+"""Bits that one answer may hold (Modbus application protocol V1.1b3, 6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPoint:
+    """One point of one machine, with the address at which its server holds it."""
+
+    equipment: str
+    point: Point
+    address: str
+    unit: int = 0
+    """Modbus unit; 0 for other protocols."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRead:
+    """One Modbus request, how often it is sent, and the points (places in the server's plan) it answers.
+
+    ``stamp`` is the place of the point whose value is the time of all others, None where the time of reading stands.
+    """
+
+    request: ReadRequest
+    interval_ms: int
+    points: tuple[int, ...]
+    stamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPlan:
+    """All that will be read from one server. ``items`` (OPC UA) stand in the order of ``points``; ``reads`` are Modbus's."""
+
+    name: str
+    server: Server
+    points: tuple[PlannedPoint, ...]
+    catalogue: tuple[CataloguePoint, ...]
+    reads: tuple[PlannedRead, ...] = ()
+    items: tuple[NodeItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlan:
+    """The plans of all servers that have something to read, and the personal points left out as ``equipment.point``."""
+
+    servers: tuple[ServerPlan, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    place: int
+    item: Equipment
+    connector: Connector
+
+
+def plan_site(site: Site, connectors: Mapping[str, Connector]) -> SitePlan:
+    """What will be read from each server of *site*; ``DefinitionError`` with every reason why something cannot be."""
+    problems = [problem for connector in _used(site, connectors) for problem in _connector_problems(connector)]
+    machines: dict[str, list[_Machine]] = {}
+    for place, item in enumerate(site.equipment):
+        problems += _equipment_problems(site, connectors, place, item)
+        if item.connector is not None and item.connector in connectors and item.server in site.servers:
+            machines.setdefault(item.server, []).append(_Machine(place, item, connectors[item.connector]))
+    if problems:
+        raise DefinitionError(problems)
+    plans = [
+        _server_plan(name, site.servers[name], machines[name], problems) for name in site.servers if name in machines
+    ]
+    if problems:
+        raise DefinitionError(problems)
+    left_out = tuple(
+        f"{machine.item.id}.{point.name}"
+        for group in machines.values()
+        for machine in group
+        for point in _present(machine)
+        if _personal(point)
+    )
+    return SitePlan(tuple(plan for plan in plans if plan.points), left_out)
+
+
+def chunks(count: int, limit: int) -> list[range]:
+    """The numbers below *count* in runs of at most *limit*."""
+    return [range(start, min(start + limit, count)) for start in range(0, count, limit)]
+
+
+def _used(site: Site, connectors: Mapping[str, Connector]) -> list[Connector]:
+    names = dict.fromkeys(item.connector for item in site.equipment if item.connector)
+    return [connectors[name] for name in names if name in connectors]
+
+
+def _connector_problems(connector: Connector) -> list[Problem]:
+    return {"modbus": modbus_problems, "opcua": opcua_problems}.get(connector.driver, lambda _connector: [])(connector)
+
+
+def _equipment_problems(
+    site: Site, connectors: Mapping[str, Connector], place: int, item: Equipment
+) -> Iterator[Problem]:
+    if item.connector is None or item.server is None:
+        return
+    connector = connectors.get(item.connector)
+    if connector is None:
+        yield _problem(place, "connector", N_("there is no connector {name!r}"), name=item.connector)
+        return
+    driver = site.servers[item.server].driver
+    if connector.driver != driver:
+        yield _problem(
+            place,
+            "connector",
+            N_("connector {name!r} speaks {speaks}, the server {driver}"),
+            name=item.connector,
+            speaks=connector.driver,
+            driver=driver,
+        )
+    elif driver == "modbus" and item.unit is None:
+        yield _problem(place, "unit", N_("a Modbus device needs its unit (1 to 247; 255 for a device without)"))
+    elif driver == "opcua" and not item.base and any("{base}" in point.address for point in connector.points):
+        yield _problem(
+            place,
+            "base",
+            N_("the addresses of connector {name!r} contain {{base}}, so the equipment needs its base"),
+            name=item.connector,
+        )
+    if connector.time_from in item.without and connector.time_from:
+        yield _problem(
+            place,
+            "without",
+            N_("{point} gives all other points their time and cannot be left out"),
+            point=connector.time_from,
+        )
+
+
+def _problem(place: int, path: str, message: str, **details: object) -> Problem:
+    return Problem("site.yaml", 0, f"equipment[{place}].{path}", message, details)
+
+
+def _present(machine: _Machine) -> list[Point]:
+    return [point for point in machine.connector.points if point.name not in machine.item.without]
+
+
+def _personal(point: Point) -> bool:
+    return point.personal or point.role is Role.OPERATOR
+
+
+def _server_plan(name: str, server: Server, machines: Sequence[_Machine], problems: list[Problem]) -> ServerPlan:
+    points: list[PlannedPoint] = []
+    catalogue: list[CataloguePoint] = []
+    reads: list[PlannedRead] = []
+    items: list[NodeItem] = []
+    for machine in machines:
+        mine = [point for point in _present(machine) if not _personal(point)]
+        first = len(points)
+        try:
+            points += [_planned(machine, point) for point in mine]
+        except UsageError as error:
+            problems.append(_problem(machine.place, "base", error.message, **error.details))
+            continue
+        catalogue += [_entry(name, machine, planned) for planned in points[first:]]
+        if isinstance(server, OpcUaServer):
+            items += [
+                NodeItem(planned.address, _sampling(planned.point, server), server.queue_size)
+                for planned in points[first:]
+            ]
+        else:
+            reads += _reads(machine, server, points[first:], first, problems)
+    return ServerPlan(name, server, tuple(points), tuple(catalogue), tuple(reads), tuple(items))
+
+
+def _planned(machine: _Machine, point: Point) -> PlannedPoint:
+    if machine.connector.driver == "opcua":
+        address = node_address(point.address, machine.item.base, machine.connector.namespace)
+        return PlannedPoint(machine.item.id, point, str(address))
+    return PlannedPoint(machine.item.id, point, point.address, machine.item.unit or 0)
+
+
+def _entry(server: str, machine: _Machine, planned: PlannedPoint) -> CataloguePoint:
+    point, connector = planned.point, machine.connector
+    address = planned.address if connector.driver == "opcua" else f"{planned.unit}/{planned.address}"
+    return CataloguePoint(
+        equipment=planned.equipment,
+        name=point.name,
+        role=point.role.value,
+        unit=point.unit,
+        type=point.type,
+        address=address,
+        connector=connector.connector,
+        connector_version=connector.version,
+        server=server,
+    )
+
+
+def _sampling(point: Point, server: OpcUaServer) -> float:
+    if point.scan == "slow":
+        return float(max(server.slow_ms, server.sampling_ms))
+    return float(server.sampling_ms if point.scan == "normal" or server.fast_ms is None else server.fast_ms)
+
+
+def _interval(point: Point, server: ModbusServer, connector: Connector) -> int:
+    wanted = {"slow": max(server.slow_ms, server.interval_ms), "fast": server.fast_ms or server.interval_ms}.get(
+        point.scan, server.interval_ms
+    )
+    return max(wanted, connector.limits.min_interval_ms)
+
+
+def _reads(
+    machine: _Machine, server: ModbusServer, planned: Sequence[PlannedPoint], first: int, problems: list[Problem]
+) -> list[PlannedRead]:
+    """The requests of one machine: for each scan class and table the cheapest blocks over its points."""
+    spans: dict[tuple[int, Table], list[Span]] = {}
+    stamp: tuple[Table, Span, int] | None = None
+    for place, item in enumerate(planned, start=first):
+        address = modbus_address(item.address)
+        span = Span(address.number, address.number + registers_of(item.point), place)
+        interval = _interval(item.point, server, machine.connector)
+        spans.setdefault((interval, address.table), []).append(span)
+        if item.point.name == machine.connector.time_from:
+            stamp = address.table, span, interval
+    reads: list[PlannedRead] = []
+    for (interval, table), wanted in sorted(spans.items()):
+        bounds = _bounds(machine.connector, table)
+        if stamp is None:
+            blocks = cover(wanted, bounds)
+        else:
+            blocks, lost = (
+                anchored(wanted, stamp[1], bounds) if table == stamp[0] else ([], [span.tag for span in wanted])
+            )
+            problems += [_unstamped(machine, planned[place - first]) for place in lost]
+        found = [_read(machine, table, block, interval, stamp) for block in blocks]
+        reads += _once(found, stamp[1].tag if stamp and interval == stamp[2] else None)
+    return reads
+
+
+def _bounds(connector: Connector, table: Table) -> Bounds:
+    limits = connector.limits
+    forbidden = [(first, last) for name, first, last in forbidden_ranges(connector) if name == table]
+    if table in {"coil", "discrete"}:
+        return Bounds(min(limits.max_registers * 16, MOST_BITS), limits.max_gap * 16, forbidden)
+    return Bounds(limits.max_registers, limits.max_gap, forbidden)
+
+
+def _read(
+    machine: _Machine, table: Table, block: Block, interval: int, stamp: tuple[Table, Span, int] | None
+) -> PlannedRead:
+    request = ReadRequest(machine.item.unit or 0, table, block.start, block.end - block.start)
+    return PlannedRead(request, interval, block.tags, stamp[1].tag if stamp else None)
+
+
+def _once(reads: Iterable[PlannedRead], keeper: int | None) -> list[PlannedRead]:
+    """*reads* with the time point itself answered only once in its own scan class, and nowhere else."""
+    kept: list[PlannedRead] = []
+    for read in reads:
+        if read.stamp is None or (read.stamp == keeper and not kept):
+            kept.append(read)
+        else:
+            kept.append(replace(read, points=tuple(place for place in read.points if place != read.stamp)))
+    return [read for read in kept if read.points]
+
+
+def _unstamped(machine: _Machine, planned: PlannedPoint) -> Problem:
+    message = N_(
+        "{address} cannot be read in one request with {time_from}, which holds its time; allow a gap, or leave time_from out"
+    )
+    return Problem(
+        f"connectors/{machine.connector.connector}",
+        0,
+        f"points.{planned.point.name}",
+        message,
+        {"address": planned.address, "time_from": machine.connector.time_from},
+    )

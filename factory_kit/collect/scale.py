@@ -1,0 +1,96 @@
+"""Raw numbers to values: ``raw * scale + offset`` as the nearest double of the exact result. Pure.
+
+A binary product is not exact: ``2301 * 0.1`` in doubles is 230.10000000000002. Here scale and offset are fractions over one
+denominator, so that numerator and denominator are whole numbers; as long as both fit 53 bits, one IEEE division rounds
+correctly. The few numbers that do not fit go through ``fractions.Fraction``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import gcd, inf, isfinite
+
+import numpy as np
+import numpy.typing as npt
+
+from factory_kit.model.connector import Point
+from factory_kit.model.sample import Float64, Int64
+
+__all__ = ["FloatScale", "IntegerScale"]
+
+EXACT = 2**53
+
+
+def _linear(point: Point) -> tuple[int, int, int]:
+    """Whole numbers a, b, c with ``scale * x + offset == (a * x + b) / c``."""
+    scale, offset = Fraction(point.scale), Fraction(point.offset)
+    below = scale.denominator * offset.denominator // gcd(scale.denominator, offset.denominator)
+    return int(scale * below), int(offset * below), below
+
+
+class IntegerScale:
+    """The scaling of a row of whole numbers, one point each."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        terms = [_linear(point) for point in points]
+        fits = [max(map(abs, term)) <= EXACT for term in terms]
+        self._exact = [Fraction(a, c) for a, _b, c in terms], [Fraction(b, c) for _a, b, c in terms]
+        safe = [term if fit else (1, 0, 1) for term, fit in zip(terms, fits, strict=True)]
+        self._a, self._b, self._c = (np.array([term[place] for term in safe], dtype=np.int64) for place in range(3))
+        self._limit = np.array([(EXACT - abs(b)) // max(abs(a), 1) for a, b, _c in safe], dtype=np.int64)
+        self._limit[np.array(fits, dtype=bool) == False] = -1  # noqa: E712 - an array, not a truth value
+        self._plain = all(term == (1, 0, 1) for term in terms)
+
+    def __call__(self, raw: Int64) -> Float64:
+        """The values of *raw*; numbers from 2**63 on go through ``exactly``."""
+        if self._plain:
+            return raw.astype(np.float64)
+        values = (raw * self._a + self._b) / self._c
+        for index in np.flatnonzero((raw > self._limit) | (raw < -self._limit)):
+            values[index] = self.exactly(int(index), int(raw[index]))
+        return np.asarray(values, dtype=np.float64)
+
+    def exactly(self, index: int, raw: int) -> float:
+        """The value of one number of any size at place *index*."""
+        return _nearest(self._exact[0][index] * raw + self._exact[1][index])
+
+
+class FloatScale:
+    """The scaling of a row of floating numbers, one point each; *bits* is how many a raw number's fraction has."""
+
+    def __init__(self, points: Sequence[Point], bits: int) -> None:
+        terms = [_linear(point) for point in points]
+        self._terms = [(Fraction(a, c), Fraction(b, c)) for a, b, c in terms]
+        once = [not b and _rounds_once(a, c, bits) for a, b, c in terms]
+        self._a = np.array([float(a) if good else 1.0 for (a, _b, _c), good in zip(terms, once, strict=True)])
+        self._c = np.array([float(c) if good else 1.0 for (_a, _b, c), good in zip(terms, once, strict=True)])
+        self._slow = [index for index, good in enumerate(once) if not good]
+        self._plain = all(term == (1, 0, 1) for term in terms)
+
+    def __call__(self, raw: npt.NDArray[np.floating]) -> Float64:
+        """The values of *raw*; what is no finite number stays what it is."""
+        values = raw.astype(np.float64)
+        if self._plain:
+            return values
+        with np.errstate(over="ignore", under="ignore"):
+            scaled: Float64 = values * self._a / self._c
+        for index in self._slow:
+            if isfinite(values[index]):
+                scale, offset = self._terms[index]
+                scaled[index] = _nearest(scale * Fraction(float(values[index])) + offset)
+        return scaled
+
+
+def _rounds_once(a: int, c: int, bits: int) -> bool:
+    """Whether ``x * a / c`` rounds at most once for every x with *bits* of fraction."""
+    if abs(a) > EXACT or c > EXACT:
+        return False
+    return c == 1 or abs(a) * 2**bits <= EXACT or abs(a) == 1
+
+
+def _nearest(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return inf if number > 0 else -inf

@@ -1,0 +1,169 @@
+"""What a driver is: few words shared by collection and the protocols, free of any protocol library."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from factory_kit.errors import Problem
+from factory_kit.model.connector import Connector
+from factory_kit.model.sample import Origin, SampleBatch
+from factory_kit.model.site import Server
+
+__all__ = [
+    "FUNCTIONS",
+    "Arrival",
+    "Context",
+    "Device",
+    "Driver",
+    "Identity",
+    "Monitored",
+    "NodeItem",
+    "ReadRequest",
+    "RegisterDevice",
+    "StreamingDevice",
+    "Table",
+    "Words",
+]
+
+Table = Literal["coil", "discrete", "holding", "input"]
+FUNCTIONS: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+"""The reading function code of each Modbus table (Modbus application protocol V1.1b3, 6.1 to 6.4)."""
+
+Words = npt.NDArray[np.uint16]
+"""Registers of an answer, or its bits as 0 and 1."""
+
+SIMULATOR_URI = "urn:factory-kit:simulator"
+REPLAY_URI = "urn:factory-kit:replay"
+OWN_VENDOR = "Factory Kit"
+OWN_PRODUCTS = {"Simulated plant": Origin.SIMULATED, "Replay": Origin.REPLAYED}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a server says about itself; every field may be empty."""
+
+    vendor: str = ""
+    product: str = ""
+    version: str = ""
+    product_uri: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """The origin of everything it delivers: our own simulator and replay servers declare themselves."""
+        if self.product_uri == SIMULATOR_URI:
+            return Origin.SIMULATED
+        if self.product_uri == REPLAY_URI:
+            return Origin.REPLAYED
+        return OWN_PRODUCTS.get(self.product, Origin.LIVE) if self.vendor == OWN_VENDOR else Origin.LIVE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReadRequest:
+    """One Modbus read: *count* registers (or bits) of *table* from *address*, counted from 0, of *unit*."""
+
+    unit: int
+    table: Table
+    address: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeItem:
+    """One OPC UA variable to be watched: its address with ``ns=?`` not yet resolved, and how to sample it."""
+
+    node: str
+    """``ns=<number>;…`` or ``nsu=<namespace URI>;…`` followed by ``i=``, ``s=``, ``g=`` or ``b=``."""
+    sampling_ms: float
+    queue_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Monitored:
+    """What the server made of one item: a status (0 is good) and the revised sampling interval and queue size."""
+
+    status: int
+    sampling_ms: float | None = None
+    queue_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What one notification brought: ``batch.point`` holds the index of the item in the order of subscribing.
+
+    ``published`` is the server's own clock (µs, 0 where it gives none) and ``missed`` the notifications that the sequence
+    numbers say are missing before this one. A batch of length 0 is a sign of life.
+    """
+
+    batch: SampleBatch
+    published: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every device is given from outside: the clock, the request log and where secrets come from."""
+
+    now: Callable[[], int]
+    """Microseconds since 1970-01-01 UTC."""
+    count: Callable[[str, str], None] = field(default=lambda _address, _service: None)
+    """Told of every request before it is sent: address, and service or function."""
+    secret: Callable[[str], str | None] = field(default=lambda _server: None)
+    """The password of a server of the site, if there is one."""
+    certificates: Path | None = None
+    """Folder of the application certificate and of the pinned certificates of servers."""
+
+
+class Device(Protocol):
+    """A server or device; nothing is sent before ``connect``, and only reading requests afterwards.
+
+    Every method raises ``DeviceUnavailable`` when trying again may help and ``DeviceRefused`` when it will not.
+    """
+
+    @property
+    def address(self) -> str:
+        """``host:port`` as the authorisation record names it."""
+
+    async def connect(self) -> None:
+        """The connection is open, as the user typed the address."""
+
+    async def identify(self) -> Identity:
+        """What the device says about itself; all empty where it says nothing."""
+
+    async def aclose(self) -> None:
+        """The connection is closed cleanly; never raises, never waits long."""
+
+
+class RegisterDevice(Device, Protocol):
+    """A device that answers one read at a time."""
+
+    async def read(self, request: ReadRequest) -> Words:
+        """The registers or bits of *request*."""
+
+    def skips(self, unit: int) -> bool:
+        """Whether *unit* is left alone for now because it did not answer."""
+
+
+class StreamingDevice(Device, Protocol):
+    """A server that reports changes by itself."""
+
+    async def subscribe(self, items: Sequence[NodeItem], publishing_ms: float) -> list[Monitored]:
+        """The server watches *items*; one answer for each, a bad one never spoils the others."""
+
+    def stream(self) -> AsyncIterator[Arrival]:
+        """What the server reports, until ``DeviceUnavailable`` tells that the stream broke."""
+
+
+class Driver(Protocol):
+    """A module that speaks one protocol."""
+
+    def validate(self, connector: Connector) -> list[Problem]:
+        """All mistakes of *connector* that show without a device."""
+
+    def device(self, name: str, server: Server, context: Context) -> Device:
+        """The device behind *server*, called *name* in the site file; not yet connected."""
