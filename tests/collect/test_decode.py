@@ -120,7 +120,7 @@ def test_every_type_of_a_connector_is_decoded(kind: str) -> None:
 )
 def test_the_four_orders_of_32_bits(order: str, data: tuple[int, int]) -> None:
     """A is the most significant byte, and the letters stand in the order of the wire."""
-    assert _decode(point("uint32", order), _words(*data)).value[0] == 0x12345678
+    assert _decode(_point("uint32", order), _words(*data)).value[0] == 0x12345678
 
 
 @pytest.mark.parametrize(
@@ -132,18 +132,18 @@ def test_the_four_orders_of_32_bits(order: str, data: tuple[int, int]) -> None:
 )  # fmt: skip
 def test_the_four_orders_of_64_bits(order: str, data: tuple[int, ...]) -> None:
     """For 64 bits the same pattern runs over four registers."""
-    assert _decode(point("uint64", order), _words(*data)).raw[0] == 0x0123456789AB4DEF
+    assert _decode(_point("uint64", order), _words(*data)).raw[0] == 0x0123456789AB4DEF
 
 
 def test_scales_give_the_nearest_double() -> None:
     """2301 tenths are 230.1, though 2301 * 0.1 in doubles is 230.10000000000002."""
-    assert _decode(point("uint16", scale=Decimal("0.1")), _words(2301)).value[0] == 230.1
+    assert _decode(_point("uint16", scale=Decimal("0.1")), _words(2301)).value[0] == 230.1
     assert 2301 * 0.1 != 230.1
 
 
 def test_offsets_are_exact() -> None:
     """A raw -401 with scale 0.1 and offset -40 is -80.1."""
-    assert _decode(point("int16", scale=Decimal("0.1"), offset=Decimal(-40)), _words(0xFE6F)).value[0] == -80.1
+    assert _decode(_point("int16", scale=Decimal("0.1"), offset=Decimal(-40)), _words(0xFE6F)).value[0] == -80.1
 
 
 def test_large_64_bit_numbers_are_rounded_once() -> None:
@@ -155,7 +155,7 @@ def test_large_64_bit_numbers_are_rounded_once() -> None:
 
 def test_nan_of_the_machine_is_a_value() -> None:
     """A float register that says NaN is known, though it is no number."""
-    decoded = _decode(point("float32"), _words(0x7FC0, 0))
+    decoded = _decode(_point("float32"), _words(0x7FC0, 0))
 
     assert math.isnan(decoded.value[0])
     assert decoded.known[0]
@@ -163,7 +163,7 @@ def test_nan_of_the_machine_is_a_value() -> None:
 
 def test_bcd_with_a_wrong_digit_is_no_value() -> None:
     """A half-byte above 9 makes a BCD number unknown, not zero and not a number."""
-    decoded = _decode(point("bcd16"), _words(0x12A4))
+    decoded = _decode(_point("bcd16"), _words(0x12A4))
 
     assert math.isnan(decoded.value[0])
     assert not decoded.known[0]
@@ -171,29 +171,29 @@ def test_bcd_with_a_wrong_digit_is_no_value() -> None:
 
 def test_bcd_reads_decimal_digits() -> None:
     """0x1234 0x5678 is 12345678, and 56781234 with swapped words."""
-    assert _decode(point("bcd16"), _words(0x9870)).value[0] == 9870
-    assert _decode(point("bcd32"), _words(0x1234, 0x5678)).value[0] == 12345678
-    assert _decode(point("bcd32", "CDAB"), _words(0x1234, 0x5678)).value[0] == 56781234
+    assert _decode(_point("bcd16"), _words(0x9870)).value[0] == 9870
+    assert _decode(_point("bcd32"), _words(0x1234, 0x5678)).value[0] == 12345678
+    assert _decode(_point("bcd32", "CDAB"), _words(0x1234, 0x5678)).value[0] == 56781234
 
 
 def test_one_byte_types_take_the_low_byte() -> None:
     """int8 and uint8 are the low byte of their register, or the high one with swapped bytes."""
-    assert _decode(point("uint8"), _words(0x12FE)).value[0] == 0xFE
-    assert _decode(point("int8"), _words(0x12FE)).value[0] == -2
-    assert _decode(point("uint8", "BADC"), _words(0x12FE)).value[0] == 0x12
+    assert _decode(_point("uint8"), _words(0x12FE)).value[0] == 0xFE
+    assert _decode(_point("int8"), _words(0x12FE)).value[0] == -2
+    assert _decode(_point("uint8", "BADC"), _words(0x12FE)).value[0] == 0x12
 
 
 @pytest.mark.parametrize("bit", range(16))
 def test_bits_count_from_the_least_significant(bit: int) -> None:
     """Bit 0 of a register is its least significant one."""
-    assert _decode(point("bool"), _words(1 << bit), bit).value[0] == 1
-    assert _decode(point("bool"), _words(0xFFFF ^ (1 << bit)), bit).value[0] == 0
+    assert _decode(_point("bool"), _words(1 << bit), bit).value[0] == 1
+    assert _decode(_point("bool"), _words(0xFFFF ^ (1 << bit)), bit).value[0] == 0
 
 
 def test_a_register_is_true_unless_it_is_zero() -> None:
     """A bool without a bit is 1 for every number but 0."""
-    assert _decode(point("bool"), _words(0x0100)).value[0] == 1
-    assert _decode(point("bool"), _words(0)).value[0] == 0
+    assert _decode(_point("bool"), _words(0x0100)).value[0] == 1
+    assert _decode(_point("bool"), _words(0)).value[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_strings_end_at_the_first_zero(order: str, data: bytes, text: str) -> No
     """A string is ASCII, UTF-8 or GBK, two signs in a register, up to the first zero and without spaces around it."""
     registers = np.frombuffer(data, dtype=">u2").astype(np.uint16)
 
-    decoded = _decode(point("string", order, size=len(registers)), registers)
+    decoded = _decode(_point("string", order, size=len(registers)), registers)
 
     assert decoded.text == [text]
     assert math.isnan(decoded.value[0])

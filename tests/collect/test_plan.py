@@ -100,7 +100,7 @@ def _meters(draw: st.DrawFn) -> Connector:
 @given(_meters())
 def test_every_point_is_whole_inside_one_legal_read(meter: Connector) -> None:
     """Each point is answered by one read, whole inside it; no read is above the limits or in a forbidden range."""
-    plan = _only(planned(meter))
+    plan = _only(_planned(meter))
     shut = [address_range(text) for text in meter.limits.forbidden]
 
     for read in plan.reads:
@@ -123,7 +123,7 @@ def test_neighbours_share_one_request_and_scan_classes_do_not() -> None:
         _point("a", "holding:0", "float32"), _point("b", "holding:2", "float32"), _point("c", "holding:4", scan="slow")
     )
 
-    plan = _only(planned(meter))
+    plan = _only(_planned(meter))
 
     assert [(read.request, read.interval_ms) for read in plan.reads] == [
         (ReadRequest(1, "holding", 0, 4), 1000),
@@ -133,9 +133,9 @@ def test_neighbours_share_one_request_and_scan_classes_do_not() -> None:
 
 def test_the_site_and_the_device_set_the_interval() -> None:
     """The slower of the site's interval and the least interval of the device holds."""
-    meter = _connector(point("a", "holding:0", scan="fast"), _point("b", "holding:1"), limits={"min_interval_ms": 500})
+    meter = _connector(_point("a", "holding:0", scan="fast"), _point("b", "holding:1"), limits={"min_interval_ms": 500})
 
-    plan = _only(planned(meter, line={**MODBUS, "interval_ms": 2000, "fast_ms": 100}))
+    plan = _only(_planned(meter, line={**MODBUS, "interval_ms": 2000, "fast_ms": 100}))
 
     assert sorted(read.interval_ms for read in plan.reads) == [500, 2000]
 
@@ -150,7 +150,7 @@ def test_the_time_point_is_in_every_request() -> None:
     ]
     meter = _connector(*points, time_from="clock", limits={"max_registers": 100, "max_gap": 100})
 
-    plan = _only(planned(meter))
+    plan = _only(_planned(meter))
 
     assert [(read.request.address, read.request.count, read.stamp, read.points) for read in plan.reads] == [
         (0, 54, 0, (0, 1)),
@@ -163,7 +163,7 @@ def test_a_value_out_of_reach_of_its_time_is_a_mistake() -> None:
     """A point that no read can hold together with time_from is named; so is one of another table."""
     points = [_point("clock", "holding:0", "datetime"), _point("far", "holding:500"), _point("run", "coil:0", "bool")]
 
-    assert _mistakes(connector(*points, time_from="clock", limits={"max_gap": 125})) == [
+    assert _mistakes(_connector(*points, time_from="clock", limits={"max_gap": 125})) == [
         "connectors/meter: points.far: holding:500 cannot be read in one request with clock, which holds its time; allow a gap, or leave time_from out",
         "connectors/meter: points.run: coil:0 cannot be read in one request with clock, which holds its time; allow a gap, or leave time_from out",
     ]
@@ -177,7 +177,7 @@ def test_all_mistakes_of_a_connector_come_at_once() -> None:
         _point("shut", "holding:41", "float32"), _point("bits", "holding:50.1"), _point("wide", "holding:60", "uint64", size=4), _point("big", "holding:70000"),
     ]  # fmt: skip
 
-    found = _mistakes(connector(*points, limits={"forbidden": ["holding:40-41", "40"], "max_registers": 3}))
+    found = _mistakes(_connector(*points, limits={"forbidden": ["holding:40-41", "40"], "max_registers": 3}))
 
     assert [line.split(": ", 2)[1] for line in found] == [
         "limits.forbidden[1]", "points.big", "points.bit", "points.bits", "points.coil", "points.end", "points.form", "points.shut", "points.table", "points.text",
@@ -189,7 +189,7 @@ def test_all_mistakes_of_a_connector_come_at_once() -> None:
 
 def test_the_ledger_and_its_connectors_must_fit() -> None:
     """A machine without its unit, a connector of another protocol and a missing connector are named with their place."""
-    meter = _connector(point("a", "holding:0"))
+    meter = _connector(_point("a", "holding:0"))
 
     assert _mistakes(
         meter,
@@ -222,9 +222,9 @@ def test_personal_points_are_never_planned() -> None:
 
 def test_points_a_machine_does_not_have_are_left_out() -> None:
     """``without`` takes points off one machine only."""
-    meter = _connector(point("a", "holding:0"), _point("b", "holding:1"))
+    meter = _connector(_point("a", "holding:0"), _point("b", "holding:1"))
 
-    plan = _only(planned(meter, {"id": "m1", "unit": 1, "without": ("b",)}, {"id": "m2", "unit": 2}))
+    plan = _only(_planned(meter, {"id": "m1", "unit": 1, "without": ("b",)}, {"id": "m2", "unit": 2}))
 
     assert [(item.equipment, item.point.name) for item in plan.points] == [("m1", "a"), ("m2", "a"), ("m2", "b")]
 
@@ -238,7 +238,7 @@ def test_node_ids_get_the_machine_and_the_namespace() -> None:
         namespace="urn:maker:lathe",
     )
 
-    plan = _only(planned(lathe, {"id": "m1", "base": "L1"}, line={**OPCUA, "sampling_ms": 250, "queue_size": 40}))
+    plan = _only(_planned(lathe, {"id": "m1", "base": "L1"}, line={**OPCUA, "sampling_ms": 250, "queue_size": 40}))
 
     assert plan.items == (NodeItem("nsu=urn:maker:lathe;s=L1.State", 250.0, 40), NodeItem("ns=2;i=7", 60_000.0, 40))
     assert [entry.address for entry in plan.catalogue] == ["nsu=urn:maker:lathe;s=L1.State", "ns=2;i=7"]
@@ -246,8 +246,8 @@ def test_node_ids_get_the_machine_and_the_namespace() -> None:
 
 def test_mistakes_of_node_ids_come_at_once() -> None:
     """A node id without a form, an open namespace without a URI, and a time point are named, and so is a missing base."""
-    lathe = _connector(point("state", "State", "int32"), _point("load", "ns=?;s=x"), driver="opcua", time_from="load")
-    based = _connector(point("state", "ns=2;s={base}.State"), driver="opcua")
+    lathe = _connector(_point("state", "State", "int32"), _point("load", "ns=?;s=x"), driver="opcua", time_from="load")
+    based = _connector(_point("state", "ns=2;s={base}.State"), driver="opcua")
 
     assert [line.split(": ", 2)[1] for line in _mistakes(lathe, {"id": "m1"}, line=OPCUA)] == [
         "points.load",
