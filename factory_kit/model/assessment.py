@@ -74,9 +74,9 @@ class Assessment(Definition):
 
 
 class Judgement(Definition):
-    """One line of ``decisions.jsonl``: what a person made of an answer and of the machine evidence beside it.
+    """A record of ``decisions.jsonl``: what a person made of an answer and of the machine evidence beside it.
 
-    Lines are added, never changed; the last one on a criterion counts.
+    Records are added, never changed; the last one on a criterion counts.
     """
 
     form: Literal[1]
@@ -93,5 +93,3 @@ class Judgement(Definition):
     by: str = Field(min_length=1)
     at: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")
     why: str = Field(min_length=1)
-    previous: str = Field(pattern=r"^([0-9a-f]{64})?$")
-    """The sha256 of the line before; empty in the first."""

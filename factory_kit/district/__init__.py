@@ -1,0 +1,1 @@
+"""The district: bundles are received against numbered rules, kept unchanged, and counted."""
