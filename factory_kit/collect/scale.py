@@ -70,10 +70,10 @@ class FloatScale:
 
     def __call__(self, raw: npt.NDArray[np.floating]) -> Float64:
         """The values of *raw*; what is no finite number stays what it is."""
-        values = raw.astype(np.float64)
-        if self._plain:
-            return values
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):  # a signalling NaN or an overflow of the machine is data, not our mistake
+            values = raw.astype(np.float64)
+            if self._plain:
+                return values
             scaled: Float64 = values * self._a / self._c
         for index in self._slow:
             if isfinite(values[index]):

@@ -96,8 +96,8 @@ def test_decoding_equals_a_plain_reference(drawn: tuple[list[Point], Words]) -> 
     decoded = Decoder(slots, len(data))(data)
 
     expected = [_reference(slot.point, data[slot.offset : slot.offset + registers_of(slot.point)]) for slot in slots]
-    assert [struct.pack(">d", value) for value in decoded.value if not math.isnan(value)] == [
-        struct.pack(">d", value + 0.0) for value in expected if not math.isnan(value)
+    assert [value for value in decoded.value if not math.isnan(value)] == [
+        value for value in expected if not math.isnan(value)
     ]
     assert np.isnan(decoded.value).tolist() == [math.isnan(value) for value in expected]
     assert decoded.known.all()
