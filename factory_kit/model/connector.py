@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -71,7 +71,7 @@ class Point(Definition):
 
     name: Identifier
     label: Text
-    role: Role
+    role: Annotated[Role, Field(strict=False)]
     address: str = Field(min_length=1)
     """OPC UA: a node id, or a browse path below the equipment's base; Modbus: ``table:address``, address counted from 0."""
     type: DataType
@@ -95,7 +95,7 @@ class StateMapping(Definition):
     profile: str
     """Name and version, such as ``opc40501@1``."""
     source: Source
-    states: dict[str, MachineState]
+    states: dict[str, Annotated[MachineState, Field(strict=False)]]
     """Raw number or text (written as text) → state; anything else is unknown."""
 
 

@@ -162,6 +162,8 @@ class Equipment(Definition):
     """Planned run time per item (PRI of ISO 22400-2), seconds."""
     without: tuple[Identifier, ...] = ()
     """Points of the connector that this machine does not have."""
+    feeds: tuple[Identifier, ...] = ()
+    """A meter: the equipment whose energy it measures; empty where that is not known or not asked."""
 
     @model_validator(mode="after")
     def _connected_or_not(self) -> Equipment:
