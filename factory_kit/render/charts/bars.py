@@ -1,0 +1,61 @@
+"""Horizontal bars against a threshold."""
+
+from __future__ import annotations
+
+from factory_kit.render.charts.data import Bar, Bars
+from factory_kit.render.charts.sheet import Label, Rect, Sheet, em_width, wrap
+from factory_kit.render.theme import COLOURS
+
+__all__ = ["bars"]
+
+PITCH = 34
+THICK = 18
+FILLS = {tone: COLOURS["slate" if tone == "muted" else tone] for tone in ("", "good", "warn", "bad", "muted", "accent")}
+
+
+def bars(chart: Bars, width: float) -> Sheet:
+    """*chart* painted *width* pixels wide."""
+    size = 13 if width > 420 else 11
+    labels = [wrap(bar.label, 14 if width > 420 else 7.5) for bar in chart.bars]
+    left = max((em_width(line) for label in labels for line in label.split("\n")), default=0) * size + 12
+    right = max((em_width(bar.text) for bar in chart.bars), default=0) * size + 14
+    across = max(60.0, width - left - right)
+    top = 26.0 if chart.threshold is not None else 6.0
+    sheet = Sheet(width, top + PITCH * len(chart.bars) + 24)
+    _scale(sheet, chart, left, across, top)
+    for number, (bar, label) in enumerate(zip(chart.bars, labels, strict=True)):
+        _bar(sheet, chart, bar, (left, across, top + PITCH * number + PITCH / 2))
+        sheet.words([Label(left - 10, top + PITCH * number + PITCH / 2, label, "right", size)])
+        sheet.words([Label(left + across + 8, top + PITCH * number + PITCH / 2, bar.text, size=size, bold=True)])
+    _threshold(sheet, chart, left, across, top)
+    return sheet
+
+
+def _scale(sheet: Sheet, chart: Bars, left: float, across: float, top: float) -> None:
+    bottom = top + PITCH * len(chart.bars)
+    for step in range(6):
+        x = left + across * step / 5
+        sheet.line([(x, top), (x, bottom)], COLOURS["line"], strokeWidth=0.8)
+        sheet.words([Label(x, bottom + 12, f"{chart.top * step / 5:g}", "center", 10, COLOURS["muted"])])
+
+
+def _bar(sheet: Sheet, chart: Bars, bar: Bar, place: tuple[float, float, float]) -> None:
+    left, across, middle = place
+    sheet.rects([Rect(left, middle - THICK / 2, left + across, middle + THICK / 2, COLOURS["wash"])])
+    if bar.value is None:
+        return
+    end = left + across * min(max(bar.value, 0), chart.top) / chart.top
+    sheet.rects([Rect(left, middle - THICK / 2, end, middle + THICK / 2, FILLS[bar.tone])])
+    if bar.low is not None and bar.high is not None:
+        low, high = (left + across * min(max(edge, 0), chart.top) / chart.top for edge in (bar.low, bar.high))
+        sheet.line([(low, middle), (high, middle)], COLOURS["ink"], strokeWidth=1.4)
+        for x in (low, high):
+            sheet.line([(x, middle - 5), (x, middle + 5)], COLOURS["ink"], strokeWidth=1.4)
+
+
+def _threshold(sheet: Sheet, chart: Bars, left: float, across: float, top: float) -> None:
+    if chart.threshold is None:
+        return
+    x = left + across * chart.threshold / chart.top
+    sheet.line([(x, top - 4), (x, top + PITCH * len(chart.bars))], COLOURS["red"], strokeWidth=1.6, strokeDash=[5, 4])
+    sheet.words([Label(x, top - 14, chart.threshold_label, "center", 11, COLOURS["red"])])
