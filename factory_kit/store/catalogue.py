@@ -1,0 +1,144 @@
+"""The catalogue: points, the equipment ledger, state mappings and runs, with everything they once were.
+
+Nothing is ever changed in place: a changed point, ledger or mapping is a new line with its date, so old samples keep the unit,
+scale and meaning they were read with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from factory_kit.model.connector import Connector
+from factory_kit.model.run import CataloguePoint, Run
+from factory_kit.model.sample import Origin
+from factory_kit.model.site import Equipment
+from factory_kit.store.disk import Disk
+from factory_kit.store.lines import Entry, append_line, read_lines
+
+__all__ = ["Catalogue", "PointEntry", "RunEntry"]
+
+
+@dataclass(frozen=True, slots=True)
+class PointEntry:
+    """What a point was from ``since`` on (µs)."""
+
+    id: int
+    since: int
+    point: CataloguePoint
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run and when it ended (µs); None while it goes on, and for good when it was cut off."""
+
+    run: Run
+    ended: int | None = None
+
+
+@dataclass
+class Catalogue:
+    """The catalogue of one store, as its file tells it."""
+
+    path: Path
+    history: list[PointEntry] = field(default_factory=list)
+    newest: dict[int, PointEntry] = field(default_factory=dict)
+    ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    ledger: list[Entry] = field(default_factory=list)
+    states: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    runs: dict[str, RunEntry] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Catalogue:
+        """The catalogue at *path*, empty when there is none; ``StoreDamaged`` when a line is."""
+        catalogue = cls(path)
+        for entry in read_lines(path):
+            catalogue._apply(entry)
+        return catalogue
+
+    def register(self, disk: Disk, points: Sequence[CataloguePoint], now: int) -> list[int]:
+        """The id of each of *points*: the one it always had, or the next free one; what changed is noted with *now*."""
+        fresh: dict[int, CataloguePoint] = {}
+        ids = dict(self.ids)
+        found = []
+        for point in points:
+            number = ids.setdefault((point.equipment, point.name), len(ids) + 1)
+            found.append(number)
+            known = self.newest.get(number)
+            if known is None or known.point != point:
+                fresh[number] = point
+        if fresh:
+            entries = [{"id": number, **asdict(point)} for number, point in fresh.items()]
+            self._add(disk, {"kind": "points", "since": now, "points": entries})
+        return found
+
+    def describe(self, disk: Disk, equipment: Sequence[Equipment], connectors: dict[str, Connector], now: int) -> None:
+        """The whole ledger and the state mappings of *connectors*; nothing is written when nothing changed."""
+        ledger = [_ledger_entry(each) for each in equipment]
+        if ledger != self.ledger:
+            self._add(disk, {"kind": "ledger", "since": now, "equipment": ledger})
+        for connector in connectors.values():
+            mapping = connector.state_mapping
+            if mapping is None:
+                continue
+            entry = {
+                "kind": "states",
+                "connector": connector.connector,
+                "version": connector.version,
+                "profile": mapping.profile,
+                "states": {raw: str(state) for raw, state in mapping.states.items()},
+            }
+            if self.states.get((connector.connector, connector.version)) != entry:
+                self._add(disk, entry)
+
+    def begin(self, disk: Disk, run: Run) -> None:
+        """*run* has begun."""
+        self._add(disk, {"kind": "run", **{f"run_{key}": value for key, value in asdict(run).items()}})
+
+    def end(self, disk: Disk, run: str, now: int) -> None:
+        """The run called *run* ended at *now*."""
+        self._add(disk, {"kind": "run ended", "run": run, "ended": now})
+
+    def _add(self, disk: Disk, entry: Entry) -> None:
+        append_line(disk, self.path, entry)
+        self._apply(entry)
+
+    def _apply(self, entry: Entry) -> None:
+        match entry["kind"]:
+            case "points":
+                self._apply_points(entry)
+            case "ledger":
+                self.ledger = entry["equipment"]
+            case "states":
+                self.states[entry["connector"], entry["version"]] = entry
+            case "run":
+                fields = {key.removeprefix("run_"): value for key, value in entry.items() if key != "kind"}
+                run = Run(**{**fields, "origin": Origin(fields["origin"])})
+                self.runs[run.id] = RunEntry(run)
+            case "run ended":
+                known = self.runs[entry["run"]]
+                self.runs[entry["run"]] = RunEntry(known.run, entry["ended"])
+
+    def _apply_points(self, entry: Entry) -> None:
+        for each in entry["points"]:
+            fields = dict(each)
+            made = PointEntry(fields.pop("id"), entry["since"], CataloguePoint(**fields))
+            self.history.append(made)
+            self.newest[made.id] = made
+            self.ids[made.point.equipment, made.point.name] = made.id
+
+
+def _ledger_entry(equipment: Equipment) -> dict[str, Any]:
+    cycle = equipment.ideal_cycle_s
+    return {
+        "equipment": equipment.id,
+        "name_zh": equipment.name.zh,
+        "name_en": equipment.name.en,
+        "kind": equipment.kind,
+        "key": equipment.key,
+        "digital": equipment.digital,
+        "connected": equipment.connected,
+        "ideal_cycle_s": None if cycle is None else str(cycle),
+    }

@@ -1,0 +1,107 @@
+"""Samples that come a second time: what is sealed already, and what a later sample replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factory_kit.store.parquet import Sealed, read
+
+__all__ = ["Collisions", "collisions", "without"]
+
+Mask = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+CONTENT = ("value", "text", "quality", "status")
+
+
+@dataclass
+class Collisions:
+    """Which rows of a new table are sealed already (``known``), and which sealed rows others of them replace."""
+
+    known: Mask
+    replaced: dict[str, pa.Table] = field(default_factory=dict)
+    """Point and time of the replaced rows, by file."""
+
+
+def collisions(folder: Path, new: pa.Table, files: Iterable[Sealed]) -> Collisions:
+    """Compare *new*, in which no (point, time) stands twice, with the sealed *files* it overlaps in point and time."""
+    result = Collisions(np.zeros(len(new), np.bool_))
+    point, time = numbers(new["point"]), numbers(new["time"])
+    for sealed in files:
+        inside = (
+            (time >= sealed.first) & (time <= sealed.last) & (point >= sealed.point_from) & (point <= sealed.point_to)
+        )
+        if inside.any():
+            _compare(folder, sealed, new, np.flatnonzero(inside), result)
+    return result
+
+
+def without(old: pa.Table, keys: pa.Table) -> pa.Table:
+    """*old* without the rows whose point and time stand in *keys*."""
+    both = pa.concat_tables([old.select(["point", "time"]), keys.select(["point", "time"])])
+    ours, _ = _pairs(both, len(old))
+    keep = np.ones(len(old), np.bool_)
+    keep[ours] = False
+    return old.filter(pa.array(keep))
+
+
+def numbers(column: pa.ChunkedArray) -> Ints:
+    """A column of numbers or times as int64."""
+    values = column.combine_chunks()
+    if pa.types.is_timestamp(values.type):
+        values = values.view(pa.int64())
+    return np.asarray(values.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _compare(folder: Path, sealed: Sealed, new: pa.Table, rows: npt.NDArray[np.intp], result: Collisions) -> None:
+    candidates = new.take(pa.array(rows))
+    point, time = numbers(candidates["point"]), numbers(candidates["time"])
+    old = read(
+        folder / sealed.path,
+        ["point", "time", *CONTENT],
+        (pc.field("time") >= _instant(time.min()))
+        & (pc.field("time") <= _instant(time.max()))
+        & (pc.field("point") >= int(point.min()))
+        & (pc.field("point") <= int(point.max())),
+    )
+    both = pa.concat_tables([old.select(["point", "time"]), candidates.select(["point", "time"])])
+    theirs, ours = _pairs(both, len(old))
+    if not len(ours):
+        return
+    before, after = old.take(pa.array(theirs)), candidates.take(pa.array(ours))
+    same = np.logical_and.reduce([_same(before[name], after[name]) for name in CONTENT])
+    result.known[rows[ours[same]]] = True
+    if not same.all():
+        result.replaced[sealed.path] = after.filter(pa.array(~same)).select(["point", "time"])
+
+
+def _pairs(both: pa.Table, border: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Rows before *border*, and rows from it on (counted from it), that have the same point and time."""
+    point, time = numbers(both["point"]), numbers(both["time"])
+    order = np.lexsort((time, point))
+    twin = (point[order][1:] == point[order][:-1]) & (time[order][1:] == time[order][:-1])
+    first, second = order[:-1][twin], order[1:][twin]
+    return first, second - border
+
+
+def _same(before: pa.ChunkedArray, after: pa.ChunkedArray) -> Mask:
+    """Whether two values are the same to the last bit, or both missing."""
+    if pa.types.is_floating(before.type):
+        before, after = _bits(before), _bits(after)
+    equal = pc.fill_null(pc.equal(before, after), fill_value=False)
+    neither = pc.and_(pc.is_null(before), pc.is_null(after))
+    return np.asarray(pc.or_(equal, neither).combine_chunks().to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _bits(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([chunk.view(pa.int64()) for chunk in column.chunks], pa.int64())
+
+
+def _instant(time: np.int64) -> pa.Scalar:
+    return pa.scalar(int(time), pa.timestamp("us"))

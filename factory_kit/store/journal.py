@@ -1,0 +1,170 @@
+"""The journal: what arrives is appended to segment files and flushed by interval; a crash loses at most the interval."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from factory_kit.errors import StoreDamaged
+from factory_kit.model.run import Gap, LossEntry, Run
+from factory_kit.model.sample import Origin
+from factory_kit.store.columns import JOURNAL, stamped
+from factory_kit.store.disk import Disk, told
+from factory_kit.store.frames import Frame, Kind, Scan, encode, prefix, scan
+
+__all__ = ["Segment", "SegmentWriter", "open_segments", "read_segment", "segment_paths"]
+
+SUFFIX = ".seg"
+
+
+class SegmentWriter:
+    """One growing segment file of one run; safe for one appending and one committing thread."""
+
+    def __init__(self, disk: Disk, folder: Path, number: int, run: Run) -> None:
+        self._identity = os.urandom(8)
+        self.path = folder / f"{number:09d}-{self._identity.hex()}{SUFFIX}"
+        self._number = 0
+        self.synced = 0
+        self._committing = threading.Lock()
+        with told(self.path):
+            self._begin(disk, folder, run)
+            self._file = disk.append(self.path)
+        self.synced = self._file.size
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._file.size
+
+    def append(self, kind: Kind, payload: bytes | memoryview) -> None:
+        """One more record; nothing of it stays when the disk is full (``StoreFull``)."""
+        frame = encode(self._identity, kind, self._number, self.synced, payload)
+        with told(self.path):
+            self._file.write(frame)
+        self._number += 1
+
+    def commit(self) -> None:
+        """Everything appended before the call survives a power cut."""
+        with self._committing:
+            size = self._file.size
+            if size > self.synced and not self._file.closed:
+                with told(self.path):
+                    self._file.sync()
+                self.synced = size
+
+    def close(self) -> None:
+        """Commit, mark the end, and give the file back; a full disk only leaves the mark out."""
+        try:
+            self.commit()
+            self.append(Kind.END, b"")
+            self.commit()
+        finally:
+            with self._committing:
+                self._file.close()
+
+    def _begin(self, disk: Disk, folder: Path, run: Run) -> None:
+        """The name is given only to a file whose beginning is on the disk."""
+        aside = self.path.with_suffix(".tmp")
+        file = disk.create(aside)
+        try:
+            file.write(prefix(self._identity))
+            file.write(encode(self._identity, Kind.SEGMENT, 0, 0, json.dumps(asdict(run)).encode()))
+            file.sync()
+        finally:
+            file.close()
+        self._number = 1
+        disk.replace(aside, self.path)
+        disk.sync_folder(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment as read: its run, what is in it, and whether it is whole."""
+
+    path: Path
+    run: Run
+    scan: Scan
+    samples: pa.Table
+    gaps: list[Gap]
+    losses: list[LossEntry]
+
+    @property
+    def name(self) -> str:
+        """The name of the file, never used again."""
+        return self.path.name
+
+
+def segment_paths(folder: Path) -> list[Path]:
+    """The segment files of a journal, oldest first."""
+    with told(folder):
+        return sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file()) if folder.is_dir() else []
+
+
+def open_segments(paths: Sequence[Path]) -> list[Segment]:
+    """The segments at *paths*; ``StoreDamaged`` when what had been on the disk is no longer whole."""
+    segments = []
+    for path in paths:
+        segment = read_segment(path)
+        if segment.scan.damaged:
+            start, end = segment.scan.bad[0] if segment.scan.bad else (0, 0)
+            raise StoreDamaged(
+                "{file}: bytes {start} to {end} are damaged, expected whole records; run store repair",
+                file=path,
+                start=start,
+                end=end,
+            )
+        segments.append(segment)
+    return segments
+
+
+def read_segment(path: Path) -> Segment:
+    """All that can be read of a segment. ``FileNotFoundError`` when it was sealed meanwhile."""
+    with told(path):
+        data = path.read_bytes()
+    result = scan(data, _identity(path))
+    run = _run(result.frames)
+    by_kind: dict[Kind, list[Frame]] = {kind: [] for kind in Kind}
+    for frame in result.frames:
+        by_kind[frame.kind].append(frame)
+    buffer = pa.py_buffer(data)
+    samples = [_record_batch(buffer, frame) for frame in by_kind[Kind.SAMPLES]]
+    return Segment(
+        path,
+        run,
+        result,
+        stamped(samples, run.origin, run.id),
+        [Gap(**entry) for frame in by_kind[Kind.GAP] for entry in _entries(frame)],
+        [LossEntry(**entry) for frame in by_kind[Kind.LOSS] for entry in _entries(frame)],
+    )
+
+
+def _identity(path: Path) -> bytes:
+    try:
+        return bytes.fromhex(path.stem.partition("-")[2])
+    except ValueError:
+        return b""
+
+
+def _record_batch(data: pa.Buffer, frame: Frame) -> pa.RecordBatch:
+    start = frame.end - len(frame.payload)
+    return pa.ipc.read_record_batch(data.slice(start, len(frame.payload)), JOURNAL)
+
+
+def _entries(frame: Frame) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(bytes(frame.payload))
+    return entries
+
+
+def _run(frames: Sequence[Frame]) -> Run:
+    for frame in frames:
+        if frame.kind is Kind.SEGMENT:
+            entry = json.loads(bytes(frame.payload))
+            return Run(**{**entry, "origin": Origin(entry["origin"])})
+    return Run("", 0, Origin.IMPORTED, "real", "")

@@ -1,0 +1,202 @@
+"""The store of a workspace: one folder, everything in it, for one writer and any number of readers."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from factory_kit.errors import FactoryKitError, Problem, StoreDamaged
+from factory_kit.model.connector import Connector
+from factory_kit.model.run import CataloguePoint, Run
+from factory_kit.model.site import Equipment
+from factory_kit.store import lockdown
+from factory_kit.store.catalogue import Catalogue
+from factory_kit.store.checked import Checks
+from factory_kit.store.disk import Disk, told
+from factory_kit.store.inspect import Status, inspect, survey
+from factory_kit.store.journal import open_segments, segment_paths
+from factory_kit.store.lock import Lock
+from factory_kit.store.manifest import Manifest
+from factory_kit.store.seal import Sealer, clear_aside
+from factory_kit.store.snapshot import Snapshot, take
+from factory_kit.store.views import connection
+from factory_kit.store.writer import Writer
+
+__all__ = ["SealedFile", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A sealed file as evidence names it: its path in the store, its rows, its sha256."""
+
+    path: str
+    rows: int
+    sha256: str
+
+
+def _system_clock() -> int:
+    return time.time_ns() // 1000
+
+
+class Store:
+    """The store in *folder*; nothing is created before something is written. *now* gives the time in µs since 1970, UTC."""
+
+    def __init__(self, folder: Path, *, disk: Disk | None = None, now: Callable[[], int] = _system_clock) -> None:
+        self.folder = Path(folder)
+        self._disk = disk or Disk()
+        self._now = now
+        self._lock = Lock(self.folder / "lock")
+        self._catalogue: Catalogue | None = None
+        self._checks: Checks | None = None
+
+    def register(self, points: Sequence[CataloguePoint]) -> list[int]:
+        """The ids of *points*, the same ones as ever; what is new or changed is noted in the catalogue. ``StoreBusy``."""
+        with self._writing():
+            return self._known().register(self._disk, points, self._now())
+
+    def describe(self, equipment: Sequence[Equipment], connectors: dict[str, Connector]) -> None:
+        """The plant's whole ledger and the state mappings of its connectors, noted in the catalogue. ``StoreBusy``."""
+        with self._writing():
+            self._known().describe(self._disk, equipment, connectors, self._now())
+
+    @contextlib.contextmanager
+    def writer(self, run: Run, *, commit_s: float = 1.0) -> Iterator[Writer]:
+        """The one writer of the store, for *run*; what it wrote is sealed at the end. ``StoreBusy`` when another one writes."""
+        with self._writing():
+            catalogue = self._known()
+            catalogue.begin(self._disk, run)
+            journal = self.folder / "journal"
+            self._disk.make_folder(journal)
+            made = Writer(
+                self._disk,
+                journal,
+                run,
+                next_number=self._next_number,
+                last_point=lambda: len(catalogue.ids),
+                commit_s=commit_s,
+            )
+            try:
+                yield made
+            except BaseException as error:
+                with _noted(error):
+                    self._finish(made, run)
+                raise
+            self._finish(made, run)
+
+    def seal(self) -> None:
+        """The journal becomes sealed files; again after a crash it does nothing twice. ``StoreBusy``, ``StoreFull``, ``StoreDamaged``."""
+        if not segment_paths(self.folder / "journal"):
+            return
+        with self._writing():
+            self._seal()
+
+    def connect(self, threads: int | None = None) -> Any:
+        """A DuckDB connection with the views over all sealed files and the unsealed journal, as of now.
+
+        ``StoreDamaged`` when a file is not what it was.
+        """
+        return connection(self._snapshot(), threads)
+
+    def query(self, sql: str) -> pa.Table:
+        """The answer to one SELECT of a user over the views; ``QueryError`` for anything else, or when it fails."""
+        lockdown.check(sql)
+        snapshot = self._snapshot()
+        with connection(snapshot) as con:
+            lockdown.lock(con, self.folder, (each.path for each in snapshot.manifest.of_kind("samples")))
+            try:
+                return con.sql(sql).to_arrow_table()
+            except duckdb.Error as error:
+                raise lockdown.refusal(error) from error
+
+    def files(self, start: int, end: int) -> list[SealedFile]:
+        """The sealed files with samples of [*start*, *end*) (µs, UTC), each read and found right just now.
+
+        ``StoreDamaged`` otherwise. Samples still in the journal are in none: seal first.
+        """
+        found = self._manifest().overlapping(start, end - 1)
+        self._checked().require(found, full=True)
+        return [SealedFile(each.path, each.rows, each.sha256) for each in found]
+
+    def status(self) -> Status:
+        """What the store holds and what is wrong with it, at a glance: sealed files are checked only where they look touched."""
+        return survey(self.folder, self._lock.holder(), self._checked())
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Everything that is wrong with the store, every byte of every file read; empty when all is right."""
+        return tuple(inspect(self.folder, self._checked(), full=True))
+
+    def _finish(self, writer: Writer, run: Run) -> None:
+        writer.close()
+        self._known().end(self._disk, run.id, self._now())
+        self._seal()
+
+    def _seal(self) -> None:
+        clear_aside(self._disk, self.folder)
+        manifest = self._manifest()
+        sealer = Sealer(self._disk, self.folder, manifest)
+        paths = segment_paths(self.folder / "journal")
+        sealer.forget([path for path in paths if path.name in manifest.segments])
+        for path in paths:
+            if path.name not in manifest.segments:
+                change = sealer.seal(open_segments([path]), self._now())
+                for made in change.adds:
+                    self._checked().trust(made)
+        self._checked().save()
+
+    def _snapshot(self) -> Snapshot:
+        self._require_folder()
+        snapshot = take(self.folder)
+        self._checked().require(snapshot.manifest.files.values())
+        return snapshot
+
+    def _require_folder(self) -> None:
+        if not self.folder.is_dir():
+            raise StoreDamaged("{folder}: there is no store yet; collect or import first", folder=self.folder)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the lock; a call inside another one of this store shares it."""
+        if self._lock.held:
+            yield
+            return
+        with told(self.folder):
+            self._disk.make_folder(self.folder)
+            self._lock.acquire()
+        self._catalogue = None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _known(self) -> Catalogue:
+        if self._catalogue is None:
+            self._catalogue = Catalogue.read(self.folder / "catalogue.jsonl")
+        return self._catalogue
+
+    def _manifest(self) -> Manifest:
+        return Manifest.read(self.folder / "manifest.jsonl")
+
+    def _checked(self) -> Checks:
+        if self._checks is None:
+            self._checks = Checks(self.folder)
+        return self._checks
+
+    def _next_number(self) -> int:
+        used = [path.name for path in segment_paths(self.folder / "journal")] + list(self._manifest().segments)
+        return max((int(name.partition("-")[0]) for name in used), default=0) + 1
+
+
+@contextlib.contextmanager
+def _noted(error: BaseException) -> Iterator[None]:
+    """What fails while *error* is on its way is told beside it, not in its place."""
+    try:
+        yield
+    except FactoryKitError as second:
+        error.add_note(str(second))

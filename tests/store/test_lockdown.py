@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from factory_kit.errors import QueryError
+from factory_kit.store import Store
+
+T0 = 1_788_220_800_000_000
+
+
+@pytest.fixture(name="filled")
+def _filled(wrote: Callable[..., Store]) -> Store:
+    return wrote([(1, T0, 1.0), (1, T0 + 1, 2.0)])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM samples",
+        "FROM samples",
+        "WITH a AS (SELECT * FROM samples) SELECT sum(value) FROM a UNION ALL SELECT 1",
+        "DESCRIBE samples",
+        "SELECT * FROM samples LIMIT 1; -- the end",
+        "SELECT s.value FROM samples s JOIN points p USING (point) WHERE p.name IN (SELECT name FROM points)",
+        "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r WHERE i < 3) SELECT * FROM r",
+    ],
+)
+def test_reading_is_possible(filled: Store, sql: str) -> None:
+    """A SELECT over the views, however written, is answered."""
+    assert len(filled.query(sql)) > 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM '{file}.csv'",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM query('SELECT 1')",
+        "SELECT * FROM enable_logging('QueryLog')",
+        "SELECT * FROM parquet_metadata('{parquet}')",
+        "SELECT * FROM read_parquet('{parquet}')",
+        "SELECT (SELECT content FROM read_text('/etc/passwd'))",
+        "SELECT 1 WHERE EXISTS (SELECT * FROM read_blob('/etc/passwd'))",
+        "COPY samples TO '{file}'",
+        "COPY samples TO '{parquet}'",
+        "WITH c AS (COPY (SELECT 1) TO '{parquet}') SELECT * FROM c",
+        "WITH c AS (COPY (SELECT 1) TO '{file}') SELECT * FROM c",
+        "WITH d AS (DELETE FROM points RETURNING *) SELECT * FROM d",
+        "WITH d AS (INSERT INTO points SELECT * FROM points RETURNING *) SELECT * FROM d",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "ATTACH '{file}' AS other",
+        "PRAGMA version",
+        "PRAGMA table_info('samples')",
+        "SET threads = 1",
+        "RESET threads",
+        "CALL enable_logging()",
+        "CREATE TABLE mine AS SELECT 1",
+        "DROP VIEW samples",
+        "DELETE FROM points",
+        "EXPORT DATABASE '{file}'",
+        "EXPLAIN ANALYZE SELECT 1",
+        "SELECT 1; SELECT 2",
+        "SELECT 1; DROP VIEW samples",
+        "",
+        "SELEC 1",
+        "SELECT nothing FROM samples",
+        "SELECT CAST('x' AS INTEGER)",
+        "SELECT * FROM filled",
+    ],
+)
+def test_everything_else_is_refused_in_one_line(filled: Store, tmp_path: Path, sql: str) -> None:
+    """What reads or writes outside the views, changes anything or is no SELECT is one line of QueryError and leaves no trace."""
+    file = tmp_path / "made"
+    parquet = next((filled.folder / "data").glob("*/*.parquet"))
+    before = parquet.read_bytes()
+
+    with pytest.raises(QueryError, match=r"^query: [^\n]+$") as refused:
+        filled.query(sql.replace("{file}", str(file)).replace("{parquet}", str(parquet)))
+
+    assert "\n" not in str(refused.value)
+    assert not file.exists()
+    assert parquet.read_bytes() == before
