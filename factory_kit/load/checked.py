@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -69,7 +69,16 @@ def checked(document: Document, model: type[Model]) -> Model:
 
 def problems_of(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
     """The mistakes of *error* with their places in *document*."""
-    return [_problem(detail, document, model) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    return [_problem(detail, document, model) for detail in details if not _follows(detail, details)]
+
+
+def _follows(detail: ErrorDetails, all_of_them: Sequence[ErrorDetails]) -> bool:
+    """Whether *detail* only counts items that are wrong themselves and named with their own lines."""
+    place = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place and other is not detail for other in all_of_them
+    )
 
 
 def _problem(detail: ErrorDetails, document: Document, model: type[BaseModel]) -> Problem:

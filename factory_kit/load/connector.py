@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
 from factory_kit.load.checked import problems_of
-from factory_kit.load.document import Document, Path_, read_yaml
+from factory_kit.load.document import Document, read_yaml
 from factory_kit.load.table import Row, read_table
 from factory_kit.model.connector import Connector
 
@@ -19,6 +20,8 @@ __all__ = ["POINT_COLUMNS", "connector_folder", "find_connector", "named_connect
 POINT_COLUMNS = (
     "name", "label_zh", "label_en", "role", "address", "type", "order", "size", "scale", "offset", "unit", "scan", "personal", "source",
 )  # fmt: skip
+
+POINT_PATH = re.compile(r"points\[(?P<index>\d+)\](?:\.(?P<rest>.*))?")
 
 
 def connector_folder(folder: Path, shown: str | None = None) -> Connector:
@@ -86,11 +89,11 @@ def _point(row: Row) -> dict[str, object]:
 def _placed(error: ValidationError, document: Document, table: str, rows: Sequence[Row]) -> list[Problem]:
     """The mistakes of *error*; those of a point stand in the table, at the line of its row."""
     placed = []
-    for detail, problem in zip(error.errors(include_url=False), problems_of(error, document, Connector), strict=True):
-        path: Path_ = detail["loc"]
-        if len(path) >= 2 and path[0] == "points" and isinstance(path[1], int):
-            column = "_".join(str(part) for part in path[2:]) or "name"
-            placed.append(Problem(table, rows[path[1]].line, column, problem.message, problem.details))
+    for problem in problems_of(error, document, Connector):
+        point = POINT_PATH.fullmatch(problem.path)
+        if point:
+            column = (point["rest"] or "name").replace(".", "_")
+            placed.append(Problem(table, rows[int(point["index"])].line, column, problem.message, problem.details))
         else:
             placed.append(problem)
     return placed

@@ -1,0 +1,258 @@
+"""Papers that programs read, all made from the one manifest: data dictionary, Croissant 1.1, Data Package v2, quality, provenance."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+from factory_kit.files import write_atomically
+from factory_kit.model.product import FieldType, ProductField
+from factory_kit.pack.build import Built, as_json
+from factory_kit.pack.quality import QualityRow
+
+__all__ = ["PAPERS", "write_papers"]
+
+CROISSANT_TYPE: Mapping[FieldType, str] = {
+    "timestamp": "sc:DateTime", "string": "sc:Text", "integer": "cr:Int64", "decimal": "cr:Float64", "number": "cr:Float64", "boolean": "sc:Boolean",
+}  # fmt: skip
+PACKAGE_TYPE: Mapping[FieldType, str] = {
+    "timestamp": "datetime", "string": "string", "integer": "integer", "decimal": "number", "number": "number", "boolean": "boolean",
+}  # fmt: skip
+PARQUET = ["application/vnd.apache.parquet", "application/x-parquet"]
+"""Both, since readers of Croissant know only the second (mlcroissant 1.1)."""
+
+CROISSANT_CONTEXT: Mapping[str, object] = {
+    "@language": "zh-Hans", "@vocab": "https://schema.org/", "sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/", "odrl": "http://www.w3.org/ns/odrl/2/",
+    "arrayShape": "cr:arrayShape", "citeAs": "cr:citeAs", "column": "cr:column", "conformsTo": "dct:conformsTo", "containedIn": "cr:containedIn",
+    "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"}, "description": {"@container": "@language"},
+    "equivalentProperty": "cr:equivalentProperty", "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract", "field": "cr:field",
+    "fileProperty": "cr:fileProperty", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet", "format": "cr:format", "includes": "cr:includes",
+    "isArray": "cr:isArray", "isLiveDataset": "cr:isLiveDataset", "jsonPath": "cr:jsonPath", "key": "cr:key", "md5": "cr:md5",
+    "name": {"@container": "@language"}, "parentField": "cr:parentField", "path": "cr:path", "recordSet": "cr:recordSet", "references": "cr:references",
+    "regex": "cr:regex", "repeated": "cr:repeated", "replace": "cr:replace", "samplingRate": "cr:samplingRate", "separator": "cr:separator",
+    "source": "cr:source", "subField": "cr:subField", "transform": "cr:transform",
+}  # fmt: skip
+"""The context of the Croissant 1.1 specification: it must stand in the file, so that readers need no network."""
+
+CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
+
+
+def write_papers(built: Built) -> None:
+    """All papers of *built* beside its data."""
+    for name, made in PAPERS.items():
+        path = built.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, made(built))
+
+
+def dictionary(built: Built) -> str:
+    """The data dictionary as CSV that spreadsheets open in Chinese (UTF-8 with BOM)."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["字段 field", "名称 label_zh", "label_en", "类型 type", "单位 unit", "主键 key", "必填 required", "最小 minimum", "最大 maximum", "小数位 places", "处理 treatment", "说明 description_zh", "description_en"])  # fmt: skip
+    writer.writerows(_dictionary_row(field) for field in built.template.product.fields)
+    return "\ufeff" + out.getvalue()
+
+
+def _dictionary_row(field: ProductField) -> list[str]:
+    places = str(field.places) if field.type == "decimal" else ""
+    limits = ["" if limit is None else str(limit) for limit in (field.minimum, field.maximum)]
+    marks = ["是 yes" if mark else "否 no" for mark in (field.key, field.required)]
+    return [
+        field.name,
+        field.label.zh,
+        field.label.en,
+        field.type,
+        field.unit,
+        *marks,
+        *limits,
+        places,
+        field.treatment,
+        field.description.zh,
+        field.description.en,
+    ]
+
+
+def croissant(built: Built) -> str:
+    """The dataset in Croissant 1.1: one FileObject a part, and a FileSet without ``containedIn`` over all of them."""
+    product, plant = built.template.product, built.site.plant
+    licence = product.licence.url or product.licence.title.zh
+    return as_json({
+        "@context": CROISSANT_CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": CONFORMS,
+        "name": product.product.replace("-", "_"),
+        "alternateName": [product.title.zh, product.title.en],
+        "description": {"zh-Hans": product.description.zh, "en": product.description.en},
+        "license": licence,
+        "url": f"urn:factory-kit:product:{product.product}:{product.version}",
+        "version": product.version,
+        "datePublished": built.built_on.isoformat(),
+        "citeAs": f"{plant.name.zh}: {product.title.zh} {product.version}",
+        "creator": {"@type": "sc:Organization", "name": plant.name.zh},
+        "keywords": list(product.listing.keywords),
+        "temporalCoverage": f"{built.span.begins.isoformat()}Z/{built.span.ends.isoformat()}Z",
+        "rai:dataCollection": "OPC UA / Modbus, read-only",
+        "rai:dataCollectionTimeFrame": [f"{built.span.begins.isoformat()}Z", f"{built.span.ends.isoformat()}Z"],
+        "rai:dataPreprocessingProtocol": [step.en for step in product.recipe.steps],
+        "rai:personalSensitiveInformation": ["none"],
+        "isLiveDataset": False,
+        "distribution": [*(_file_object(built, part) for part in built.parts), _file_set()],
+        "recordSet": [_record_set(built)],
+    })  # fmt: skip
+
+
+def _file_object(built: Built, part: Path) -> dict[str, object]:
+    name = part.relative_to(built.folder).as_posix()
+    return {
+        "@type": "cr:FileObject", "@id": name, "name": part.name, "contentUrl": name, "encodingFormat": PARQUET, "contentSize": f"{part.stat().st_size} B",
+        "sha256": _sha256(part),
+    }  # fmt: skip
+
+
+def _file_set() -> dict[str, object]:
+    return {
+        "@type": "cr:FileSet",
+        "@id": "parts",
+        "name": "parts",
+        "encodingFormat": PARQUET,
+        "includes": "data/part-*.parquet",
+    }
+
+
+def _record_set(built: Built) -> dict[str, object]:
+    fields = built.template.product.fields
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "rows",
+        "name": "rows",
+        "key": [{"@id": f"rows/{field.name}"} for field in fields if field.key],
+        "field": [_croissant_field(field) for field in fields],
+    }
+
+
+def _croissant_field(field: ProductField) -> dict[str, object]:
+    made: dict[str, object] = {
+        "@type": "cr:Field", "@id": f"rows/{field.name}", "name": field.name, "description": {"zh-Hans": field.description.zh, "en": field.description.en},
+        "dataType": CROISSANT_TYPE[field.type], "source": {"fileSet": {"@id": "parts"}, "extract": {"column": field.name}},
+    }  # fmt: skip
+    return made | ({"unitText": field.unit} if field.unit else {})
+
+
+def data_package(built: Built) -> str:
+    """The dataset as Data Package v2: one resource a part, hashes, and no ``bytes``, which its reader counts wrongly on Parquet."""
+    product = built.template.product
+    return as_json({
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "name": product.product,
+        "title": product.title.zh,
+        "description": product.description.zh,
+        "version": product.version,
+        "created": f"{built.built_on.isoformat()}T00:00:00Z",
+        "keywords": list(product.listing.keywords),
+        "contributors": [{"title": built.site.plant.name.zh, "roles": ["creator"]}],
+        "licenses": [{"name": product.licence.id, "title": product.licence.title.zh} | ({"path": product.licence.url} if product.licence.url else {})],
+        "resources": [_resource(built, part) for part in built.parts],
+    })  # fmt: skip
+
+
+def _resource(built: Built, part: Path) -> dict[str, object]:
+    fields = built.template.product.fields
+    return {
+        "name": part.stem, "type": "table", "path": part.relative_to(built.folder).as_posix(), "format": "parquet", "mediatype": PARQUET[0],
+        "hash": f"sha256:{_sha256(part)}",
+        "schema": {"fields": [_package_field(field) for field in fields], "primaryKey": [field.name for field in fields if field.key]},
+    }  # fmt: skip
+
+
+def _package_field(field: ProductField) -> dict[str, object]:
+    made: dict[str, object] = {
+        "name": field.name,
+        "type": PACKAGE_TYPE[field.type],
+        "title": field.label.zh,
+        "description": field.description.zh,
+    }
+    limits = {
+        name: float(value)
+        for name, value in (("minimum", field.minimum), ("maximum", field.maximum))
+        if value is not None
+    }
+    return made | ({"unit": field.unit} if field.unit else {}) | {"constraints": {"required": field.required, **limits}}
+
+
+def quality_report(built: Built) -> str:
+    """The quality of the rows by GB/T 36344-2018, each figure with how it was counted."""
+    rows = [_quality_record(row) for row in built.quality]
+    return as_json({"standard": "GB/T 36344-2018", "confidence": "secondary", "weights": None, "indicators": rows})
+
+
+def _quality_record(row: QualityRow) -> dict[str, object]:
+    return {
+        "code": row.code, "label": {"zh": row.label.zh, "en": row.label.en}, "status": "assessed" if row.assessed else "not assessed", "better": row.better,
+        "numerator": row.numerator, "denominator": row.denominator, "ratio": _decimal(row.ratio), "score": _decimal(row.score), "how": row.how,
+    }  # fmt: skip
+
+
+def _decimal(ratio: object) -> str | None:
+    """Six decimals, rounded down, as text: a share just below a mark must not be shown on it."""
+    if not isinstance(ratio, Fraction):
+        return None
+    millionths = ratio.numerator * 1_000_000 // ratio.denominator
+    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}"
+
+
+def manifest(built: Built) -> str:
+    """The product as decided: definition, grading, interval, rows and kind."""
+    return as_json({
+        "product": built.template.product.model_dump(mode="json"),
+        "plant": {"name": built.site.plant.name.model_dump(), "credit_code": built.site.plant.credit_code, "industry": built.site.plant.industry.model_dump()},
+        "kind": built.site.kind,
+        "rows": str(built.rows),
+        "interval": {"from": f"{built.span.begins.isoformat()}Z", "to": f"{built.span.ends.isoformat()}Z"},
+        "built_on": built.built_on.isoformat(),
+    })  # fmt: skip
+
+
+def provenance(built: Built) -> str:
+    """Where the rows come from."""
+    return as_json(built.provenance)
+
+
+def readme(built: Built) -> str:
+    """The first page a buyer opens."""
+    product = built.template.product
+    fields = "\n".join(
+        f"| {field.name} | {field.type} | {field.unit} | {field.label.zh} | {field.description.zh} |"
+        for field in product.fields
+    )
+    steps = "\n".join(f"- {step.zh} / {step.en}" for step in product.recipe.steps)
+    demo = "\n> 演示数据，非真实工厂 / Demonstration data, no real plant\n" if built.site.kind == "demo" else ""
+    return (
+        f"# {product.title.zh} / {product.title.en}\n{demo}\n{product.description.zh}\n\n{product.description.en}\n\n"
+        f"| 项目 | 内容 |\n|---|---|\n| 版本 version | {product.version} |\n| 行数 rows | {built.rows} |\n"
+        f"| 区间 interval (UTC) | {built.span.begins} – {built.span.ends} |\n| 来源 origins | {', '.join(built.origins)} |\n"
+        f"| 分级 grading | {product.grading.national} / {product.grading.level} ({product.grading.domain}) |\n| 许可 licence | {product.licence.title.zh} |\n\n"
+        f"## 字段 Fields\n\n| 字段 | 类型 | 单位 | 名称 | 说明 |\n|---|---|---|---|---|\n{fields}\n\n## 脱敏 De-identification\n\n{steps}\n\n"
+        "## 核验 Verify\n\n`factory-kit verify <this file>` — 离线核对签名与每个文件的哈希 / checks signature and every hash, offline.\n"
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+PAPERS: Mapping[str, Callable[[Built], str]] = {
+    "README.md": readme,
+    "croissant.json": croissant,
+    "datapackage.json": data_package,
+    "product.json": manifest,
+    "papers/data-dictionary.csv": dictionary,
+    "papers/quality.json": quality_report,
+    "papers/provenance.json": provenance,
+}

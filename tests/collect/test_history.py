@@ -1,0 +1,170 @@
+"""Importing the exports of historians."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factory_kit.collect.history import import_history
+from factory_kit.collect.history_map import proposed_map
+from factory_kit.errors import DefinitionError
+from factory_kit.load.checked import checked
+from factory_kit.load.document import parse_yaml
+from factory_kit.model.history import HistoryMap
+from factory_kit.store import Store
+
+WIDE = """时间;主轴温度(℃);产量;备注
+2026-03-09 10:14:33;25.5;1,200;开机
+2026-03-09 10:14:34;坏点;1,201;
+2026-03-09 10:14:35;;1,202;换刀
+"""
+
+LONG = """Historian export of line 1
+Tag\tTimestamp\tValue\tQuality
+T1\t2026/03/09 10:14:33\t25.5\tGood
+T2\t2026/03/09 10:14:33\t7\tGood
+T1\t2026/03/09 10:14:34\t25.6\tBad
+"""
+
+
+def a_map(text: str) -> HistoryMap:
+    """The map that *text* writes."""
+    return checked(parse_yaml(text, "map.yaml"), HistoryMap)
+
+
+def rows_of(store: Store) -> list[tuple[object, ...]]:
+    """Everything the store holds, readable."""
+    table = store.query(
+        "SELECT equipment, name, time, value, text, quality, origin FROM samples JOIN points USING (point) ORDER BY name, time"
+    )
+    return [tuple(str(cell) if key == "time" else cell for key, cell in row.items()) for row in table.to_pylist()]
+
+
+def imported(tmp_path: Path, content: bytes, mapping: HistoryMap, *, skip_broken: bool = False) -> Store:
+    """A store after the import of *content*."""
+    (tmp_path / "export.csv").write_bytes(content)
+    store = Store(tmp_path / "store")
+    import_history(
+        tmp_path / "export.csv",
+        mapping,
+        store,
+        kind="demo",
+        clock=lambda: 1_800_000_000_000_000,
+        skip_broken=skip_broken,
+    )
+    return store
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8", "utf-8-sig", "utf-16"])
+def test_a_wide_export_with_chinese_headers_becomes_samples(tmp_path: Path, encoding: str) -> None:
+    """Local time goes to UTC, thousands lose their commas, a bad mark becomes a bad sample, an empty cell none, whatever the encoding."""
+    (tmp_path / "export.csv").write_bytes(WIDE.encode(encoding))
+    mapping = a_map(proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "cnc-01"))
+
+    store = imported(tmp_path, WIDE.encode(encoding), mapping)
+
+    assert [
+        (row[0], row[2], row[3] if row[3] == row[3] else None, row[4], row[5], row[6]) for row in rows_of(store)
+    ] == [
+        ("cnc-01", "2026-03-09 02:14:33", 25.5, None, 0, "imported"),
+        ("cnc-01", "2026-03-09 02:14:34", None, None, 2, "imported"),
+        ("cnc-01", "2026-03-09 02:14:33", 1200.0, None, 0, "imported"),
+        ("cnc-01", "2026-03-09 02:14:34", 1201.0, None, 0, "imported"),
+        ("cnc-01", "2026-03-09 02:14:35", 1202.0, None, 0, "imported"),
+        ("cnc-01", "2026-03-09 02:14:33", None, "开机", 0, "imported"),
+        ("cnc-01", "2026-03-09 02:14:35", None, "换刀", 0, "imported"),
+    ]
+
+
+def test_a_long_export_below_a_title_becomes_samples(tmp_path: Path) -> None:
+    """Names become points, the quality column decides the quality, and the title line above the header is skipped."""
+    (tmp_path / "export.csv").write_text(LONG, encoding="utf-8")
+    mapping = a_map(proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "line-1"))
+
+    store = imported(tmp_path, LONG.encode(), mapping)
+
+    assert [(row[1], row[2], row[3], row[5]) for row in rows_of(store)] == [
+        ("t1", "2026-03-09 02:14:33", 25.5, 0),
+        ("t1", "2026-03-09 02:14:34", 25.6, 2),
+        ("t2", "2026-03-09 02:14:33", 7.0, 0),
+    ]
+
+
+def test_european_numbers_are_read(tmp_path: Path) -> None:
+    """A decimal comma with dots between thousands is proposed and read."""
+    text = "Datum;Uhrzeit;Leistung (kW)\n09.03.2026;10:14:33;1.234,5\n09.03.2026;10:14:34;1.235,25\n"
+    (tmp_path / "export.csv").write_text(text, encoding="utf-8")
+    mapping = a_map(proposed_map(tmp_path / "export.csv", "Europe/Berlin", "m1"))
+
+    assert [row[3] for row in rows_of(imported(tmp_path, text.encode(), mapping))] == [1234.5, 1235.25]
+
+
+BROKEN = """时间;a
+2026-03-09 10:14:33;1
+2026-02-30 10:14:34;2
+2026-03-09 10:14:35;3;4
+2026-03-09 10:14:36;x
+2026-03-09 10:14:37;5
+"""
+
+MAP = """map: 1
+separator: ";"
+time: {columns: [时间], timezone: Asia/Shanghai}
+points:
+  - {column: a, equipment: m, point: a}
+"""
+
+
+def test_broken_rows_are_all_named_and_nothing_is_written(tmp_path: Path) -> None:
+    """A date that does not exist, a row of another width and a word among numbers give three lines; the store stays empty."""
+    with pytest.raises(DefinitionError) as caught:
+        imported(tmp_path, BROKEN.encode(), a_map(MAP))
+
+    assert str(caught.value).splitlines() == [
+        "export.csv:3: 时间: '2026-02-30 10:14:34' is no time of the form %Y-%m-%d %H:%M:%S in Asia/Shanghai",
+        "export.csv:4: has 3 cells, expected 2",
+        "export.csv:5: a: 'x' is no number; mark it in bad, or give the column the type string",
+    ]
+    assert not list((tmp_path / "store").rglob("*.parquet"))
+
+
+def test_broken_rows_can_be_left_out_and_are_counted(tmp_path: Path) -> None:
+    """With skip_broken the whole rows arrive and the loss ledger counts the others."""
+    store = imported(tmp_path, BROKEN.encode(), a_map(MAP), skip_broken=True)
+
+    assert [row[3] for row in rows_of(store)] == [1.0, 5.0]
+    assert store.query("SELECT delivered, dropped FROM loss_ledger").to_pylist() == [{"delivered": 2, "dropped": 3}]
+
+
+def test_an_hour_that_does_not_exist_in_the_zone_is_a_broken_row(tmp_path: Path) -> None:
+    """02:30 on the night the clocks go forward never was."""
+    text = "时间;a\n2026-03-29 02:30:00;1\n2026-03-29 03:30:00;2\n"
+
+    with pytest.raises(DefinitionError, match=r"export\.csv:2: 时间: '2026-03-29 02:30:00' is no time"):
+        imported(tmp_path, text.encode(), a_map(MAP.replace("Asia/Shanghai", "Europe/Berlin")))
+
+
+def test_a_column_that_nobody_mapped_is_named(tmp_path: Path) -> None:
+    """A column must be mapped or ignored on purpose: silence loses data."""
+    with pytest.raises(DefinitionError, match=r"export\.csv:1: b: this column is neither mapped nor ignored"):
+        imported(tmp_path, "时间;a;b\n2026-03-09 10:14:33;1;2\n".encode(), a_map(MAP))
+
+
+def test_two_names_that_look_alike_become_two_points(tmp_path: Path) -> None:
+    """Proposed point names never collide."""
+    text = "时间;温度;压力;temp (C);temp (K)\n2026-03-09 10:14:33;1;2;3;4\n"
+    (tmp_path / "export.csv").write_text(text, encoding="utf-8")
+
+    mapping = a_map(proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "m"))
+
+    assert [point.point for point in mapping.points] == ["point_1", "point_2", "temp", "temp_4"]
+
+
+def test_a_time_without_offset_among_times_with_one_is_a_broken_row(tmp_path: Path) -> None:
+    """Nobody can say what the second row means, so it is named instead of being taken for UTC."""
+    text = "时间;a\n2026-03-09T10:14:33+08:00;1\n2026-03-09T10:14:34;2\n"
+    mapping = a_map(MAP.replace("timezone:", "format: iso, timezone:"))
+
+    with pytest.raises(DefinitionError, match=r"export\.csv:3: 时间: "):
+        imported(tmp_path, text.encode(), mapping)
