@@ -10,13 +10,14 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from factory_kit.errors import Problem
+from factory_kit.errors import DeviceError, Problem
 from factory_kit.model.connector import Connector
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.model.site import Server
 
 __all__ = [
     "FUNCTIONS",
+    "Answer",
     "Arrival",
     "Context",
     "Device",
@@ -71,6 +72,16 @@ class ReadRequest:
     table: Table
     address: int
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a read: words, or a bad status and the reason in one line."""
+
+    words: Words | None
+    status: int = 0
+    """0, the exception code of the device (1 to 255), or an OPC UA status for what the driver found itself."""
+    reason: DeviceError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +143,8 @@ class Device(Protocol):
     async def connect(self) -> None:
         """The connection is open, as the user typed the address."""
 
-    async def identify(self) -> Identity:
-        """What the device says about itself; all empty where it says nothing."""
+    async def identify(self, units: Sequence[int] = ()) -> Identity:
+        """What the device says about itself; all empty where it says nothing. *units* are those worth asking (Modbus)."""
 
     async def aclose(self) -> None:
         """The connection is closed cleanly; never raises, never waits long."""
@@ -142,11 +153,12 @@ class Device(Protocol):
 class RegisterDevice(Device, Protocol):
     """A device that answers one read at a time."""
 
-    async def read(self, request: ReadRequest) -> Words:
-        """The registers or bits of *request*."""
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection; a read tries to open a lost one again."""
 
-    def skips(self, unit: int) -> bool:
-        """Whether *unit* is left alone for now because it did not answer."""
+    async def read(self, request: ReadRequest) -> Answer:
+        """The registers or bits of *request*; a failure is an answer too, and nothing is raised."""
 
 
 class StreamingDevice(Device, Protocol):

@@ -1,0 +1,387 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pymodbus.exceptions
+import pytest
+from pymodbus.client.mixin import ModbusClientMixin
+from pymodbus.pdu.register_message import WriteSingleRegisterRequest
+
+from factory_kit.drivers import driver
+from factory_kit.drivers.base import Context, Identity, ReadRequest
+from factory_kit.drivers.modbus.breaker import FAILURES, FIRST_REST_S, LONGEST_REST_S, Breaker
+from factory_kit.drivers.modbus.client import ReadingClient
+from factory_kit.drivers.modbus.device import ModbusDevice
+from factory_kit.drivers.modbus.errors import translated
+from factory_kit.drivers.status import Status
+from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable, MissingExtra, UsageError
+from factory_kit.model.sample import Origin
+from factory_kit.model.site import ModbusServer, OpcUaServer
+
+
+def _device(
+    port: int, count: Callable[[str, str], None] = lambda _address, _service: None, **more: Any
+) -> ModbusDevice:
+    server = ModbusServer(driver="modbus", host="127.0.0.1", port=port, **more)
+    return ModbusDevice(server, Context(now=lambda: 0, count=count))
+
+
+def _run(line: Any, test: Callable[[ModbusDevice], Awaitable[None]], **more: Any) -> None:
+    async def main() -> None:
+        await line.start()
+        device = _device(line.port, **more)
+        try:
+            await device.connect()
+            await test(device)
+        finally:
+            await device.aclose()
+            await line.stop()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(("table", "function"), [("coil", 1), ("discrete", 2), ("holding", 3), ("input", 4)])
+def test_each_table_is_read_with_its_own_function(modbus_line: Any, table: Any, function: int) -> None:
+    """The four tables are read with function codes 1 to 4, and the values are those of the addresses asked for."""
+    line = modbus_line()
+
+    async def test(device: ModbusDevice) -> None:
+        answer = await device.read(ReadRequest(1, table, 10, 20))
+
+        assert answer.status == 0
+        assert answer.words is not None
+        expected = [n + 1 for n in range(10, 30)] if function > 2 else [int(n % 3 == 0) for n in range(10, 30)]
+        assert answer.words.tolist() == expected
+        assert answer.words.dtype == np.uint16
+
+    _run(line, test)
+    assert line.requests == [(1, function, 10, 20)]
+
+
+@pytest.mark.wire
+def test_only_reading_functions_reach_the_wire(modbus_line: Any) -> None:
+    """Every request method of the client is tried: what arrives are function codes 1 to 4 and 43/14, and each is counted."""
+    line = modbus_line(identity={0: b"Maker"})
+    logged: Counter[str] = Counter()
+
+    async def main() -> None:
+        await line.start()
+        client = ReadingClient("127.0.0.1", line.port, 0.2, lambda service: logged.update([service]))
+        await client.connect()
+        for name, method in inspect.getmembers(client, inspect.ismethod):
+            if name in vars(ModbusClientMixin) and name != "execute" and not name.startswith(("_", "convert")):
+                arguments = {
+                    key: _argument(key)
+                    for key, value in inspect.signature(method).parameters.items()
+                    if value.default is value.empty
+                }
+                try:
+                    await asyncio.wait_for(method(**arguments), 0.5)
+                except (DeviceRefused, pymodbus.exceptions.ModbusException, TimeoutError, TypeError, ValueError):
+                    continue
+        client.close()
+        await line.stop()
+
+    asyncio.run(main())
+    assert set(line.functions) == {"1", "2", "3", "4", "43/14"}
+    assert logged == {f"function {code}": count for code, count in line.functions.items()}
+
+
+def _argument(name: str) -> Any:
+    return {"values": [1], "value": 1, "records": [], "msg": b""}.get(name, 1)
+
+
+@pytest.mark.wire
+def test_a_write_is_refused_before_a_byte_is_sent(modbus_line: Any) -> None:
+    """A write built by hand and pushed through the lowest layer raises, and the server has seen nothing."""
+    line = modbus_line()
+
+    async def main() -> None:
+        await line.start()
+        client = ReadingClient("127.0.0.1", line.port, 0.2, lambda _service: None)
+        await client.connect()
+        with pytest.raises(DeviceRefused, match="function 6 is not a reading one"):
+            await client.ctx.execute(False, WriteSingleRegisterRequest(address=1, registers=[1], dev_id=1))
+        client.close()
+        await line.stop()
+
+    asyncio.run(main())
+    assert not line.functions
+
+
+@pytest.mark.wire
+def test_an_exception_of_the_device_is_an_answer(modbus_line: Any) -> None:
+    """An illegal address becomes status 2 with a clear line, and the unit is still asked."""
+
+    async def illegal(_line: Any, _transaction: int, _unit: int, function: int, _start: int, _count: int) -> bytes:
+        return bytes([0x80 | function, 2])
+
+    async def test(device: ModbusDevice) -> None:
+        for _ in range(5):
+            answer = await device.read(ReadRequest(1, "holding", 950, 100))
+            assert (answer.words, answer.status) == (None, 2)
+        assert (
+            str(answer.reason)
+            == f"{device.address} unit 1: function 3 at 950 × 100 answered with exception 2 (illegal data address)"
+        )
+
+    line = modbus_line(units={1: illegal})
+    _run(line, test)
+    assert len(line.requests) == 5
+
+
+@pytest.mark.wire
+def test_a_dead_unit_hardly_slows_its_neighbours(modbus_line: Any) -> None:
+    """Seven units and a dead one on one connection: after a moment the seven are read at 90 % of their rate or more."""
+    line = modbus_line(units=dict.fromkeys(range(1, 8), modbus_line.well))
+
+    async def test(device: ModbusDevice) -> None:
+        for unit in (*range(1, 9), *range(1, 9)):
+            await device.read(ReadRequest(unit, "holding", 0, 10))
+        began, dead = monotonic(), 0.0
+        for _ in range(25):
+            for unit in range(1, 9):
+                asked = monotonic()
+                answer = await device.read(ReadRequest(unit, "holding", 0, 10))
+                dead += monotonic() - asked if unit == 8 else 0.0
+                assert (answer.status == 0) == (unit != 8)
+            await asyncio.sleep(0.02)
+        assert dead / (monotonic() - began) < 0.1
+        assert device.connected
+
+    _run(line, test, timeout_ms=150, retries=1)
+    assert line.connections == 1
+
+
+@pytest.mark.wire
+def test_a_silent_unit_is_found_again(modbus_line: Any) -> None:
+    """A unit that begins to answer is read again after its rest, with no help from outside."""
+    line = modbus_line(units={1: modbus_line.well})
+
+    async def test(device: ModbusDevice) -> None:
+        statuses = [(await device.read(ReadRequest(2, "holding", 0, 1))).status for _ in range(4)]
+        assert statuses == [
+            Status.BAD_TIMEOUT,
+            Status.BAD_TIMEOUT,
+            Status.BAD_NO_COMMUNICATION,
+            Status.BAD_NO_COMMUNICATION,
+        ]
+        line.units[2] = modbus_line.well
+        device._breakers[2].ask_at = 0.0
+        assert (await device.read(ReadRequest(2, "holding", 0, 1))).status == 0
+
+    line.units[1] = modbus_line.well
+    _run(line, _first_unit_one(test), timeout_ms=50, retries=0)
+
+
+def _first_unit_one(test: Callable[[ModbusDevice], Awaitable[None]]) -> Callable[[ModbusDevice], Awaitable[None]]:
+    async def both(device: ModbusDevice) -> None:
+        assert (await device.read(ReadRequest(1, "holding", 0, 1))).status == 0
+        await test(device)
+
+    return both
+
+
+@pytest.mark.wire
+def test_requests_are_repeated_as_often_as_the_site_says(modbus_line: Any) -> None:
+    """With two retries a unit that answers the third time has answered."""
+    tries = []
+
+    async def third(line: Any, transaction: int, unit: int, function: int, start: int, count: int) -> bytes | None:
+        tries.append(transaction)
+        return await line.well(line, transaction, unit, function, start, count) if len(tries) == 3 else None
+
+    async def test(device: ModbusDevice) -> None:
+        assert (await device.read(ReadRequest(1, "holding", 0, 1))).status == 0
+
+    _run(modbus_line(units={1: third}), test, timeout_ms=50, retries=2)
+    assert len(tries) == 3
+
+
+@pytest.mark.wire
+def test_a_late_answer_is_not_taken_for_the_next_one(modbus_line: Any) -> None:
+    """An answer that comes after its time-out, when another question is under way, is not mixed up with it."""
+
+    async def late(line: Any, _transaction: int, unit: int, function: int, start: int, count: int) -> bytes | None:
+        await asyncio.sleep(0.12 if start == 0 else 0.0)
+        return await line.well(line, 0, unit, function, start, count)
+
+    async def test(device: ModbusDevice) -> None:
+        assert (await device.read(ReadRequest(1, "holding", 0, 2))).status == Status.BAD_TIMEOUT
+        answer = await device.read(ReadRequest(1, "holding", 500, 2))
+        assert answer.words is not None
+        assert answer.words.tolist() == [501, 502]
+
+    _run(modbus_line(units={1: late}), test, timeout_ms=100, retries=0)
+
+
+@pytest.mark.wire
+def test_an_answer_of_the_wrong_length_is_refused(modbus_line: Any) -> None:
+    """Fewer registers than asked for are no values."""
+
+    async def short(line: Any, transaction: int, unit: int, function: int, start: int, count: int) -> bytes | None:
+        return await line.well(line, transaction, unit, function, start, count - 1)
+
+    async def test(device: ModbusDevice) -> None:
+        answer = await device.read(ReadRequest(1, "holding", 0, 4))
+        assert answer.words is None
+        assert answer.status == Status.BAD_DECODING_ERROR
+        assert "3 values answered, 4 asked for" in str(answer.reason)
+
+    _run(modbus_line(units={1: short}), test)
+
+
+@pytest.mark.wire
+def test_a_hang_up_is_noticed_at_once_and_mended(modbus_line: Any) -> None:
+    """When the server goes away reads say so without waiting for the time-out, and go on when it is back."""
+    line = modbus_line()
+
+    async def test(device: ModbusDevice) -> None:
+        await line.stop()
+        await asyncio.sleep(0.05)
+        began = monotonic()
+        answer = await device.read(ReadRequest(1, "holding", 0, 1))
+        assert answer.status == Status.BAD_NOT_CONNECTED
+        assert monotonic() - began < 1
+        await line.start()
+        for _ in range(60):
+            if (await device.read(ReadRequest(1, "holding", 0, 1))).status == 0:
+                break
+            await asyncio.sleep(0.05)
+        assert device.connected
+        assert monotonic() - began < 4
+
+    _run(line, test, timeout_ms=2000)
+    assert line.connections == 2
+
+
+@pytest.mark.wire
+def test_a_hang_up_during_a_request_wakes_it(modbus_line: Any) -> None:
+    """A request under way ends when the device hangs up, not at its time-out."""
+
+    async def hang_up(line: Any, *_request: int) -> None:
+        line.writers[-1].close()
+
+    async def test(device: ModbusDevice) -> None:
+        began = monotonic()
+        assert (await device.read(ReadRequest(1, "holding", 0, 1))).status == Status.BAD_NOT_CONNECTED
+        assert monotonic() - began < 1
+
+    _run(modbus_line(units={1: hang_up}), test, timeout_ms=5000, retries=0)
+
+
+@pytest.mark.wire
+def test_the_simulator_and_the_replay_declare_themselves(modbus_line: Any) -> None:
+    """Vendor and product of the device identification make the origin; any other device is live."""
+
+    def origin(identity: dict[int, bytes] | None) -> tuple[Identity, Origin]:
+        found: list[Identity] = []
+
+        async def test(device: ModbusDevice) -> None:
+            found.append(await device.identify([7, 1]))
+
+        _run(modbus_line(identity=identity), test, timeout_ms=50)
+        return found[0], found[0].origin
+
+    assert origin({0: b"Factory Kit", 1: b"x", 2: b"0.1", 4: b"Simulated plant"}) == (
+        Identity("Factory Kit", "Simulated plant", "0.1"),
+        Origin.SIMULATED,
+    )
+    assert origin({0: b"Factory Kit", 4: b"Replay"})[1] is Origin.REPLAYED
+    assert origin({0: b"Eastron", 1: b"SDM630"}) == (Identity("Eastron", "SDM630"), Origin.LIVE)
+    assert origin(None) == (Identity(), Origin.LIVE)
+
+
+@pytest.mark.wire
+def test_no_unit_that_answers_is_no_identity(modbus_line: Any) -> None:
+    """When no unit answers at all, that is said, and it is not taken for a live device."""
+
+    async def test(device: ModbusDevice) -> None:
+        with pytest.raises(DeviceUnavailable, match="no unit of"):
+            await device.identify([7, 8])
+
+    _run(modbus_line(), test, timeout_ms=30)
+
+
+@pytest.mark.wire
+def test_nobody_there_is_one_clear_line(modbus_line: Any) -> None:
+    """Connecting to a port without a server says what to check."""
+    line = modbus_line()
+
+    async def main() -> None:
+        await line.start()
+        await line.stop()
+        with pytest.raises(
+            DeviceUnavailable,
+            match=rf"127\.0\.0\.1:{line.port}: no connection; check the address, the cable and that the device is on",
+        ):
+            await _device(line.port).connect()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in vars(pymodbus.exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)],
+)
+def test_every_exception_of_pymodbus_becomes_one_of_ours(kind: type[Exception]) -> None:
+    """No exception of the library leaves the driver, and each is one line that names the address."""
+    mapped = translated(kind("it\nbroke"), "10.0.0.5:502")
+
+    assert isinstance(mapped, DeviceError)
+    assert str(mapped).startswith("10.0.0.5:502: ")
+    assert "\n" not in str(mapped)
+
+
+def test_a_breaker_rests_longer_each_time_and_probes_with_less_patience() -> None:
+    """After two silences the unit is skipped, then asked once after ever longer rests, as long as its pace makes sense."""
+    breaker = Breaker(timeout=5.0)
+    breaker.answered(0.02)
+    at = 100.0
+    for _ in range(FAILURES):
+        assert not breaker.skips(at)
+        assert breaker.patience() == 5.0
+        breaker.missed(at)
+    rests = []
+    for _ in range(8):
+        rests.append(breaker.ask_at - at)
+        assert breaker.skips(breaker.ask_at - 0.1)
+        at = breaker.ask_at
+        assert not breaker.skips(at)
+        assert breaker.patience() == 0.3
+        breaker.missed(at)
+
+    assert rests == [FIRST_REST_S, 4.0, 8.0, 16.0, *[LONGEST_REST_S] * 4]
+    breaker.answered(0.02)
+    assert not breaker.skips(0.0)
+
+
+def test_a_unit_that_never_answered_is_probed_with_full_patience() -> None:
+    """A slow unit that was off at the start is not missed by impatient probes."""
+    breaker = Breaker(timeout=5.0)
+    breaker.missed(0.0)
+    breaker.missed(0.0)
+
+    assert breaker.patience() == 5.0
+
+
+def test_drivers_are_found_by_name() -> None:
+    """The two own drivers are there; an unknown one is said to be missing."""
+    assert driver("modbus").validate
+    with pytest.raises(MissingExtra, match="driver s7 is not installed"):
+        driver("s7")
+
+
+def test_a_server_of_another_protocol_is_refused() -> None:
+    """The Modbus driver opens no OPC UA server."""
+    with pytest.raises(UsageError, match="press: is no Modbus server"):
+        driver("modbus").device(
+            "press", OpcUaServer(driver="opcua", url="opc.tcp://10.0.0.5:4840"), Context(now=lambda: 0)
+        )
