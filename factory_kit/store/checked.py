@@ -23,6 +23,7 @@ class Checks:
         self._folder = folder
         self._path = folder / "checked.json"
         self._known = _load(self._path)
+        self._saved = dict(self._known)
 
     def require(self, files: Iterable[Sealed], *, full: bool = False) -> None:
         """``StoreDamaged`` for the first of *files* that is not what the manifest says; *full* reads each one again."""
@@ -51,10 +52,10 @@ class Checks:
 
     def save(self) -> None:
         """Remember for the next process; a disk that cannot be written does not matter."""
-        text = json.dumps(self._known, indent=0, sort_keys=True)
-        with contextlib.suppress(FactoryKitError, OSError):
-            if not self._path.exists() or self._path.read_text("utf-8") != text:
-                write_atomically(self._path, text)
+        if self._known != self._saved:
+            self._saved = dict(self._known)
+            with contextlib.suppress(FactoryKitError, OSError):
+                write_atomically(self._path, json.dumps(self._known, indent=0, sort_keys=True))
 
 
 def problem_of(path: Path, sealed: Sealed) -> Problem | None:

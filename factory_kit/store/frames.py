@@ -25,7 +25,7 @@ CRC = struct.Struct("<I")
 OVERHEAD = HEADER.size + CRC.size
 PREFIX = len(MAGIC) + 8
 MAX_PAYLOAD = 1 << 30
-KINDS = frozenset({1, 2, 3, 4, 5})
+KINDS = frozenset({1, 2, 3, 4, 5, 6})
 
 
 class Kind(IntEnum):
@@ -35,7 +35,8 @@ class Kind(IntEnum):
     SAMPLES = 2
     GAP = 3
     LOSS = 4
-    END = 5
+    COMMIT = 5
+    END = 6
 
 
 @dataclass(frozen=True, slots=True)

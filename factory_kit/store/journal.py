@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from factory_kit.errors import StoreDamaged
+from factory_kit.errors import StoreDamaged, StoreFull
 from factory_kit.model.run import Gap, LossEntry, Run
 from factory_kit.model.sample import Origin
 from factory_kit.store.columns import JOURNAL, stamped
@@ -32,6 +33,8 @@ class SegmentWriter:
         self.path = folder / f"{number:09d}-{self._identity.hex()}{SUFFIX}"
         self._number = 0
         self.synced = 0
+        self._fresh = False
+        self._appending = threading.Lock()
         self._committing = threading.Lock()
         with told(self.path):
             self._begin(disk, folder, run)
@@ -45,29 +48,38 @@ class SegmentWriter:
 
     def append(self, kind: Kind, payload: bytes | memoryview) -> None:
         """One more record; nothing of it stays when the disk is full (``StoreFull``)."""
-        frame = encode(self._identity, kind, self._number, self.synced, payload)
-        with told(self.path):
-            self._file.write(frame)
-        self._number += 1
+        with self._appending:
+            self._write(kind, payload)
+            self._fresh = True
 
     def commit(self) -> None:
-        """Everything appended before the call survives a power cut."""
+        """Everything appended before the call survives a power cut; a mark behind it says that it was once on the disk."""
         with self._committing:
-            size = self._file.size
-            if size > self.synced and not self._file.closed:
-                with told(self.path):
-                    self._file.sync()
-                self.synced = size
+            with self._appending:
+                size, fresh, self._fresh = self._file.size, self._fresh, False
+            if not fresh or self._file.closed:
+                return
+            with told(self.path):
+                self._file.sync()
+            self.synced = size
+            with contextlib.suppress(StoreFull), self._appending:
+                self._write(Kind.COMMIT, b"")
 
     def close(self) -> None:
         """Commit, mark the end, and give the file back; a full disk only leaves the mark out."""
         try:
             self.commit()
-            self.append(Kind.END, b"")
+            with contextlib.suppress(StoreFull):
+                self.append(Kind.END, b"")
             self.commit()
         finally:
             with self._committing:
                 self._file.close()
+
+    def _write(self, kind: Kind, payload: bytes | memoryview) -> None:
+        with told(self.path):
+            self._file.write(encode(self._identity, kind, self._number, self.synced, payload))
+        self._number += 1
 
     def _begin(self, disk: Disk, folder: Path, run: Run) -> None:
         """The name is given only to a file whose beginning is on the disk."""

@@ -1,0 +1,41 @@
+"""A program to be killed: writes runs of samples whose values follow from point and time, and says what it was promised."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from factory_kit.model.run import Run
+from factory_kit.model.sample import Origin, SampleBatch
+from factory_kit.store import Store
+
+POINTS = 5
+SECOND = 1_000_000
+
+
+def value_of(point: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """What the sample of *point* at *time* must hold."""
+    return np.sin(point * 1000.0 + time / SECOND)
+
+
+def main(folder: Path, start: int, number: int) -> None:
+    """Run after run of 40 batches from *start* µs on; each line printed is a time up to which everything was appended."""
+    store = Store(folder)
+    time = start
+    while True:
+        number += 1
+        with store.writer(Run(f"run-{number}", time, Origin.SIMULATED, "demo", "test"), commit_s=0.05) as writer:
+            for _ in range(40):
+                times = np.repeat(np.arange(time, time + 20 * SECOND, SECOND), POINTS)
+                points = np.tile(np.arange(1, POINTS + 1, dtype=np.int32), 20)
+                writer.append(SampleBatch(points, times, value_of(points, times), np.zeros(len(times), np.int8)))
+                time += 20 * SECOND
+                sys.stdout.write(f"{time}\n")
+                sys.stdout.flush()
+            time += 600 * SECOND
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
