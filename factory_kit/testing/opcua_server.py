@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -34,6 +35,7 @@ NODE_NAMES = {point: name for point, (name, _) in _VARIANTS.items()}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK_S = 0.05
+_STATUS = ua.NodeId(ua.ObjectIds.Server_ServerStatus)
 _CURRENT_TIME = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
 
 
@@ -76,6 +78,7 @@ class MachineServer:
         )
         await self._make_nodes(await server.register_namespace(NAMESPACE))
         await server.start()
+        await self._show_clock(_moment(self._model.start))
         self._port = server.bserver.port
         return self
 
@@ -116,9 +119,13 @@ class MachineServer:
             for change in self._model.changes(self._shown_until, now):
                 await self._show(change, moment)
             self._shown_until = now
-            await self._write(
-                _CURRENT_TIME, ua.DataValue(ua.Variant(moment, ua.VariantType.DateTime), SourceTimestamp=moment)
-            )
+            await self._show_clock(moment)
+
+    async def _show_clock(self, now: datetime) -> None:
+        status = copy(await self._server.get_node(_STATUS).read_value())
+        status.CurrentTime = now
+        await self._write(_STATUS, ua.DataValue(ua.Variant(status), SourceTimestamp=now))
+        await self._write(_CURRENT_TIME, ua.DataValue(ua.Variant(now, ua.VariantType.DateTime), SourceTimestamp=now))
 
     async def _show(self, change: Change, now: datetime) -> None:
         node = self._nodes[change.equipment, change.point]
