@@ -1,0 +1,59 @@
+"""Gains: how much each requirement would lift the first level that is not satisfied, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+from factory_kit.score.steps import LevelCells
+from factory_kit.score.tree import Scope
+
+__all__ = ["Gain", "gains_at", "shortest_way"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What the score of its level gains when *criterion* goes from ``now`` to its highest value, all else equal.
+
+    ``gain`` = (highest value - now) x the weight of its node in the level / the number of criteria in its cell, the weights
+    after trimming. ``now`` is the value that counts, the lowest one where there is no value.
+    """
+
+    criterion: str
+    now: Fraction
+    gain: Fraction
+
+
+def gains_at(scope: Scope, values: Sequence[int | None], cells: LevelCells, level: int) -> tuple[Gain, ...]:
+    """All gains of *level* above zero, the largest first, equal ones in the order of the model."""
+    whole, parts = cells.weights.inside[None]
+    common = lcm(*(count for count in cells.counts if count))
+    weight = {leaf: weight * (common // cells.counts[leaf]) for leaf, weight in parts if cells.counts[leaf]}
+    position = scope.model.structure.levels.index(level)
+    found = [
+        (weight[leaf] * (full - value), value, criterion.id)
+        for criterion, (at, leaf), full, value in zip(scope.criteria, scope.places, scope.full, values, strict=True)
+        if at == position and value is not None and value < full
+    ]
+    found.sort(key=lambda item: -item[0])
+    unit = scope.unit
+    return tuple(
+        Gain(name, Fraction(value, unit), Fraction(gain, whole * common * unit)) for gain, value, name in found
+    )
+
+
+def shortest_way(gains: Sequence[Gain], score: Fraction, at_least: Fraction) -> tuple[Gain, ...]:
+    """The fewest requirements that lift *score* to *at_least* when fully met: the largest gains first.
+
+    Gains of one level add up, so taking the largest first is the smallest set. Empty when the score is there already;
+    all gains when even together they do not reach it.
+    """
+    chosen: list[Gain] = []
+    for gain in gains:
+        if score >= at_least:
+            break
+        chosen.append(gain)
+        score += gain.gain
+    return tuple(chosen)
