@@ -1,0 +1,108 @@
+"""Records of machine evidence in an assessment, and the indicators that made them, frozen beside them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from factory_kit.assess.folder import AssessmentFolder
+from factory_kit.errors import AssessmentError, DefinitionError, Problem
+from factory_kit.files import write_atomically
+from factory_kit.i18n import N_
+from factory_kit.load.indicator import all_indicators, indicator_folder
+from factory_kit.model.assessment import Assessment
+from factory_kit.model.evidence import Evidence
+from factory_kit.model.indicator import Indicator
+
+__all__ = ["freeze_indicators", "frozen_indicators", "newest", "read_evidence", "speaking_for"]
+
+FILES = ("indicator.yaml", "query.sql")
+
+
+def read_evidence(folder: AssessmentFolder, assessment: Assessment) -> tuple[Evidence, ...]:
+    """All records of *folder*, sorted by file name; ``DefinitionError`` names every file that is none, or that cannot count.
+
+    A real assessment takes no simulated samples: a figure of a simulation proves nothing about the plant.
+    """
+    records: list[Evidence] = []
+    problems: list[Problem] = []
+    for path in sorted(folder.evidence_folder.glob("*.json")):
+        name = folder.shown(f"evidence/{path.name}")
+        try:
+            record = Evidence.read(path.read_bytes(), name)
+        except AssessmentError as error:
+            problems.append(Problem(name, 0, "", N_("{reason}"), {"reason": str(error).removeprefix(f"{name}: ")}))
+            continue
+        if record.file_name != path.name:
+            problems.append(Problem(name, 0, "", N_("must be called {name}"), {"name": record.file_name}))
+        if assessment.kind == "real" and "simulated" in record.origin:
+            message = N_(
+                "is computed from simulated samples; a real assessment takes none: remove it, or assess with kind: demo"
+            )
+            problems.append(Problem(name, 0, "", message))
+        records.append(record)
+    if problems:
+        raise DefinitionError(problems)
+    return tuple(records)
+
+
+def newest(records: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Of each indicator and subject the record that counts: the one whose interval ends last, then the one received last."""
+    found: dict[tuple[str, str], Evidence] = {}
+    for record in sorted(records, key=lambda each: (_moment(each.end), _moment(each.received), each.id)):
+        found[record.indicator.id, record.subject] = record
+    return tuple(found[key] for key in sorted(found))
+
+
+def frozen_indicators(folder: AssessmentFolder) -> dict[str, Indicator]:
+    """The indicators frozen in *folder*, by id."""
+    return all_indicators([folder.indicators_folder])
+
+
+def freeze_indicators(folder: AssessmentFolder, records: Sequence[Evidence], sources: Sequence[Path]) -> None:
+    """Keep beside the *records* that count a copy of each indicator that made them, out of the first of *sources* that has it.
+
+    An indicator whose SQL is no longer the one that made the record is not taken: its record then proposes nothing.
+    """
+    wanted = {record.indicator.id: record.indicator.sql_sha256 for record in newest(records)}
+    frozen = frozen_indicators(folder)
+    for name, sha256 in wanted.items():
+        if name in frozen and frozen[name].sql_sha256 == sha256:
+            continue
+        source = _fitting(name, sha256, sources)
+        if source is not None:
+            _copy(source, folder.indicators_folder / name)
+
+
+def speaking_for(
+    records: Sequence[Evidence], indicators: Mapping[str, Indicator]
+) -> tuple[tuple[Evidence, Indicator], ...]:
+    """The records that count together with the very indicator that made them; the others are left out."""
+    return tuple(
+        (record, indicators[record.indicator.id])
+        for record in newest(records)
+        if record.indicator.id in indicators
+        and indicators[record.indicator.id].sql_sha256 == record.indicator.sql_sha256
+        and indicators[record.indicator.id].definition.rev == record.indicator.rev
+    )
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _fitting(name: str, sha256: str, sources: Sequence[Path]) -> Path | None:
+    for source in sources:
+        folder = source / name
+        if (folder / "indicator.yaml").is_file() and indicator_folder(folder).sql_sha256 == sha256:
+            return folder
+    return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in FILES:
+        write_atomically(target / name, (source / name).read_bytes())

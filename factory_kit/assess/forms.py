@@ -1,0 +1,128 @@
+"""The two files of a new assessment that people go on writing: YAML with the questions as comments, in Chinese and English."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import groupby
+
+from factory_kit.model.assessment import Assessment
+from factory_kit.model.definition import Language
+from factory_kit.model.maturity import Criterion, MaturityModel
+from factory_kit.model.site import Plant
+
+__all__ = ["TO_FILL_IN", "answers_text", "assessment_text"]
+
+TO_FILL_IN = "（待填写 to be filled in）"
+"""Stands where a name is still missing; nothing is sealed while it does."""
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+HOW_TO_ANSWER = """\
+# 答卷。每条要求填一种： / Answers. Each requirement takes one of:
+#   {value: "0.8", evidence: [{grade: B, note: 设备台账 2026 版}]}            # 得分，只能取下面列出的值 / one of the values listed below
+#   {no_value: not applicable, reason: 本厂不做产品设计}                      # 不适用，须写理由 / needs a reason
+#   {no_value: unknown}                                                     # 问过，无法证明 / asked, nobody could show it
+#   {decision: accept-machine}                                              # 采用设备数据建议的得分 / take what the machine evidence proposes
+#   {value: "1", decision: override-machine, reason: 新设备上周入账}          # 不采用，须写理由 / decide otherwise, with a reason
+# 证据等级 grade：B 文件（已查看） C 现场观察或访谈 D 仅声明 / B document seen, C observed or interviewed, D declared only
+# 没有改动的条目是“未评” / what stays "not assessed" makes the score provisional
+"""
+
+
+def assessment_text(assessment: Assessment) -> str:
+    """``assessment.yaml`` for *assessment*, with what may be added as comments."""
+    model, plant, period = assessment.model, assessment.plant, assessment.period
+    provider = assessment.provider
+    shown_provider = f"{{name: {_said(provider.name)}, credit_code: {_said(provider.credit_code)}}}" if provider else ""
+    lines = [
+        "# 评估：哪家工厂、对照哪个模型版本、何时、由谁。 / Who is assessed against which model edition, when, by whom.",
+        "form: 1",
+        f"id: {_said(assessment.id)}      # 随机编号，不要改 / drawn at random, do not change",
+        f"kind: {assessment.kind}",
+        f"type: {assessment.type}       # self 自评 | provider 服务商 | on-site 现场 | re-assessment 复评",
+        f"model: {{id: {_said(model.id)}, edition: {_said(model.edition)}, sha256: {_said(model.sha256)}}}",
+        *_plant(plant),
+        f"units: [{', '.join(map(_said, assessment.units))}]       # 所属街道、镇、园区代码 / codes of street, town, park",
+        f"period: {{start: {period.start}, end: {period.end}}}      # 证据所说的日期 / the days the evidence speaks for",
+        f"on_site: [{_dates(assessment.on_site)}]        # 到厂日期 / days in the plant",
+        f"provider: {shown_provider}" if provider else '# provider: {name: 某某诊断服务公司, credit_code: ""}',
+        "people:       # role: lead | assessor | plant contact; employer: provider | plant | authority | other",
+        *(
+            f"  - {{name: {_said(each.name)}, role: {each.role}, employer: {each.employer}}}"
+            for each in assessment.people
+        ),
+    ]
+    if assessment.supersedes:
+        lines += [
+            f"supersedes: {_said(assessment.supersedes)}",
+            f"supersedes_reason: {_said(assessment.supersedes_reason)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def answers_text(model: MaturityModel, kind: str, plant_type: str, assessor: str) -> str:
+    """``answers.yaml`` with every criterion that counts for *plant_type*, all of them not assessed."""
+    structure = model.structure
+    head = [
+        "form: 1",
+        f"model: {_said(structure.model)}",
+        f"edition: {_said(structure.edition)}",
+        f"model_sha256: {_said(model.sha256)}",
+        f"kind: {kind}",
+        f"type: {plant_type}",
+        f"assessor: {_said(assessor)}",
+        "trimming: []     # - {node: MD1, reason: 来图加工，不做产品设计, agreed_by: 李工}",
+        "answers:",
+    ]
+    return HOW_TO_ANSWER + "\n".join([*head, *_questions(model, plant_type)]) + "\n"
+
+
+def _questions(model: MaturityModel, plant_type: str) -> Iterator[str]:
+    nodes = {node.id for node in model.structure.nodes if plant_type in node.weight}
+    asked = [criterion for criterion in model.structure.criteria if criterion.node in nodes]
+    for node, criteria in groupby(asked, key=lambda criterion: criterion.node):
+        yield f"\n  # ===== {node} {_both(model, node)} ====="
+        for criterion in criteria:
+            yield from _question(model, criterion)
+
+
+def _question(model: MaturityModel, criterion: Criterion) -> Iterator[str]:
+    marks = " / ".join(model.texts[language].levels[str(criterion.level)].mark for language in LANGUAGES)
+    proofs = "；".join(
+        " / ".join(model.texts[language].evidence[kind] for language in LANGUAGES) for kind in criterion.evidence
+    )
+    values = "，".join(
+        f'"{value}" {" / ".join(model.texts[language].options[criterion.options][value] for language in LANGUAGES)}'
+        for value in model.structure.options[criterion.options]
+    )
+    yield f"  # {criterion.id}（{marks}）{_both(model, criterion.id)}"
+    yield f"  #   {values}；证据 evidence: {proofs}"
+    yield f"  {criterion.id}: {{no_value: not assessed}}"
+
+
+def _both(model: MaturityModel, code: str) -> str:
+    return " / ".join(model.label(code, language) for language in LANGUAGES)
+
+
+def _plant(plant: Plant) -> list[str]:
+    return [
+        "plant:",
+        f"  id: {_said(plant.id)}",
+        f"  name: {{zh: {_said(plant.name.zh)}, en: {_said(plant.name.en)}}}",
+        f"  credit_code: {_said(plant.credit_code)}",
+        f"  site_no: {_said(plant.site_no)}",
+        f"  type: {plant.type}",
+        f"  industry: {{code: {_said(plant.industry.code)}, edition: {_said(plant.industry.edition)}}}",
+        f"  timezone: {_said(plant.timezone)}",
+    ]
+
+
+def _dates(days: Sequence[date]) -> str:
+    return ", ".join(map(str, days))
+
+
+def _said(text: str) -> str:
+    """*text* in quotation marks that YAML reads back unchanged: JSON texts are YAML texts."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,264 @@
+"""An assessment scored: everything read, decided and weighed, and the file ``score.json`` that anybody can rebuild."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from factory_kit.assess.decisions import latest, read_judgements
+from factory_kit.assess.evidence import freeze_indicators, frozen_indicators, read_evidence, speaking_for
+from factory_kit.assess.folder import AssessmentFolder
+from factory_kit.assess.proposals import Proposal, proposals
+from factory_kit.assess.standing import Contradiction, Proofs, Standing, contradictions, decided_text, standings
+from factory_kit.errors import DefinitionError, Problem
+from factory_kit.files import write_atomically
+from factory_kit.i18n import N_
+from factory_kit.load.answers import answers_file
+from factory_kit.load.maturity import maturity_model
+from factory_kit.model.answers import Answers
+from factory_kit.model.assessment import Assessment, Judgement
+from factory_kit.model.definition import exact
+from factory_kit.model.evidence import Evidence
+from factory_kit.model.indicator import Indicator
+from factory_kit.model.maturity import MaturityModel
+from factory_kit.score import Decided, Ref, Score, Sentence, Value, exact_text, score, score_record
+from factory_kit.score.sentence import sentence
+from factory_kit.seal.canonical import canonical
+
+__all__ = ["Scored", "read_scored", "write_score"]
+
+CONTRADICTED = N_(
+    "{count} answers stand above what machine evidence shows, and nobody decided which counts: {criteria}"
+)
+INCONCLUSIVE = N_("machine evidence is inconclusive for {criteria}: too little data is no proof, and no zero")
+STALE = N_("the answers to {criteria} were changed after the decisions on them; decide again")
+OUTSIDE = N_("{count} evidence records speak for days outside the period of the assessment")
+SILENT = N_("{count} evidence records were made by indicators that are not at hand; they propose nothing")
+LOST = N_("the answers to {criteria} name machine records that are not in the folder evidence; they count as declared")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One assessment with everything its score rests on."""
+
+    folder: AssessmentFolder
+    assessment: Assessment
+    model: MaturityModel
+    answers: Answers
+    judgements: tuple[Judgement, ...]
+    evidence: tuple[Evidence, ...]
+    indicators: Mapping[str, Indicator]
+    standings: Mapping[str, Standing]
+    score: Score
+    inputs: Mapping[str, object]
+    """Hashes of what was read, so that a changed input shows in ``score.json``."""
+
+    @property
+    def decided(self) -> Mapping[str, Decided]:
+        """What counts, by criterion."""
+        return {criterion: standing.decided for criterion, standing in self.standings.items()}
+
+    @property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """Answers above their machine evidence that nobody decided on."""
+        return tuple(contradictions(self.standings))
+
+    @property
+    def open_proposals(self) -> tuple[Proposal, ...]:
+        """Machine proposals that nobody has accepted or set aside, and that differ from what counts."""
+        found = (standing for standing in self.standings.values() if standing.by in {"answer", "change"})
+        return tuple(each.proposal for each in found if each.proposal and _differs(each.decided, each.proposal))
+
+    @property
+    def warnings(self) -> tuple[Sentence, ...]:
+        """What a reader must know before believing the score."""
+        return (*self.score.warnings, *_warned(self))
+
+    def record(self) -> dict[str, object]:
+        """The content of ``score.json``: exact texts only, no clock, no sentence, no version of this software."""
+        return {
+            **score_record(self.score),
+            "assessment": self.assessment.id,
+            "kind": self.assessment.kind,
+            "inputs": dict(self.inputs),
+            "criteria": {criterion: _shown(standing) for criterion, standing in self.standings.items()},
+            "gains": [
+                {"criterion": gain.criterion, "now": exact_text(gain.now), "gain": exact_text(gain.gain)}
+                for gain in self.score.gains
+            ],
+            "shortest_way": [gain.criterion for gain in self.score.shortest_way],
+            "contradictions": [
+                {"criterion": each.criterion, "answer": exact_text(each.answer), "machine": exact_text(each.machine)}
+                for each in self.contradictions
+            ],
+        }
+
+    def canonical(self) -> bytes:
+        """The bytes of ``score.json``."""
+        return canonical(self.record(), self.folder.shown("score.json"))
+
+
+def read_scored(folder: AssessmentFolder) -> Scored:
+    """The assessment in *folder* scored from its own files alone: the frozen model and the frozen indicators.
+
+    ``DefinitionError`` with all mistakes of a file, ``Altered`` when the log of decisions was changed.
+    """
+    assessment = folder.assessment()
+    model = _model(folder, assessment)
+    answers = answers_file(folder.answers_file, model, folder.shown("answers.yaml"))
+    _check_head(folder, answers, assessment)
+    judgements = read_judgements(folder.decisions_file)
+    evidence = read_evidence(folder, assessment)
+    indicators = frozen_indicators(folder)
+    proposed = proposals(model, speaking_for(evidence, indicators))
+    proofs = Proofs(frozenset(record.id for record in evidence), assessment.period.end)
+    _check_judgements(folder, model, judgements)
+    found = standings(model, answers, latest(judgements), proposed, proofs)
+    decided = {criterion: standing.decided for criterion, standing in found.items()}
+    result = score(model, answers.type, decided, answers.trimming)
+    inputs = _inputs(folder, evidence, indicators)
+    return Scored(folder, assessment, model, answers, judgements, evidence, indicators, found, result, inputs)
+
+
+def write_score(folder: AssessmentFolder, sources: Sequence[Path]) -> Scored:
+    """The assessment in *folder* scored, its indicators frozen out of *sources*, and ``score.json`` written."""
+    freeze_indicators(folder, read_evidence(folder, folder.assessment()), sources)
+    scored = read_scored(folder)
+    write_atomically(folder.score_file, scored.canonical())
+    return scored
+
+
+def _model(folder: AssessmentFolder, assessment: Assessment) -> MaturityModel:
+    wanted = assessment.model
+    place = f"models/{wanted.id}/{wanted.edition}"
+    model = maturity_model(folder.model_folder(wanted), folder.shown(place))
+    if model.sha256 != wanted.sha256:
+        message = N_(
+            "has the content {found}, assessment.yaml names {expected}: the frozen copy was changed; restore it"
+        )
+        details: dict[str, object] = {"found": model.sha256, "expected": wanted.sha256}
+        raise DefinitionError([Problem(folder.shown(f"{place}/model.yaml"), 0, "", message, details)])
+    return model
+
+
+def _check_head(folder: AssessmentFolder, answers: Answers, assessment: Assessment) -> None:
+    problems = [
+        Problem(
+            folder.shown("answers.yaml"), 0, key, N_("{found!r} differs from assessment.yaml, expected {expected!r}"),
+            {"found": found, "expected": expected},
+        )
+        for key, found, expected in (
+            ("kind", answers.kind, assessment.kind),
+            ("type", answers.type, assessment.plant.type),
+        )
+        if found != expected
+    ]  # fmt: skip
+    if problems:
+        raise DefinitionError(problems)
+
+
+def _check_judgements(folder: AssessmentFolder, model: MaturityModel, judgements: Sequence[Judgement]) -> None:
+    problems = []
+    for number, judgement in enumerate(judgements, start=1):
+        criterion = model.criteria.get(judgement.criterion)
+        if criterion is None:
+            message = N_("{criterion!r} is no criterion of {model}")
+            details: dict[str, object] = {"criterion": judgement.criterion, "model": model.id}
+            problems.append(Problem(folder.shown("decisions.jsonl"), number, "criterion", message, details))
+        elif exact(judgement.new) not in model.options[criterion.options]:
+            message = N_("{value} is not allowed, expected one of {allowed}")
+            details = {"value": judgement.new, "allowed": ", ".join(model.structure.options[criterion.options])}
+            problems.append(Problem(folder.shown("decisions.jsonl"), number, "new", message, details))
+    if problems:
+        raise DefinitionError(problems)
+
+
+def _inputs(
+    folder: AssessmentFolder, evidence: Sequence[Evidence], indicators: Mapping[str, Indicator]
+) -> Mapping[str, object]:
+    used = {
+        name: {
+            "rev": indicator.definition.rev,
+            "sql_sha256": indicator.sql_sha256,
+            "definition_sha256": _sha256(folder.indicators_folder / name / "indicator.yaml"),
+        }
+        for name, indicator in indicators.items()
+    }
+    return {
+        "assessment_sha256": _sha256(folder.assessment_file),
+        "answers_sha256": _sha256(folder.answers_file),
+        "decisions_sha256": _sha256(folder.decisions_file) if folder.decisions_file.is_file() else None,
+        "evidence": sorted(record.id for record in evidence),
+        "indicators": used,
+    }
+
+
+def _shown(standing: Standing) -> dict[str, object]:
+    decided, proposal = standing.decided, standing.proposal
+    proven = decided.proven if isinstance(decided, Value) else None
+    machine = None
+    if proposal is not None:
+        proposed = exact_text(proposal.score) if proposal.score is not None else None
+        machine = {"score": proposed, "inconclusive": proposal.inconclusive, "records": list(proposal.records)}
+    return {
+        "counts": decided_text(decided),
+        "grade": decided.grade,
+        "proven": exact_text(proven) if proven is not None else None,
+        "by": standing.by,
+        "machine": machine,
+    }
+
+
+def _warned(scored: Scored) -> Iterator[Sentence]:
+    found = scored.standings
+    contradicted = _refs(each.criterion for each in scored.contradictions)
+    if contradicted:
+        yield sentence(CONTRADICTED, count=len(contradicted), criteria=contradicted)
+    inconclusive = _refs(name for name, each in found.items() if each.proposal and each.proposal.inconclusive)
+    if inconclusive:
+        yield sentence(INCONCLUSIVE, criteria=inconclusive)
+    stale = _refs(name for name, each in found.items() if each.stale)
+    if stale:
+        yield sentence(STALE, criteria=stale)
+    lost = _refs(_naming_lost_records(scored))
+    if lost:
+        yield sentence(LOST, criteria=lost)
+    yield from _about_records(scored)
+
+
+def _about_records(scored: Scored) -> Iterator[Sentence]:
+    period = scored.assessment.period
+    outside = sum(first < period.start or last > period.end for first, last in map(_days, scored.evidence))
+    if outside:
+        yield sentence(OUTSIDE, count=outside)
+    silent = sum(record.indicator.id not in scored.indicators for record in scored.evidence)
+    if silent:
+        yield sentence(SILENT, count=silent)
+
+
+def _days(record: Evidence) -> tuple[date, date]:
+    """The first and the last day of *record*; its interval ends at the midnight after the last."""
+    last = datetime.fromisoformat(record.end) - timedelta(microseconds=1)
+    return datetime.fromisoformat(record.start).date(), last.date()
+
+
+def _naming_lost_records(scored: Scored) -> Iterator[str]:
+    known = {record.id for record in scored.evidence}
+    for criterion, answer in scored.answers.answers.items():
+        if any(item.grade == "A" and item.sha256 not in known for item in answer.evidence):
+            yield criterion
+
+
+def _differs(decided: Decided, proposal: Proposal) -> bool:
+    return proposal.score is not None and not (isinstance(decided, Value) and decided.value == proposal.score)
+
+
+def _refs(criteria: Iterator[str]) -> tuple[Ref, ...]:
+    return tuple(Ref(criterion) for criterion in criteria)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
