@@ -1,0 +1,158 @@
+"""What ``check`` finds out about a path: which kind of definition it is, and whether it keeps its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory_kit.errors import DefinitionError, Problem, UsageError
+from factory_kit.i18n import _
+
+__all__ = ["Checked", "check_path", "show_timing"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was checked and found right."""
+
+    kind: str
+    summary: str
+
+
+def check_path(path: Path) -> Checked:
+    """What is at *path*; ``DefinitionError`` with all its mistakes, ``UsageError`` when it is no definition."""
+    folder = path if path.is_dir() else path.parent
+    for file, check in CHECKS.items():
+        if (path.is_dir() and (path / file).is_file()) or path.name == file:
+            return check(folder)
+    raise UsageError(
+        "{path}: holds none of {files}; name a workspace or the folder of a definition",
+        path=path,
+        files=", ".join(CHECKS),
+    )
+
+
+def _workspace(folder: Path) -> Checked:
+    from factory_kit.collect.plan import plan_site
+    from factory_kit.load.workspace import Workspace
+
+    site, connectors = Workspace.at(folder).site()
+    plan = plan_site(site, connectors)
+    connected = sum(item.connected for item in site.equipment)
+    points = sum(len(server.points) for server in plan.servers)
+    text = _(
+        "site of {plant}: {equipment} pieces of equipment, {connected} connected, {points} points on {servers} servers"
+    )
+    return Checked(
+        "site",
+        text.format(
+            plant=site.plant.name.en,
+            equipment=len(site.equipment),
+            connected=connected,
+            points=points,
+            servers=len(plan.servers),
+        ),
+    )
+
+
+def _connector(folder: Path) -> Checked:
+    from factory_kit.collect.samples import sample_problems
+    from factory_kit.drivers.check import modbus_problems, opcua_problems
+    from factory_kit.load.checked import yaml_file
+    from factory_kit.load.connector import connector_folder
+    from factory_kit.model.samples import ConnectorSamples
+
+    connector = connector_folder(folder, folder.name)
+    problems = list((modbus_problems if connector.driver == "modbus" else opcua_problems)(connector))
+    samples = yaml_file(folder / "samples.yaml", ConnectorSamples, f"{folder.name}/samples.yaml")
+    problems += sample_problems(connector, samples, f"{folder.name}/samples.yaml")
+    if not (folder / "README.md").is_file():
+        problems.append(Problem(f"{folder.name}/README.md", 0, "", _("is missing")))
+    if problems:
+        raise DefinitionError(problems)
+    text = _("connector {name} {version}: {points} points, {samples} samples decode, grade {grade}")
+    return Checked(
+        "connector",
+        text.format(
+            name=connector.connector,
+            version=connector.version,
+            points=len(connector.points),
+            samples=len(samples.root),
+            grade=connector.quality.grade,
+        ),
+    )
+
+
+def _model(folder: Path) -> Checked:
+    from factory_kit.load.maturity import maturity_cases, maturity_model
+    from factory_kit.score.cases import case_failures
+
+    model = maturity_model(folder, f"{folder.parent.name}/{folder.name}")
+    cases = maturity_cases(folder, model, f"{folder.parent.name}/{folder.name}")
+    failures = [failure for case in cases.cases for failure in case_failures(model, case)]
+    if failures:
+        raise DefinitionError(
+            [
+                Problem(f"{folder.name}/cases.yaml", 0, "", str(failure).replace("{", "{{").replace("}", "}}"))
+                for failure in failures
+            ]
+        )
+    text = _("model {id}: {criteria} criteria, {cases} cases hold; {status}")
+    return Checked(
+        "model",
+        text.format(
+            id=model.id, criteria=len(model.criteria), cases=len(cases.cases), status=_(model.structure.status)
+        ),
+    )
+
+
+def _indicator(folder: Path) -> Checked:
+    from factory_kit.load.indicator import indicator_folder
+
+    indicator = indicator_folder(folder, folder.name)
+    return Checked(
+        "indicator", _("indicator {id}, revision {rev}").format(id=indicator.id, rev=indicator.definition.rev)
+    )
+
+
+def _product(folder: Path) -> Checked:
+    from factory_kit.load.product import product_folder
+
+    template = product_folder(folder)
+    text = _("data product {name} {version}: {fields} fields, {rules} rules")
+    return Checked(
+        "product",
+        text.format(
+            name=template.product.product,
+            version=template.product.version,
+            fields=len(template.product.fields),
+            rules=len(template.checks.rules),
+        ),
+    )
+
+
+CHECKS: dict[str, Callable[[Path], Checked]] = {
+    "site.yaml": _workspace,
+    "connector.yaml": _connector,
+    "model.yaml": _model,
+    "indicator.yaml": _indicator,
+    "product.yaml": _product,
+}
+
+
+def show_timing(path: Path, *, as_json: bool) -> None:
+    """What would be read from each server, how often and in how many requests."""
+    from factory_kit.cli.console import print_json, print_table
+    from factory_kit.collect.run import describe_plan
+    from factory_kit.load.workspace import Workspace
+
+    site, connectors = Workspace.at(path if path.is_dir() else path.parent).site()
+    rows = describe_plan(site, connectors)
+    if as_json:
+        print_json([row.record() for row in rows])
+        return
+    columns = (_("Server"), _("Address"), _("Points"), _("Requests a cycle"), _("Interval"))
+    print_table(
+        columns, [row.cells() for row in rows], title=_("What would be read"), numbers={2: True, 3: True, 4: True}
+    )

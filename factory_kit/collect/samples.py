@@ -1,0 +1,81 @@
+"""The samples of a connector run through the decoder: what proves that a table of points is right. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from factory_kit.collect.decode import Decoder, Slot
+from factory_kit.drivers.address import modbus_address, registers_of
+from factory_kit.errors import Problem
+from factory_kit.i18n import N_
+from factory_kit.model.connector import Connector, Point
+from factory_kit.model.samples import ConnectorSample, ConnectorSamples
+
+__all__ = ["sample_problems"]
+
+Value = int | float | bool | str | None
+
+
+def sample_problems(connector: Connector, samples: ConnectorSamples, file: str) -> list[Problem]:
+    """Where the samples do not give what they promise, and which points no sample speaks of."""
+    problems = [
+        problem
+        for position, sample in enumerate(samples.root)
+        for problem in _sample_problems(connector, sample, position, file)
+    ]
+    tried = {name for sample in samples.root for name in sample.expect}
+    missing = [point.name for point in connector.points if point.name not in tried]
+    if missing:
+        problems.append(Problem(file, 0, "", N_("no sample speaks of: {names}"), {"names": ", ".join(missing)}))
+    return problems
+
+
+def _sample_problems(connector: Connector, sample: ConnectorSample, position: int, file: str) -> Iterator[Problem]:
+    points = {point.name: point for point in connector.points}
+    found = _from_words(points, sample) if sample.words else _from_values(points, sample)
+    for name, expected in sample.expect.items():
+        path = f"[{position}].expect.{name}"
+        if name not in points:
+            yield Problem(file, 0, path, N_("the connector has no point of this name"))
+        elif name not in found:
+            yield Problem(file, 0, path, N_("the sample holds nothing at {address}"), {"address": points[name].address})
+        elif found[name] != expected:
+            yield Problem(
+                file, 0, path, N_("gives {found}, expected {expected}"), {"found": found[name], "expected": expected}
+            )
+
+
+def _from_words(points: Mapping[str, Point], sample: ConnectorSample) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for start, words in sample.words.items():
+        first = modbus_address(start)
+        for point in points.values():
+            address = modbus_address(point.address)
+            offset = address.number - first.number
+            if address.table == first.table and offset >= 0 and offset + registers_of(point) <= len(words):
+                values[point.name] = _decoded(point, offset, address.bit, words)
+    return values
+
+
+def _decoded(point: Point, offset: int, bit: int | None, words: tuple[int, ...]) -> Value:
+    decoded = Decoder([Slot(point, offset, bit)], len(words))(np.array(words, dtype=np.uint16))
+    if decoded.text is not None:
+        return decoded.text[0]
+    return float(decoded.value[0]) if decoded.known[0] else None
+
+
+def _from_values(points: Mapping[str, Point], sample: ConnectorSample) -> dict[str, Value]:
+    """OPC UA gives numbers and texts as they are; only the scale of the point changes them."""
+    return {
+        point.name: _scaled(point, sample.values[point.address])
+        for point in points.values()
+        if point.address in sample.values
+    }
+
+
+def _scaled(point: Point, raw: Value) -> Value:
+    if isinstance(raw, str) or raw is None or (point.scale == 1 and point.offset == 0):
+        return raw
+    return float(raw) * float(point.scale) + float(point.offset)
