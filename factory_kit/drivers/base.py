@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -96,9 +96,10 @@ class NodeItem:
 
 @dataclass(frozen=True, slots=True)
 class Monitored:
-    """What the server made of one item: a status (0 is good) and the revised sampling interval and queue size."""
+    """What the server made of one item: a status (0 is good), its name, and the revised sampling interval and queue size."""
 
     status: int
+    reason: str = ""
     sampling_ms: float | None = None
     queue_size: int | None = None
 
@@ -167,8 +168,8 @@ class StreamingDevice(Device, Protocol):
     async def subscribe(self, items: Sequence[NodeItem], publishing_ms: float) -> list[Monitored]:
         """The server watches *items*; one answer for each, a bad one never spoils the others."""
 
-    def stream(self) -> AsyncIterator[Arrival]:
-        """What the server reports, until ``DeviceUnavailable`` tells that the stream broke."""
+    async def arrivals(self) -> list[Arrival]:
+        """What came since the last call; waits for the first. ``DeviceUnavailable`` when the server says nothing any more."""
 
 
 class Driver(Protocol):

@@ -1,14 +1,23 @@
-"""A Modbus TCP server of a few lines, made of sockets alone: it notes every byte it is sent and misbehaves on demand."""
+"""Servers that note every request and misbehave on demand: Modbus made of sockets alone, OPC UA of asyncua's server."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
+import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
+from asyncua import Server, ua
+from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from asyncua.crypto.permission_rules import User, UserRole
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 Behaviour = Callable[["Line", int, int, int, int, int], Awaitable[bytes | None]]
 
@@ -97,3 +106,182 @@ class Line:
 def modbus_line() -> type[Line]:
     """The class of the server; each test starts its own inside its event loop."""
     return Line
+
+
+class Plant:
+    """An OPC UA server with a few variables, in a thread of its own, and a proxy in front of it that notes every request."""
+
+    NAMESPACE = "urn:test:plant"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.server = Server()
+        self.index = 0
+        self.port = 0
+        self.proxy: asyncio.Server | None = None
+        self.proxy_port = 0
+        self.seen: Counter[str] = Counter()
+        self.pipes: list[asyncio.StreamWriter] = []
+        self.stalled = False
+
+    def call(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """The result of *work*, done in the server's thread."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def start(
+        self,
+        policies: Sequence[ua.SecurityPolicyType] = (ua.SecurityPolicyType.NoSecurity,),
+        user: tuple[str, str] | None = None,
+    ) -> Self:
+        self.thread.start()
+        self.call(self._start(policies, user))
+        return self
+
+    def stop(self) -> None:
+        self.call(self._stop())
+        self.call(self._tidy())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+    @property
+    def url(self) -> str:
+        return f"opc.tcp://127.0.0.1:{self.proxy_port}"
+
+    def write(self, name: str, value: Any, moment: datetime | None = None, status: int = 0) -> None:
+        self.call(self._write(name, value, moment, status))
+
+    def cut(self) -> None:
+        """Every connection through the proxy breaks."""
+        self.call(self._cut())
+
+    async def _start(self, policies: Sequence[ua.SecurityPolicyType], user: tuple[str, str] | None) -> None:
+        self.server = Server(user_manager=_Users(user) if user else None)
+        await self.server.init()
+        self.server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}")
+        await self.server.set_application_uri("urn:test:server")
+        if any(policy is not ua.SecurityPolicyType.NoSecurity for policy in policies):
+            await self._certify()
+        self.server.set_security_policy(list(policies))
+        self.index = await self.server.register_namespace(self.NAMESPACE)
+        for number in range(12):
+            await self.server.nodes.objects.add_variable(ua.NodeId(f"v{number}", self.index), f"v{number}", 0.0)
+        await self.server.start()
+        self.port = self.server.bserver.port
+        self.proxy = await asyncio.start_server(self._pipe, "127.0.0.1", self.proxy_port)
+        self.proxy_port = self.proxy.sockets[0].getsockname()[1]
+
+    async def _certify(self) -> None:
+        key, certificate = self.folder / "server.pem", self.folder / "server.der"
+        await setup_self_signed_certificate(
+            key, certificate, "urn:test:server", socket.gethostname(), [ExtendedKeyUsageOID.SERVER_AUTH], {}
+        )
+        await self.server.load_certificate(str(certificate))
+        await self.server.load_private_key(str(key))
+
+    async def _stop(self) -> None:
+        await self._cut()
+        assert self.proxy is not None
+        self.proxy.close()
+        await self.proxy.wait_closed()
+        await self.server.stop()
+
+    async def restart(self, shift: bool = False) -> None:
+        """The server goes and comes again at the same port; with *shift* its namespace gets another number."""
+        await self._stop()
+        self.server = Server()
+        await self.server.init()
+        self.server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}")
+        self.server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        if shift:
+            await self.server.register_namespace("urn:test:other")
+        self.index = await self.server.register_namespace(self.NAMESPACE)
+        for number in range(12):
+            await self.server.nodes.objects.add_variable(ua.NodeId(f"v{number}", self.index), f"v{number}", 0.0)
+        await self.server.start()
+        self.proxy = await asyncio.start_server(self._pipe, "127.0.0.1", self.proxy_port)
+
+    async def _write(self, name: str, value: Any, moment: datetime | None, status: int) -> None:
+        variant = value if isinstance(value, ua.Variant) else ua.Variant(value)
+        data = ua.DataValue(variant, ua.StatusCode(status), moment, moment)
+        await self.server.iserver.aspace.write_attribute_value(ua.NodeId(name, self.index), ua.AttributeIds.Value, data)
+
+    async def _tidy(self) -> None:
+        """What asyncua's server leaves running is ended."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _cut(self) -> None:
+        for writer in self.pipes:
+            writer.close()
+        self.pipes.clear()
+
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.pipes += [writer, there_writer]
+        await asyncio.gather(self._pump(reader, there_writer, note=True), self._pump(there_reader, writer, note=False))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, note: bool) -> None:
+        buffer = b""
+        try:
+            while data := await reader.read(65536):
+                buffer = self._noted(buffer + data) if note else b""
+                if not self.stalled:
+                    writer.write(data)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    def _noted(self, data: bytes) -> bytes:
+        """Count the service of every whole unencrypted message in *data*; what is left is the beginning of the next."""
+        while len(data) >= 8 and len(data) >= (size := int.from_bytes(data[4:8], "little")):
+            kind, chunk, data = data[:3], data[:size], data[size:]
+            if kind == b"MSG":
+                self.seen[SERVICE_NAMES.get(int.from_bytes(chunk[26:28], "little"), "encrypted")] += 1
+            else:
+                self.seen[kind.decode()] += 1
+        return data
+
+
+SERVICE_NAMES = {
+    getattr(ua.ObjectIds, name): name.removesuffix("Request_Encoding_DefaultBinary")
+    for name in dir(ua.ObjectIds)
+    if name.endswith("Request_Encoding_DefaultBinary")
+}
+
+
+class _Users:
+    def __init__(self, user: tuple[str, str]) -> None:
+        self.user = user
+
+    def get_user(
+        self, _server: Any, username: str | None = None, password: str | None = None, certificate: Any = None
+    ) -> Any:
+        del certificate
+        return User(role=UserRole.User) if (username, password) == self.user else None
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """One server without security for all tests of a module."""
+    made = Plant(tmp_path_factory.mktemp("plant")).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def safe_plant(tmp_path: Path) -> Iterator[Plant]:
+    """A server that offers Basic256Sha256 and None, and knows one user."""
+    offered = [
+        ua.SecurityPolicyType.NoSecurity,
+        ua.SecurityPolicyType.Basic256Sha256_Sign,
+        ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    ]
+    made = Plant(tmp_path).start(offered, ("reader", "secret"))
+    yield made
+    made.stop()

@@ -17,8 +17,8 @@ from factory_kit.drivers import driver
 from factory_kit.drivers.base import Context, Identity, ReadRequest
 from factory_kit.drivers.modbus.breaker import FAILURES, FIRST_REST_S, LONGEST_REST_S, Breaker
 from factory_kit.drivers.modbus.client import ReadingClient
-from factory_kit.drivers.modbus.device import ModbusDevice
 from factory_kit.drivers.modbus.errors import translated
+from factory_kit.drivers.modbus.reader import ModbusDevice
 from factory_kit.drivers.status import Status
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable, MissingExtra, UsageError
 from factory_kit.model.sample import Origin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from factory_kit.drivers.base import Context, RegisterDevice
 from factory_kit.drivers.check import modbus_problems as validate
-from factory_kit.drivers.modbus.device import ModbusDevice
+from factory_kit.drivers.modbus.reader import ModbusDevice
 from factory_kit.errors import UsageError
 from factory_kit.model.site import ModbusServer, Server
 

@@ -1,0 +1,77 @@
+"""asyncua's client, so narrowed that it can only read: every request passes one gate before a byte is encoded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.client.ua_client import UaClient, UASocketProtocol
+from asyncua.common.shortcuts import Shortcuts
+
+from factory_kit.errors import DeviceRefused
+
+__all__ = ["SERVICES", "ReadingClient"]
+
+SERVICES = frozenset(
+    {
+        "GetEndpoints", "FindServers", "OpenSecureChannel", "CloseSecureChannel", "CreateSession", "ActivateSession", "CloseSession",
+        "Browse", "BrowseNext", "TranslateBrowsePathsToNodeIds", "Read", "RegisterNodes", "UnregisterNodes", "HistoryRead",
+        "CreateSubscription", "ModifySubscription", "DeleteSubscriptions", "SetPublishingMode", "TransferSubscriptions", "Publish", "Republish",
+        "CreateMonitoredItems", "ModifyMonitoredItems", "DeleteMonitoredItems",
+    }
+)  # fmt: skip
+"""All services this driver can send (OPC 10000-4, 5): none of them changes a value, a node or a history."""
+
+
+class ReadingProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no type information
+    """The transport: whatever asyncua wants to send passes ``_send_request`` below."""
+
+    def __init__(self, sent: Callable[[str], None], *rest: Any, **options: Any) -> None:
+        super().__init__(*rest, **options)
+        self._sent = sent
+
+    def _send_request(
+        self, request: Any, timeout: float = 1, message_type: Any = ua.MessageType.SecureMessage
+    ) -> asyncio.Future[Any]:
+        service = type(request).__name__.removesuffix("Request")
+        if service not in SERVICES:
+            raise DeviceRefused("OPC UA service {service} is not a reading one and is never sent", service=service)
+        self._sent(service)
+        answer: asyncio.Future[Any] = super()._send_request(request, timeout, message_type)
+        return answer
+
+
+class ReadingTransport(UaClient):  # type: ignore[misc] # asyncua has no type information
+    """Makes connections of our protocol and tells *lost* when one breaks."""
+
+    def __init__(self, patience: float, sent: Callable[[str], None], lost: Callable[[], None]) -> None:
+        super().__init__(patience)
+        self._sent = sent
+        self._lost = lost
+
+    def _make_protocol(self) -> ReadingProtocol:
+        protocol = ReadingProtocol(self._sent, self._timeout, security_policy=self.security_policy)
+        protocol.pre_request_hook = self._pre_request_hook
+        protocol.on_connection_lost = self._on_transport_lost
+        protocol.is_session_closing = self._is_session_closing
+        self.protocol = protocol
+        return protocol
+
+    def _on_transport_lost(self, error: Exception | None) -> None:
+        super()._on_transport_lost(error)
+        self._lost()
+
+
+class ReadingClient(Client):  # type: ignore[misc] # asyncua has no type information
+    """An OPC UA client that connects to the address the user typed and refuses every service but the reading ones."""
+
+    def __init__(self, url: str, patience: float, sent: Callable[[str], None], lost: Callable[[], None]) -> None:
+        super().__init__(url, timeout=patience)
+        self.uaclient = ReadingTransport(patience, sent, lost)
+        self.uaclient.pre_request_hook = self._wait_until_ready
+        self.nodes = Shortcuts(self.uaclient.session)
+        self.name = self.description = "Factory Kit"
+        self.product_uri = "urn:factory-kit"

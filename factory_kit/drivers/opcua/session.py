@@ -1,0 +1,153 @@
+"""Opening a session the safe way: policy chosen, server certificate checked against the pinned one, no password in the open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from asyncua import ua
+from asyncua.crypto.uacrypto import CertProperties
+
+from factory_kit.drivers.base import Context
+from factory_kit.drivers.opcua.client import ReadingClient
+from factory_kit.drivers.opcua.errors import mapped
+from factory_kit.drivers.opcua.security import MODES, POLICIES, Offer, best, offers, own_certificate, require_trust
+from factory_kit.errors import DeviceRefused, DeviceUnavailable
+from factory_kit.model.site import OpcUaServer
+
+__all__ = ["ask_offers", "open_session"]
+
+APPLICATION_URI = "urn:factory-kit"
+"""Where no certificate names another."""
+CONNECT_S = 5.0
+REQUEST_S = 10.0
+"""Patience for one answer: slow controllers take seconds."""
+NO_POLICY = "http://opcfoundation.org/UA/SecurityPolicy#None"
+
+
+async def ask_offers(server: OpcUaServer, context: Context) -> list[Offer]:
+    """How *server* offers to speak, asked without a session."""
+    client = _client(server, context, lambda: None)
+    with mapped(server.address):
+        await _hello(client, server)
+        try:
+            return offers(await client.get_endpoints())
+        finally:
+            await client.disconnect_sessionless()
+
+
+async def open_session(
+    name: str, server: OpcUaServer, context: Context, lost: Callable[[], None]
+) -> tuple[ReadingClient, str]:
+    """A client with an active session, and the product URI the server's endpoints declare. *lost* is told of a break.
+
+    ``DeviceRefused`` for everything that only people can change; then nothing stays open.
+    """
+    password = _password(name, server, context)
+    client = _client(server, context, lost)
+    if server.security != "None":
+        await _secure(client, name, server, context)
+    try:
+        with mapped(server.address):
+            await _hello(client, server)
+            created = await client.create_session()
+            _check_token(client, server)
+            await client.activate_session(username=server.user or None, password=password)
+    except BaseException:
+        await close(client)
+        raise
+    return client, next(
+        (str(endpoint.Server.ProductUri) for endpoint in created.ServerEndpoints if endpoint.Server.ProductUri), ""
+    )
+
+
+async def close(client: ReadingClient) -> None:
+    """The session, its subscriptions and the connection are closed, within a short time and without an error."""
+    try:
+        if client.uaclient.protocol is not None and not client.uaclient.protocol.is_closed:
+            await asyncio.wait_for(client.disconnect(), CONNECT_S)
+        else:
+            await client.close_session()  # ends its tasks; nothing is sent
+    except Exception:  # noqa: BLE001, S110 - the connection is given up either way
+        pass
+    finally:
+        client.disconnect_socket()
+
+
+def _client(server: OpcUaServer, context: Context, lost: Callable[[], None]) -> ReadingClient:
+    client = ReadingClient(server.url, REQUEST_S, lambda service: context.count(server.address, service), lost)
+    client.application_uri = APPLICATION_URI
+    client.session_timeout = server.session_timeout_s * 1000
+    return client
+
+
+async def _hello(client: ReadingClient, server: OpcUaServer) -> None:
+    """A secure channel; whoever answers but cannot say hello is no OPC UA server."""
+    await asyncio.wait_for(client.connect_socket(), CONNECT_S)
+    try:
+        await client.send_hello()
+    except (TimeoutError, ConnectionError) as error:
+        client.disconnect_socket()
+        raise DeviceUnavailable(
+            "{address}: somebody answers there, but not in OPC UA; check the port", address=server.address
+        ) from error
+    try:
+        await client.open_secure_channel()
+    except BaseException:
+        client.disconnect_socket()
+        raise
+
+
+async def _secure(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> None:
+    if context.certificates is None:
+        raise DeviceRefused(
+            "{address}: encryption needs a folder for certificates; none was given", address=server.address
+        )
+    offer = best(await ask_offers(server, context), server)
+    require_trust(context.certificates, name, server, offer.certificate)
+    own = await asyncio.to_thread(own_certificate, context.certificates, context.now())
+    client.application_uri = own.uri
+    with mapped(server.address):
+        await client.set_security(
+            POLICIES[offer.policy],
+            certificate=CertProperties(own.certificate, "der"),
+            private_key=CertProperties(own.key, "pem"),
+            server_certificate=CertProperties(offer.certificate, "der"),
+            mode=MODES[offer.mode],
+        )
+
+
+def _password(name: str, server: OpcUaServer, context: Context) -> str | None:
+    """The password of the site's user; ``DeviceRefused`` when it would be sent in the open, or there is none."""
+    if not server.user:
+        return None
+    if server.security == "None":
+        raise DeviceRefused(
+            "{address}: the password of {user} is never sent without encryption; change security in the site file",
+            address=server.address,
+            user=server.user,
+        )
+    password = context.secret(name)
+    if password is None:
+        variable = "FACTORY_KIT_PASSWORD_" + name.upper().replace("-", "_").replace(".", "_")
+        raise DeviceRefused(
+            "{address}: no password for {user}; set {variable}",
+            address=server.address,
+            user=server.user,
+            variable=variable,
+        )
+    return password
+
+
+def _check_token(client: ReadingClient, server: OpcUaServer) -> None:
+    """Refuse to send a password that neither its own policy nor the channel would encrypt."""
+    if not server.user:
+        return
+    policy: Any = client.server_policy(ua.UserTokenType.UserName)
+    if policy.SecurityPolicyUri == NO_POLICY and client.security_policy.Mode != ua.MessageSecurityMode.SignAndEncrypt:
+        raise DeviceRefused(
+            "{address}: the server wants the password of {user} in plain text on a channel that only signs; use mode SignAndEncrypt",
+            address=server.address,
+            user=server.user,
+        )
