@@ -11,12 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factory_kit.store.parquet import Sealed, read
+from factory_kit.store.disk import told
+from factory_kit.store.parquet import Sealed, opened, point_groups, read
 
 __all__ = ["Collisions", "collisions", "without"]
 
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+KEY = ["point", "time"]
 CONTENT = ("value", "text", "quality", "status")
 
 
@@ -44,7 +46,7 @@ def collisions(folder: Path, new: pa.Table, files: Iterable[Sealed]) -> Collisio
 
 def without(old: pa.Table, keys: pa.Table) -> pa.Table:
     """*old* without the rows whose point and time stand in *keys*."""
-    both = pa.concat_tables([old.select(["point", "time"]), keys.select(["point", "time"])])
+    both = pa.concat_tables([old.select(KEY), keys.select(KEY)])
     ours, _ = _pairs(both, len(old))
     keep = np.ones(len(old), np.bool_)
     keep[ours] = False
@@ -60,25 +62,30 @@ def numbers(column: pa.ChunkedArray) -> Ints:
 
 
 def _compare(folder: Path, sealed: Sealed, new: pa.Table, rows: npt.NDArray[np.intp], result: Collisions) -> None:
+    """Keys first: the rest is read only where one of them is there twice."""
     candidates = new.take(pa.array(rows))
-    point, time = numbers(candidates["point"]), numbers(candidates["time"])
-    old = read(
-        folder / sealed.path,
-        ["point", "time", *CONTENT],
-        (pc.field("time") >= _instant(time.min()))
-        & (pc.field("time") <= _instant(time.max()))
-        & (pc.field("point") >= int(point.min()))
-        & (pc.field("point") <= int(point.max())),
-    )
-    both = pa.concat_tables([old.select(["point", "time"]), candidates.select(["point", "time"])])
-    theirs, ours = _pairs(both, len(old))
+    path = folder / sealed.path
+    groups = _groups_with(path, np.unique(numbers(candidates["point"])))
+    keys = read(path, KEY, groups)
+    theirs, ours = _pairs(pa.concat_tables([keys, candidates.select(KEY)]), len(keys))
     if not len(ours):
         return
-    before, after = old.take(pa.array(theirs)), candidates.take(pa.array(ours))
+    before = read(path, list(CONTENT), groups).take(pa.array(theirs))
+    after = candidates.take(pa.array(ours))
     same = np.logical_and.reduce([_same(before[name], after[name]) for name in CONTENT])
     result.known[rows[ours[same]]] = True
     if not same.all():
-        result.replaced[sealed.path] = after.filter(pa.array(~same)).select(["point", "time"])
+        result.replaced[sealed.path] = after.filter(pa.array(~same)).select(KEY)
+
+
+def _groups_with(path: Path, points: Ints) -> list[int]:
+    """The row groups that can hold one of *points* (sorted)."""
+    with told(path), opened(path) as file:
+        return [
+            number
+            for number, (low, high, _) in enumerate(point_groups(file))
+            if np.searchsorted(points, low) < np.searchsorted(points, high, side="right")
+        ]
 
 
 def _pairs(both: pa.Table, border: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -101,7 +108,3 @@ def _same(before: pa.ChunkedArray, after: pa.ChunkedArray) -> Mask:
 
 def _bits(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([chunk.view(pa.int64()) for chunk in column.chunks], pa.int64())
-
-
-def _instant(time: np.int64) -> pa.Scalar:
-    return pa.scalar(int(time), pa.timestamp("us"))

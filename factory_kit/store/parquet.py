@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factory_kit.store.disk import Disk, OutFile, told
 
-__all__ = ["FileKind", "Sealed", "read", "sha256_of", "write"]
+__all__ = [
+    "NOISE",
+    "QUICK",
+    "SMALL",
+    "FileKind",
+    "FileWriter",
+    "Layout",
+    "Sealed",
+    "opened",
+    "point_groups",
+    "read",
+    "sha256_of",
+    "write",
+]
 
-ROW_GROUP = 1_000_000
+ROW_GROUP = 1 << 17
+"""Rows of a group: small enough to find one point quickly and to merge many files in little memory."""
+
 TIMES = ("time", "server_time", "received_time")
 NAMES = ("text", "origin", "run")
-FileKind = Literal["samples", "gaps", "loss"]
+FileKind = Literal["samples", "gaps", "loss", "latest", "rollup"]
+ValueEncoding = Literal["PLAIN", "BYTE_STREAM_SPLIT"]
+Layout = tuple[ValueEncoding, int]
+"""How values are laid out, and the level of zstd."""
+
+QUICK: Layout = ("PLAIN", 1)
+SMALL: Layout = ("PLAIN", 6)
+NOISE: Layout = ("BYTE_STREAM_SPLIT", 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,8 @@ class Sealed:
     point_from: int
     point_to: int
     schema: int
+    covers: tuple[str, ...] = ()
+    """Of a roll-up: the files of samples it was made from."""
 
     def as_entry(self) -> dict[str, Any]:
         """The line of the manifest."""
@@ -73,28 +97,64 @@ class _Hashing:
         self.closed = True
 
 
-def write(disk: Disk, aside: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> tuple[str, int]:
-    """*tables*, one after the other, as one Parquet file at *aside*, durable; its sha256 and size."""
-    with told(aside):
-        file = disk.create(aside)
+class FileWriter:
+    """One Parquet file in the making at *aside*, table by table; nothing stays of it unless ``finish`` returned."""
+
+    def __init__(self, disk: Disk, aside: Path, schema: pa.Schema, layout: Layout) -> None:
+        self._disk = disk
+        self.aside = aside
+        self.rows = 0
+        with told(aside):
+            self._file = disk.create(aside)
+        self._sink = _Hashing(self._file)
+        self._writer = pq.ParquetWriter(pa.PythonFile(self._sink, "w"), schema, **_options(schema, layout))
+
+    def add(self, table: pa.Table) -> None:
+        """*table* behind what is there, in groups of its own."""
+        with told(self.aside):
+            self._writer.write_table(table, row_group_size=ROW_GROUP)
+        self.rows += len(table)
+
+    def finish(self) -> tuple[str, int]:
+        """The file is whole and durable; its sha256 and size."""
         try:
-            sink = _Hashing(file)
-            with pq.ParquetWriter(pa.PythonFile(sink, "w"), schema, **_options(schema)) as writer:
-                for table in tables:
-                    writer.write_table(table, row_group_size=ROW_GROUP)
-            file.sync()
-            return sink.sha256.hexdigest(), file.size
-        except BaseException:
-            disk.remove(aside)
-            raise
+            with told(self.aside):
+                self._writer.close()
+                self._file.sync()
+                return self._sink.sha256.hexdigest(), self._file.size
         finally:
-            file.close()
+            self._file.close()
+
+    def drop(self) -> None:
+        """The file goes."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._writer.close()
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self._disk.remove(self.aside)
 
 
-def read(path: Path, columns: list[str] | None = None, filters: pc.Expression | None = None) -> pa.Table:
-    """Rows of a sealed file, each page checked against its checksum."""
-    with told(path):
-        return pq.read_table(path, columns=columns, filters=filters, page_checksum_verification=True, partitioning=None)
+def write(disk: Disk, aside: Path, tables: Iterable[pa.Table], schema: pa.Schema, layout: Layout) -> tuple[str, int]:
+    """*tables*, one after the other, as one Parquet file at *aside*, durable; its sha256 and size."""
+    writer = FileWriter(disk, aside, schema, layout)
+    try:
+        for table in tables:
+            writer.add(table)
+        return writer.finish()
+    except BaseException:
+        writer.drop()
+        raise
+
+
+def read(path: Path, columns: list[str] | None = None, groups: Sequence[int] | None = None) -> pa.Table:
+    """Rows of a sealed file, of all its row groups or of *groups*, each page checked against its checksum."""
+    with told(path), opened(path) as file:
+        return file.read(columns) if groups is None else file.read_row_groups(list(groups), columns)
+
+
+def opened(path: Path) -> pq.ParquetFile:
+    """The file at *path*, its pages to be checked against their checksums."""
+    return pq.ParquetFile(path, page_checksum_verification=True)
 
 
 def sha256_of(path: Path) -> str:
@@ -103,28 +163,26 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def point_groups(path: Path) -> Iterator[tuple[int, int]]:
-    """First and last point of each row group."""
-    meta = pq.read_metadata(path)
-    for group in range(meta.num_row_groups):
-        statistics = meta.row_group(group).column(0).statistics
-        yield statistics.min, statistics.max
+def point_groups(file: pq.ParquetFile) -> list[tuple[int, int, int]]:
+    """First point, last point and rows of each row group."""
+    groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+    return [(group.column(0).statistics.min, group.column(0).statistics.max, group.num_rows) for group in groups]
 
 
-def _options(schema: pa.Schema) -> dict[str, Any]:
-    """How each column is laid out: data_engine figures, measured again by benchmarks/store.py."""
-    encodings = {name: "DELTA_BINARY_PACKED" for name in TIMES if name in schema.names}
+def _options(schema: pa.Schema, layout: Layout) -> dict[str, Any]:
+    """How each column is laid out; benchmarks/store.py measures it."""
+    encodings: dict[str, str] = {name: "DELTA_BINARY_PACKED" for name in TIMES if name in schema.names}
     if "value" in schema.names:
-        encodings["value"] = "PLAIN"
+        encodings["value"] = layout[0]
+    order = [("point", "ascending"), ("time", "ascending")]
+    ordered = all(name in schema.names for name, _ in order)
     return {
         "compression": "zstd",
-        "compression_level": 3,
+        "compression_level": layout[1],
         "use_dictionary": [name for name in schema.names if name not in encodings],
         "column_encoding": encodings,
         "write_page_checksum": True,
         "write_page_index": True,
         "store_schema": False,
-        "sorting_columns": pq.SortingColumn.from_ordering(schema, [("point", "ascending"), ("time", "ascending")])
-        if "time" in schema.names
-        else None,
+        "sorting_columns": pq.SortingColumn.from_ordering(schema, order) if ordered else None,
     }

@@ -22,7 +22,7 @@ from factory_kit.store.journal import Segment
 from factory_kit.store.ledger import GAPS, LOSS, gap_rows, loss_rows
 from factory_kit.store.manifest import Change, Manifest, record
 from factory_kit.store.order import sorted_rows
-from factory_kit.store.parquet import FileKind, Sealed, read, write
+from factory_kit.store.parquet import QUICK, FileKind, Sealed, read, write
 
 __all__ = ["Sealer", "arranged"]
 
@@ -67,7 +67,7 @@ class Sealer:
     def write(self, kind: FileKind, place: str, table: pa.Table) -> Sealed:
         """*table*, in its final order, as a sealed file whose path begins with *place*."""
         aside = self.folder / "aside.tmp"
-        digest, size = write(self.disk, aside, [table], table.schema)
+        digest, size = write(self.disk, aside, [table], table.schema, QUICK)
         path = f"{place}-{digest[:12]}.parquet"
         self.disk.make_folder((self.folder / path).parent)
         self.disk.replace(aside, self.folder / path)
