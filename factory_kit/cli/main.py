@@ -16,7 +16,7 @@ from factory_kit.i18n import LOCALE_DIR, N_, _, decide_language, said, use_langu
 
 __all__ = ["GROUPS", "command", "main"]
 
-GROUPS = ("workspace", "collect", "query", "kpi", "assess", "demo")
+GROUPS = ("workspace", "connectors", "history", "query", "kpi", "seal", "pack")
 """The modules of this package that hold commands, in the order of ``--help``; each offers ``register(app)``."""
 
 INTERRUPTED = 1
@@ -61,17 +61,22 @@ def command() -> typer.core.TyperGroup:
     return tree
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"factory-kit {__version__}")
+        raise typer.Exit
+
+
 def _options(
     lang: Annotated[
         str,
         typer.Option("--lang", metavar="zh|en", help=N_("Language; otherwise FACTORY_KIT_LANG or the locale decides.")),
     ] = "",
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help=N_("Show the version and stop."))] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help=N_("Show the version and stop."))
+    ] = False,
 ) -> None:
-    del lang  # taken out of the words by main(), since help texts need it before anything is parsed
-    if version:
-        typer.echo(f"factory-kit {__version__}")
-        raise typer.Exit
+    del lang, version  # main() took the language out of the words, since help texts need it before anything is parsed
 
 
 def _without_language(words: Sequence[str]) -> tuple[list[str], str | None]:
@@ -117,6 +122,9 @@ def _translate(node: object) -> None:
         text = getattr(node, name, None)
         if isinstance(text, str):
             setattr(node, name, _(text))
+    help_text = getattr(node, "help", None)
+    if hasattr(node, "short_help") and isinstance(help_text, str):
+        node.short_help = help_text.partition("\n")[0]  # whole: the parser's own would be cut at 45 signs
     for parameter in getattr(node, "params", ()):
         _translate(parameter)
     for child in getattr(node, "commands", {}).values():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -49,20 +50,8 @@ def build(
     graded_by: Annotated[
         str, typer.Option("--graded-by", metavar="NAME", help=N_("Who decides that the proposed grading is right."))
     ] = "",
-    since: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="DATE",
-            help=N_("First day, in the plant's zone; by default the first whole day of the store."),
-        ),
-    ] = "",
-    until: Annotated[
-        str,
-        typer.Option(
-            "--to", metavar="DATE", help=N_("Day after the last one; by default the end of the last whole day.")
-        ),
-    ] = "",
+    since: FirstDay = "",
+    until: LastDay = "",
     key: Annotated[
         Path | None, typer.Option("--key", metavar="FILE.key", help=N_("Key of the publisher, to sign with."))
     ] = None,
@@ -142,30 +131,12 @@ def verify(
         success(_("Rows, fields and papers agree."))
 
 
-def _span(store: Store, timezone: str, since: str, until: str) -> Span:
-    """Whole days of the plant as times in UTC; what is not given comes from the store."""
-    from datetime import UTC, timedelta
-    from zoneinfo import ZoneInfo
-
-    from factory_kit.errors import UsageError
+def _span(store: Store, zone: str, first: str, last: str) -> Span:
+    """The days asked for as times in UTC."""
     from factory_kit.pack.build import Span
 
-    zone = ZoneInfo(timezone)
-
-    def midnight(text: str) -> datetime:
-        try:
-            return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone)
-        except ValueError as error:
-            raise UsageError("{text!r} is not a date, expected YYYY-MM-DD", text=text) from error
-
-    def whole_day(micros: int, *, later: bool) -> datetime:
-        time = datetime.fromtimestamp(micros / 1e6, zone)
-        day = time.replace(hour=0, minute=0, second=0, microsecond=0)
-        return day + timedelta(days=1) if later and time > day else day
-
-    status = store.status()
-    if status.first is None or status.last is None:
-        raise UsageError("the store is empty; collect or import first")
-    begins = midnight(since) if since else whole_day(status.first, later=True)
-    ends = midnight(until) if until else whole_day(status.last, later=False)
-    return Span(*(time.astimezone(UTC).replace(tzinfo=None) for time in (begins, ends)))
+    interval = asked_interval(store, zone, first, last)
+    begins, ends = (
+        datetime.fromtimestamp(micros / 1e6, UTC).replace(tzinfo=None) for micros in (interval.start, interval.end)
+    )
+    return Span(begins, ends)

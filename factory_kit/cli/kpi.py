@@ -1,0 +1,150 @@
+"""``indicators`` and ``evidence``: figures computed from machine data, and their proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
+from factory_kit.i18n import N_, _, language
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from factory_kit.model.evidence import Evidence
+    from factory_kit.model.indicator import Indicator
+
+__all__ = ["indicator_table", "register"]
+
+
+def register(app: typer.Typer) -> None:
+    """The commands of this module join *app*."""
+    app.command(
+        help=N_(
+            "Compute the indicators over whole days of the store; with --for they become evidence of an assessment.\n\n"
+            "Example: factory-kit indicators --for 2026-09"
+        )
+    )(indicators)
+    group = typer.Typer(
+        help=N_("Evidence records: recompute them from the store's files."), no_args_is_help=True, rich_markup_mode=None
+    )
+    group.command(
+        "verify",
+        help=N_(
+            "Recompute the records of an assessment from the store and compare every byte.\n\nExample: factory-kit evidence verify 2026-09"
+        ),
+    )(verify)
+    app.add_typer(group, name="evidence")
+
+
+def indicators(
+    name: Annotated[
+        str, typer.Option("--for", metavar="ASSESSMENT", help=N_("Write the records as evidence of this assessment."))
+    ] = "",
+    since: FirstDay = "",
+    until: LastDay = "",
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.assess.folder import AssessmentFolder
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import note, print_json, success
+    from factory_kit.files import write_atomically
+    from factory_kit.kpi.indicators import evidence_of
+    from factory_kit.load.indicator import all_indicators
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.shipped import search_path
+    from factory_kit.store import Store
+
+    place = Workspace.at(workspace)
+    site, _connectors = place.site()
+    store = Store(place.store_folder)
+    store.seal()
+    interval = asked_interval(store, site.plant.timezone, since, until)
+    known = all_indicators([folder / "indicators" for folder in search_path("assessments", place.root)])
+    records = evidence_of(known.values(), store, interval, site.calendar, now)
+    if as_json:
+        print_json([record.as_json() for record in records])
+    else:
+        note(
+            _("{first} to {last}, {days} whole days").format(
+                first=interval.from_text, last=interval.to_text, days=interval.blocks
+            )
+        )
+        indicator_table(records, known)
+    if name:
+        folder = AssessmentFolder.of(place, name)
+        folder.evidence_folder.mkdir(exist_ok=True)
+        for record in records:
+            write_atomically(folder.evidence_folder / record.file_name, record.canonical())
+        success(
+            _("{count} evidence records written to {folder}.").format(count=len(records), folder=folder.evidence_folder)
+        )
+
+
+def indicator_table(records: Sequence[Evidence], known: Mapping[str, Indicator]) -> None:
+    """The records as a table on standard output."""
+    from factory_kit.cli.console import print_table
+
+    columns = (_("Indicator"), _("Of"), _("Value"), _("Bounds"), _("Unit"), _("Coverage"), _("Points"), _("Evidence"))
+    rows = [_row(record, known) for record in records]
+    print_table(columns, rows, numbers={2: True, 3: True, 5: True, 6: True})
+
+
+def _row(record: Evidence, known: Mapping[str, Indicator]) -> tuple[str, ...]:
+    label = known[record.indicator.id].definition.label.in_(language())
+    value = record.value if record.value is not None else _(record.outcome)
+    bounds = f"{_short(record.lower)} – {_short(record.upper)}" if record.lower is not None else ""
+    subject = _("plant") if record.subject == "plant" else record.subject
+    return (
+        label,
+        subject,
+        _short(value),
+        bounds,
+        record.unit,
+        _short(record.coverage),
+        str(len(record.points)),
+        record.id[:12],
+    )
+
+
+def _short(text: str | None) -> str:
+    """A figure cut to four decimals; the record keeps all of them."""
+    if text is None:
+        return ""
+    whole, point, decimals = text.partition(".")
+    return f"{whole}.{decimals[:4]}" if point and whole.lstrip("-").isdigit() else text
+
+
+def verify(
+    name: Annotated[str, typer.Argument(metavar="ASSESSMENT", help=N_("The assessment."))],
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.assess.evidence import frozen_indicators, read_evidence
+    from factory_kit.assess.folder import AssessmentFolder
+    from factory_kit.cli.console import fail, print_json, success
+    from factory_kit.kpi.verify import verify_records
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.store import Store
+
+    place = Workspace.at(workspace)
+    folder = AssessmentFolder.of(place, name)
+    records = read_evidence(folder, folder.assessment())
+    checks = verify_records(records, frozen_indicators(folder), Store(place.store_folder))
+    if as_json:
+        print_json([{"id": check.id, "same": check.same, "said": check.said} for check in checks])
+    differing = [check for check in checks if not check.same]
+    for check in differing if not as_json else ():
+        fail(f"{check.id[:12]}: {check.said}")
+    if differing:
+        raise typer.Exit(1)
+    if not as_json:
+        success(_("{count} records recomputed from the store: every byte is the same.").format(count=len(checks)))
+
+
+OUTCOMES = (N_("inconclusive"), N_("not applicable"))
+"""Outcomes without a value, for the catalogue."""

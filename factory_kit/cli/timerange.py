@@ -1,0 +1,55 @@
+"""Days a command speaks of: one way to give them, everywhere."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory_kit.i18n import N_
+
+if TYPE_CHECKING:
+    from factory_kit.kpi.interval import Interval
+    from factory_kit.store import Store
+
+__all__ = ["FirstDay", "LastDay", "asked_interval"]
+
+FirstDay = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="YYYY-MM-DD",
+        help=N_("First day, in the plant's zone; by default the first whole day of the store."),
+    ),
+]
+LastDay = Annotated[
+    str,
+    typer.Option(
+        "--to", metavar="YYYY-MM-DD", help=N_("Last day, included; by default the last whole day of the store.")
+    ),
+]
+
+
+def asked_interval(store: Store, zone: str, first: str, last: str) -> Interval:
+    """The whole days from *first* to *last*, both included; what is empty comes from the store."""
+    from factory_kit.errors import UsageError
+    from factory_kit.kpi.interval import days_between, whole_days
+    from factory_kit.kpi.timemodel import Stretch
+
+    status = store.status()
+    if status.first is None or status.last is None:
+        raise UsageError("the store is empty; collect or import first")
+    if first and last:
+        return days_between(_day(first), _day(last), zone)
+    whole = whole_days(Stretch(status.first, status.last), zone)
+    return days_between(_day(first) if first else whole.days[0], _day(last) if last else whole.days[-1], zone)
+
+
+def _day(text: str) -> date:
+    from factory_kit.errors import UsageError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError("{text!r} is not a date, expected YYYY-MM-DD", text=text) from error
