@@ -32,6 +32,9 @@ LEFT_OUT = N_("{node} is left out and the weights beside it are scaled up: {reas
 UNVERIFIED = N_("{unverified} of {count} requirements of this model have not been compared with the standard yet")
 RULE = N_("the weights or the rules of scoring of this model have not been compared with the standard yet")
 PROVISIONAL = N_("provisional: requirements not answered yet: {count}; the level lies between {low} and {high}")
+PROVISIONAL_SURE = N_(
+    "provisional: requirements not answered yet: {count}; whatever their answers, the level stays {level}"
+)
 DECLARED = N_("level {level} rests on declarations: evidence of grades A to C alone gives level {floor}")
 LITERAL = N_(
     "added up without stopping at level {stopped} the total would be {literal}, which would mean level {level}"
@@ -107,7 +110,9 @@ def _unverified(model: MaturityModel) -> Iterator[Sentence]:
 
 def _open(outcomes: tuple[Outcome, Outcome, Outcome], unanswered: int) -> Iterator[Sentence]:
     outcome, floor, ceiling = outcomes
-    if unanswered:
+    if unanswered and outcome.level == ceiling.level:
+        yield sentence(PROVISIONAL_SURE, count=unanswered, level=outcome.level)
+    elif unanswered:
         yield sentence(PROVISIONAL, count=unanswered, low=outcome.level, high=ceiling.level)
     if floor.level < outcome.level:
         yield sentence(DECLARED, level=outcome.level, floor=floor.level)

@@ -509,3 +509,14 @@ def test_the_threshold_itself_satisfies(value: str, satisfied: bool) -> None:
     model = small(1)
     found = score(model, "any", dict.fromkeys(model.criteria, Value(Fraction(value), "B")))
     assert [item.satisfied for item in found.outcome.levels] == [satisfied, satisfied]
+
+
+def test_the_shortest_way_stops_exactly_on_the_threshold() -> None:
+    """One answer that lifts the level to 0.8 exactly is enough; equal gains come in the order of the model."""
+    model = small(5)
+    answers: dict[str, Decided] = dict.fromkeys(model.criteria, Value(ONE, "B"))
+    answers |= {"X.1.0": Value(Fraction(0)), "X.1.1": Value(Fraction(0)), "Y.1.a": Value(LIMIT)}
+    found = score(model, "any", answers)
+    assert found.outcome.levels[0].value == Fraction(7, 10)
+    assert [gain.criterion for gain in found.shortest_way] == ["X.1.0"]
+    assert [gain.gain for gain in found.gains] == [Fraction(1, 10)] * 3
