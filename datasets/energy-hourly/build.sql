@@ -12,14 +12,14 @@ steps AS (
 energy AS (
     SELECT equipment, date_trunc('hour', time) AS hour,
            sum(CASE WHEN before IS NULL THEN 0 WHEN value >= before THEN value - before ELSE value END) AS energy_kwh,
-           count(*) AS samples, count(DISTINCT date_trunc('minute', time)) AS minutes
+           count(*) AS samples, count(DISTINCT time_bucket(INTERVAL 15 MINUTE, time)) AS quarters
     FROM steps GROUP BY ALL
 ),
 power AS (
     SELECT equipment, date_trunc('hour', time) AS hour, sum(value) AS total, count(*) AS n, max(value) AS power_kw_max
     FROM good WHERE role = 'active_power' GROUP BY ALL
 )
-SELECT e.hour, n.pseudonym AS meter, e.energy_kwh, p.total / p.n AS power_kw_mean, p.power_kw_max, e.samples, e.minutes / 60 AS coverage
+SELECT e.hour, n.pseudonym AS meter, e.energy_kwh, p.total / p.n AS power_kw_mean, p.power_kw_max, e.samples, e.quarters / 4 AS coverage
 FROM energy e JOIN pseudonyms n USING (equipment) LEFT JOIN power p USING (equipment, hour), asked a
 WHERE e.hour >= a.begins AND e.hour < a.ends
 ORDER BY meter, hour
