@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,19 +14,22 @@ from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.forms import TO_FILL_IN, answers_text, assessment_text
 from factory_kit.errors import DefinitionError, UsageError
 from factory_kit.files import write_atomically
+from factory_kit.load.answers import answers_file
 from factory_kit.load.checked import problems_of
 from factory_kit.load.document import Document
 from factory_kit.load.maturity import maturity_model, model_folders
 from factory_kit.load.workspace import Workspace
-from factory_kit.model.answers import Period
+from factory_kit.model.answers import Answers, Period
 from factory_kit.model.assessment import Assessment, AssessmentType, ModelEdition, Person, Provider
 from factory_kit.model.maturity import MaturityModel
+from factory_kit.model.site import Site
 from factory_kit.shipped import search_path
 
 __all__ = ["Wish", "begin", "freeze_model"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 TAKEN = {"models", "indicators", "actions", "crosswalks", "migrations"}
+EXAMPLE = "example/answers.yaml"
 FROZEN = ("model.yaml", "text.zh.yaml", "text.en.yaml", "checks.yaml")
 
 
@@ -43,6 +46,8 @@ class Wish:
     provider: str = ""
     units: tuple[str, ...] = ()
     on_site: tuple[date, ...] = ()
+    example: bool = False
+    """Filled in with the shipped answers of the demonstration plant; demo workspaces only."""
 
 
 def begin(workspace: Workspace, wish: Wish, id_: str) -> AssessmentFolder:
@@ -54,6 +59,9 @@ def begin(workspace: Workspace, wish: Wish, id_: str) -> AssessmentFolder:
     site, _ = workspace.site()
     source = find_edition(workspace, wish.model)
     model = maturity_model(source, f"models/{wish.model.replace('@', '/')}")
+    example = _example(source, model, site) if wish.example else None
+    if example is not None and wish.assessor == TO_FILL_IN:
+        wish = replace(wish, assessor=example.assessor)
     structure = model.structure
     assessment = _checked(
         form=1,
@@ -68,7 +76,8 @@ def begin(workspace: Workspace, wish: Wish, id_: str) -> AssessmentFolder:
         provider=Provider(name=wish.provider or TO_FILL_IN) if wish.type != "self" or wish.provider else None,
         people=_people(wish),
     )
-    _fill(folder, assessment, model, source, wish.assessor)
+    form = answers_text(model, assessment.kind, assessment.plant.type, wish.assessor, example)
+    _fill(folder, assessment, form, source)
     return folder
 
 
@@ -124,13 +133,26 @@ def _people(wish: Wish) -> tuple[Person, ...]:
     return (lead, Person(name=TO_FILL_IN, role="assessor")) if wish.type == "on-site" else (lead,)
 
 
-def _fill(folder: AssessmentFolder, assessment: Assessment, model: MaturityModel, source: Path, assessor: str) -> None:
+def _example(source: Path, model: MaturityModel, site: Site) -> Answers:
+    """The example answers shipped with *model*; ``UsageError`` for a real plant, which must not get somebody else's answers."""
+    file = source / EXAMPLE
+    if site.kind != "demo":
+        raise UsageError("example answers are fictional, and this workspace is a real one; leave --example out")
+    if not file.is_file():
+        raise UsageError("{model}: has no example answers; leave --example out", model=model.id)
+    example = answers_file(file, model, f"{model.id}/{EXAMPLE}")
+    if example.type != site.plant.type:
+        raise UsageError("the example answers are of a plant of type {type}; leave --example out", type=example.type)
+    return example
+
+
+def _fill(folder: AssessmentFolder, assessment: Assessment, form: str, source: Path) -> None:
     """Made aside and renamed, so that an interrupted ``assess new`` leaves nothing under the name."""
     aside = AssessmentFolder(folder.path.with_name(f".{folder.path.name}.new"))
     shutil.rmtree(aside.path, ignore_errors=True)
     aside.path.mkdir(parents=True)
     aside.evidence_folder.mkdir()
     freeze_model(source, aside.model_folder(assessment.model))
-    write_atomically(aside.answers_file, answers_text(model, assessment.kind, assessment.plant.type, assessor))
+    write_atomically(aside.answers_file, form)
     write_atomically(aside.assessment_file, assessment_text(assessment))
     aside.path.rename(folder.path)

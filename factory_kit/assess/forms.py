@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
+from factory_kit.model.answers import Answer, Answers, EvidenceItem, Trim
 from factory_kit.model.assessment import Assessment
 from factory_kit.model.definition import Language
 from factory_kit.model.maturity import Criterion, MaturityModel
@@ -16,6 +17,8 @@ __all__ = ["TO_FILL_IN", "answers_text", "assessment_text"]
 
 TO_FILL_IN = "（待填写 to be filled in）"
 """Stands where a name is still missing; nothing is sealed while it does."""
+
+NOT_ASSESSED = Answer(no_value="not assessed")
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
@@ -62,8 +65,10 @@ def assessment_text(assessment: Assessment) -> str:
     return "\n".join(lines) + "\n"
 
 
-def answers_text(model: MaturityModel, kind: str, plant_type: str, assessor: str) -> str:
-    """``answers.yaml`` with every criterion that counts for *plant_type*, all of them not assessed."""
+def answers_text(model: MaturityModel, kind: str, plant_type: str, assessor: str, given: Answers | None = None) -> str:
+    """``answers.yaml`` with every criterion that counts for *plant_type*: as in *given*, the rest not assessed."""
+    answers = given.answers if given else {}
+    trimming = given.trimming if given else ()
     structure = model.structure
     head = [
         "form: 1",
@@ -73,19 +78,20 @@ def answers_text(model: MaturityModel, kind: str, plant_type: str, assessor: str
         f"kind: {kind}",
         f"type: {plant_type}",
         f"assessor: {_said(assessor)}",
-        "trimming: []     # - {node: MD1, reason: 来图加工，不做产品设计, agreed_by: 李工}",
+        f"trimming: [{', '.join(map(_trim, trimming))}]     # {{node: MD1, reason: 来图加工，不做产品设计, agreed_by: 李工}}",
         "answers:",
     ]
-    return HOW_TO_ANSWER + "\n".join([*head, *_questions(model, plant_type)]) + "\n"
+    return HOW_TO_ANSWER + "\n".join([*head, *_questions(model, plant_type, answers)]) + "\n"
 
 
-def _questions(model: MaturityModel, plant_type: str) -> Iterator[str]:
+def _questions(model: MaturityModel, plant_type: str, given: Mapping[str, Answer]) -> Iterator[str]:
     nodes = {node.id for node in model.structure.nodes if plant_type in node.weight}
     asked = [criterion for criterion in model.structure.criteria if criterion.node in nodes]
     for node, criteria in groupby(asked, key=lambda criterion: criterion.node):
         yield f"\n  # ===== {node} {_both(model, node)} ====="
         for criterion in criteria:
             yield from _question(model, criterion)
+            yield f"  {criterion.id}: {_answer(given.get(criterion.id, NOT_ASSESSED))}"
 
 
 def _question(model: MaturityModel, criterion: Criterion) -> Iterator[str]:
@@ -99,7 +105,38 @@ def _question(model: MaturityModel, criterion: Criterion) -> Iterator[str]:
     )
     yield f"  # {criterion.id}（{marks}）{_both(model, criterion.id)}"
     yield f"  #   {values}；证据 evidence: {proofs}"
-    yield f"  {criterion.id}: {{no_value: not assessed}}"
+
+
+def _answer(answer: Answer) -> str:
+    """*answer* on one line."""
+    parts = []
+    if answer.value is not None:
+        parts.append(f"value: {_said(answer.value)}")
+    if answer.no_value is not None:
+        parts.append(f"no_value: {answer.no_value}")
+    if answer.decision != "assessor":
+        parts.append(f"decision: {answer.decision}")
+    if answer.reason:
+        parts.append(f"reason: {_said(answer.reason)}")
+    if answer.evidence:
+        parts.append(f"evidence: [{', '.join(map(_evidence, answer.evidence))}]")
+    if answer.remark:
+        parts.append(f"remark: {_said(answer.remark)}")
+    return f"{{{', '.join(parts)}}}"
+
+
+def _trim(trim: Trim) -> str:
+    return f"{{node: {trim.node}, reason: {_said(trim.reason)}, agreed_by: {_said(trim.agreed_by)}}}"
+
+
+def _evidence(item: EvidenceItem) -> str:
+    parts = [f"grade: {item.grade}", f"note: {_said(item.note)}"]
+    if item.period is not None:
+        parts.append(f"period: {{start: {item.period.start}, end: {item.period.end}}}")
+    parts += [f"{name}: {day}" for name, day in (("received", item.received), ("expires", item.expires)) if day]
+    if item.sha256:
+        parts.append(f"sha256: {_said(item.sha256)}")
+    return f"{{{', '.join(parts)}}}"
 
 
 def _both(model: MaturityModel, code: str) -> str:

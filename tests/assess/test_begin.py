@@ -8,10 +8,12 @@ import pytest
 
 from factory_kit.assess.begin import Wish, begin
 from factory_kit.assess.folder import AssessmentFolder
+from factory_kit.assess.forms import TO_FILL_IN, answers_text
 from factory_kit.errors import DefinitionError, UsageError
 from factory_kit.load.answers import answers_file
 from factory_kit.load.maturity import maturity_model
 from factory_kit.load.workspace import Workspace
+from factory_kit.model.answers import Answer, EvidenceItem, Period, Trim
 from factory_kit.shipped import data_dir
 
 WISH = Wish("first", "gbt-39116@2020", (date(2026, 9, 1), date(2026, 9, 30)), assessor="李工")
@@ -111,3 +113,54 @@ def test_nothing_is_left_half_made(workspace: Workspace, monkeypatch: pytest.Mon
             begin(workspace, WISH, ID)
     assert not workspace.assessment_folder("first").exists()
     assert begin(workspace, WISH, ID).answers_file.is_file()
+
+
+def test_the_example_answers_fill_the_form(workspace: Workspace) -> None:
+    """Every answer of the example stands in the form unchanged, and the form names the example's assessor."""
+    made = begin(workspace, replace(WISH, example=True, assessor=TO_FILL_IN), ID)
+    model = maturity_model(made.model_folder(made.assessment().model))
+    answers = answers_file(made.answers_file, model)
+    example = answers_file(data_dir("assessments") / "models/gbt-39116/2020/example/answers.yaml", model)
+
+    assert answers.answers == example.answers
+    assert answers.answers.keys() == model.criteria.keys()
+    assert answers.assessor == example.assessor == made.assessment().people[0].name
+
+
+def test_a_real_plant_gets_no_example_answers(real_workspace: Workspace) -> None:
+    """Fictional answers never end in a real assessment."""
+    with pytest.raises(UsageError, match="example answers are fictional"):
+        begin(real_workspace, replace(WISH, example=True), ID)
+
+
+def test_every_part_of_an_answer_can_be_written_on_its_line(folder: AssessmentFolder) -> None:
+    """Value, reason, dates, hash and remark of an answer come back from the form as they were."""
+    model = maturity_model(folder.model_folder(folder.assessment().model))
+    given = {
+        "PS.1.a": Answer(
+            value="0.8",
+            decision="override-machine",
+            reason='新设备 "甲": {周, 入}账 #1',
+            evidence=(
+                EvidenceItem(
+                    grade="B",
+                    note="台账 <&>㵘",
+                    period=Period(start=date(2026, 9, 1), end=date(2026, 9, 2)),
+                    received=date(2026, 9, 3),
+                    expires=date(2027, 9, 3),
+                    sha256="a" * 64,
+                ),
+            ),
+            remark="复核",
+        ),
+        "PS.1.b": Answer(no_value="not applicable", reason="无"),
+        "RE.2.a": Answer(decision="accept-machine"),
+    }
+    trimming = (Trim(node="MD1", reason="来图加工", agreed_by="李工"),)
+    before = answers_file(folder.answers_file, model)
+    wished = before.model_copy(update={"answers": given, "trimming": trimming})
+    folder.answers_file.write_text(answers_text(model, "demo", "discrete", "李工", wished), encoding="utf-8")
+
+    read = answers_file(folder.answers_file, model)
+    assert {code: read.answers[code] for code in given} == given
+    assert read.trimming == trimming
