@@ -217,6 +217,10 @@ def _in_texts(structure: Structure, text: Texts, language: Language, document: D
     yield from _labels(document, "types", text.types, structure.types)
     yield from _labels(document, "levels", text.levels, ["0", *map(str, structure.levels)])
     yield from _labels(document, "options", text.options, structure.options)
+    used = {row.confidence for row in structure.criteria}
+    yield from _labels(document, "confidences", {**text.confidences}, used | text.confidences.keys())
+    proofs = {kind for row in structure.criteria for kind in row.evidence}
+    yield from _labels(document, "evidence", {**text.evidence}, proofs | text.evidence.keys())
     for name, labels in text.options.items():
         yield from _labels(document, f"options.{name}", labels, values.get(name, ()))
 

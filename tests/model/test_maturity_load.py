@@ -156,6 +156,16 @@ def test_siblings_that_do_not_add_up_are_each_named(folder: Path) -> None:
     ]
 
 
+def test_every_letter_that_rows_use_has_its_words(folder: Path) -> None:
+    """A report never shows a bare T or C."""
+    text = folder / "text.en.yaml"
+    spoil(text, ("{T: machine data, ", "{"), ("  C: from memory, unsure", "  # "))
+    assert mistakes(lambda: maturity_model(folder, "m")) == [
+        f"m/text.en.yaml:{line_of(text, 'confidences:')}: confidences.C: is missing",
+        f"m/text.en.yaml:{line_of(text, 'evidence:')}: evidence.T: is missing",
+    ]
+
+
 def test_an_unknown_step_is_refused_with_those_there_are(folder: Path) -> None:
     """The vocabulary is fixed: there is no place for a formula."""
     spoil(folder / "model.yaml", ("step: gate", "step: formula"))
