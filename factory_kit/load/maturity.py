@@ -212,20 +212,23 @@ def _in_texts(structure: Structure, text: Texts, language: Language, document: D
     if text.text != language:
         yield _problem(document, ("text",), N_("differs from the name of the file"))
     values: dict[str, Iterable[str]] = {**structure.options}
-    yield from _labels(document, "nodes", text.nodes, [node.id for node in structure.nodes])
-    yield from _labels(document, "criteria", text.criteria, [row.id for row in structure.criteria])
-    yield from _labels(document, "types", text.types, structure.types)
-    yield from _labels(document, "levels", text.levels, ["0", *map(str, structure.levels)])
-    yield from _labels(document, "options", text.options, structure.options)
+    yield from _labels(document, "nodes", text.nodes.items(), [node.id for node in structure.nodes])
+    yield from _labels(document, "criteria", text.criteria.items(), [row.id for row in structure.criteria])
+    yield from _labels(document, "types", text.types.items(), structure.types)
+    yield from _labels(document, "levels", text.levels.items(), ["0", *map(str, structure.levels)])
+    yield from _labels(document, "options", text.options.items(), structure.options)
     used = {row.confidence for row in structure.criteria}
-    yield from _labels(document, "confidences", {**text.confidences}, used | text.confidences.keys())
+    yield from _labels(document, "confidences", text.confidences.items(), used | text.confidences.keys())
     proofs = {kind for row in structure.criteria for kind in row.evidence}
-    yield from _labels(document, "evidence", {**text.evidence}, proofs | text.evidence.keys())
+    yield from _labels(document, "evidence", text.evidence.items(), proofs | text.evidence.keys())
     for name, labels in text.options.items():
-        yield from _labels(document, f"options.{name}", labels, values.get(name, ()))
+        yield from _labels(document, f"options.{name}", labels.items(), values.get(name, ()))
 
 
-def _labels(document: Document, where: str, found: Mapping[str, object], needed: Iterable[str]) -> Iterator[Problem]:
+def _labels(
+    document: Document, where: str, labels: Iterable[tuple[str, object]], needed: Iterable[str]
+) -> Iterator[Problem]:
+    found = dict(labels)
     path: Path_ = tuple(where.split("."))
     for code in needed:
         if not found.get(code):
