@@ -53,7 +53,7 @@ def why(scored: Scored) -> tuple[str, ...]:
     ]
     reached = [level for level in score.outcome.levels if level.satisfied and _below(level, score.outcome.stopped_at)]
     if reached:
-        listed = names.joined(f"{names.mark(level.level)} {names.shown(level.value)}" for level in reached)
+        listed = names.joined(f"{names.mark(level.level)} ({names.shown(level.value)})" for level in reached)
         lines.append(
             _("Reached: {levels}; each needs at least {threshold}.").format(levels=listed, threshold=names.threshold)
         )
@@ -90,7 +90,7 @@ def about_criterion(scored: Scored, criterion: str) -> tuple[Line, ...]:
     names = _Names(scored.model)
     standing = scored.standings.get(criterion)
     lines = [
-        Line(_("Requirement"), f"{criterion} {names.label(criterion)}"),
+        Line(_("Requirement"), names.label(criterion)),
         Line(_("Source"), scored.model.citation(criterion, language())),
         Line(_("Confidence"), _confidence(scored.model, criterion)),
         Line(_("Counts"), _counts(standing.decided if standing else None)),

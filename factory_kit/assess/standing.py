@@ -125,7 +125,9 @@ def _machine(proposal: Proposal | None) -> Decided:
     """The proposed score; without one the criterion stays open, too little data is never zero."""
     if proposal is not None and proposal.score is not None:
         return Value(proposal.score, "A")
-    return NoValue(NoValueKind.INCONCLUSIVE, grade="A")
+    if proposal is not None and proposal.inconclusive:
+        return NoValue(NoValueKind.INCONCLUSIVE, grade="A")
+    return NoValue(NoValueKind.NOT_ASSESSED)
 
 
 def _value(value: Fraction, grade: EvidenceGrade, proposal: Proposal | None, *, settled: bool) -> Value:

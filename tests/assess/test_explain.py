@@ -38,7 +38,7 @@ def test_the_level_is_explained_in_five_lines(folder: AssessmentFolder, sources:
 
     assert lines == (
         "Result: Level 2 Standardised. Total S = 2.50 of 5.",
-        "Reached: Level 1 1.00, Level 2 0.80; each needs at least 0.8.",
+        "Reached: Level 1 (1.00), Level 2 (0.80); each needs at least 0.8.",
         lines[2],
         lines[3],
         "Proven by machine data, documents or observation: Level 2 Standardised.",

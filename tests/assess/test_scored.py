@@ -118,6 +118,15 @@ def test_inconclusive_machine_evidence_is_not_zero(
     assert scored.score.ceiling.total > scored.score.total
 
 
+def test_accepting_a_machine_that_was_not_asked_leaves_it_open(
+    folder: AssessmentFolder, answer: Answer, sources: list[Path]
+) -> None:
+    """Without any record the criterion is not assessed: nothing was measured, so nothing was inconclusive."""
+    answer({"RE.2.a": "{decision: accept-machine}"})
+
+    assert write_score(folder, sources).decided["RE.2.a"] == NoValue(NoValueKind.NOT_ASSESSED)
+
+
 def test_agreeing_machine_evidence_makes_it_grade_a(
     folder: AssessmentFolder, answer: Answer, record: Record, sources: list[Path]
 ) -> None:

@@ -1,0 +1,371 @@
+"""``assess``: an assessment from its first file to its score and the reasons for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.i18n import N_, _
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from factory_kit.assess.folder import AssessmentFolder
+    from factory_kit.assess.scored import Scored
+    from factory_kit.model.assessment import AssessmentType
+
+__all__ = ["register", "show_score"]
+
+TYPES = ("self", "provider", "on-site", "re-assessment")
+MODEL = "gbt-39116@2020"
+USUAL_DAYS = 30
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help=N_("The assessment: the name of its folder in assessments."))]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help=N_("Who decides."))]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help=N_("The reason."))]
+
+
+def register(app: typer.Typer) -> None:
+    """The commands of this module join *app*."""
+    group = typer.Typer(
+        help=N_("Assessments: answers, machine evidence and decisions become a score with its reasons."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    for command, text in COMMANDS:
+        group.command(command.__name__, help=text)(command)
+    app.add_typer(group, name="assess")
+
+
+def new(
+    name: Name,
+    model: Annotated[str, typer.Option("--model", metavar="ID@EDITION", help=N_("The maturity model."))] = MODEL,
+    kind: Annotated[str, typer.Option("--type", metavar="|".join(TYPES), help=N_("How it is assessed."))] = "self",
+    assessor: Annotated[str, typer.Option("--assessor", metavar="NAME", help=N_("Who answers."))] = "",
+    provider: Annotated[str, typer.Option("--provider", metavar="NAME", help=N_("The diagnosis provider."))] = "",
+    first: Annotated[
+        str,
+        typer.Option("--from", metavar="DATE", help=N_("First day the evidence speaks for; by default 30 days ago.")),
+    ] = "",
+    last: Annotated[
+        str, typer.Option("--to", metavar="DATE", help=N_("Last day the evidence speaks for; by default today."))
+    ] = "",
+    on_site: Annotated[
+        list[str] | None, typer.Option("--on-site", metavar="DATE", help=N_("A day in the plant; may be repeated."))
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unit", metavar="CODE", help=N_("Reporting unit of the plant: street, town, park; may be repeated.")
+        ),
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help=N_("Fill in the example answers of the model; demo workspaces only."))
+    ] = False,
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    import secrets
+
+    from factory_kit.assess.begin import Wish, begin
+    from factory_kit.assess.forms import TO_FILL_IN
+    from factory_kit.cli.console import note, success
+    from factory_kit.load.workspace import Workspace
+
+    place = Workspace.at(workspace)
+    today = _today(place)
+    wish = Wish(
+        name=name,
+        model=model,
+        period=_period(first, last, today),
+        type=_type(kind),
+        assessor=assessor or TO_FILL_IN,
+        provider=provider,
+        units=tuple(unit or ()),
+        on_site=tuple(_day(text) for text in on_site or ()),
+        example=example,
+    )
+    folder = begin(place, wish, secrets.token_hex(8))
+    success(_("{folder} is ready.").format(folder=folder.path))
+    note(
+        _("Next: fill in {file}, then run: factory-kit assess score {name}").format(file=folder.answers_file, name=name)
+    )
+
+
+def score(name: Name, workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
+    from factory_kit.assess.scored import write_score
+    from factory_kit.cli.console import print_json, success
+
+    folder, sources = _opened(workspace, name)
+    scored = write_score(folder, sources)
+    if as_json:
+        print_json(scored.record())
+        return
+    show_score(scored)
+    success(_("{file} is written.").format(file=folder.score_file))
+
+
+def explain(
+    name: Name,
+    criterion: Annotated[
+        str, typer.Argument(metavar="[CRITERION]", help=N_("One requirement, such as MP4.3.a; without it the level."))
+    ] = "",
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.assess.scored import read_scored
+    from factory_kit.errors import UsageError
+
+    scored = read_scored(_opened(workspace, name)[0])
+    if not criterion:
+        _explain_level(scored, as_json=as_json)
+        return
+    if criterion not in scored.model.criteria:
+        raise UsageError("{model} has no requirement {criterion!r}", model=scored.model.id, criterion=criterion)
+    _explain_criterion(scored, criterion, as_json=as_json)
+
+
+def accept(
+    name: Name,
+    by: By,
+    why: Why,
+    criteria: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CRITERION...]", help=N_("Requirements; without any all open proposals are taken.")),
+    ] = None,
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    from factory_kit.assess.decide import accept as take
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import note
+
+    folder, _sources = _opened(workspace, name)
+    taken = take(folder, criteria or [], by, why, now())
+    for judgement in taken:
+        note(
+            _("{criterion}: {new} instead of {old}").format(
+                criterion=judgement.criterion, new=judgement.new, old=_(judgement.old) if judgement.old else "-"
+            )
+        )
+    if not taken:
+        note(_("The machine evidence proposes nothing that is still open."))
+    _score_again(folder, workspace, name)
+
+
+def override(
+    name: Name,
+    criterion: Annotated[str, typer.Argument(metavar="CRITERION", help=N_("The requirement."))],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help=N_("What counts from now on, such as 0.8."))],
+    by: By,
+    why: Why,
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    from factory_kit.assess.decide import settle
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import note
+
+    folder, _sources = _opened(workspace, name)
+    made = settle(folder, criterion, value, by, why, now())
+    note(
+        _("{criterion}: {new}; the machine evidence says {machine}, and stays beside it").format(
+            criterion=criterion, new=made.new, machine=made.machine or "-"
+        )
+    )
+    _score_again(folder, workspace, name)
+
+
+COMMANDS = (
+    (
+        new,
+        N_(
+            "Begin an assessment: every requirement of the model in a file to fill in.\n\n"
+            "Example: factory-kit assess new 2026-09 --assessor 李工"
+        ),
+    ),
+    (
+        score,
+        N_(
+            "Score an assessment from its answers, decisions and machine evidence.\n\nExample: factory-kit assess score 2026-09"
+        ),
+    ),
+    (
+        explain,
+        N_(
+            "Say why the plant has its level, and what would raise it most; or what stands behind one requirement.\n\n"
+            "Example: factory-kit assess explain 2026-09 MP4.3.a"
+        ),
+    ),
+    (
+        accept,
+        N_(
+            "Take what the machine evidence proposes, as a decision with name and reason.\n\n"
+            "Example: factory-kit assess accept 2026-09 MP4.3.a --by 李工 --why 与现场一致"
+        ),
+    ),
+    (
+        override,
+        N_(
+            "Decide on a value yourself; what the machine evidence says stays beside it.\n\n"
+            "Example: factory-kit assess override 2026-09 MP4.3.a 0.8 --by 李工 --why 两台新设备尚未联网"
+        ),
+    ),
+)
+
+
+def show_score(scored: Scored) -> None:
+    """Levels as a table on standard output, then why, what would help, and what to know before believing it."""
+    from factory_kit.cli.console import print_table
+
+    columns = (
+        _("Level"),
+        _("Score"),
+        _("Reached"),
+        _("Proven"),
+        _("At most"),
+        _("Requirements"),
+        _("Fully met"),
+        _("Open"),
+    )
+    print_table(columns, _level_rows(scored), numbers=dict.fromkeys((1, 3, 4, 5, 6, 7), True))
+    _print_reasons(scored)
+
+
+def _level_rows(scored: Scored) -> list[tuple[str, ...]]:
+    from factory_kit.i18n import language
+    from factory_kit.score import rounded_down
+
+    score = scored.score
+    places = scored.model.structure.scoring.shown.places
+    texts = scored.model.texts[language()].levels
+    rows = []
+    both = zip(score.outcome.levels, score.floor.levels, score.ceiling.levels, score.counts, strict=True)
+    for level, floor, ceiling, count in both:
+        shown = [rounded_down(each.value, places) for each in (level, floor, ceiling)]
+        reached = _("yes") if level.satisfied else _("no")
+        rows.append(
+            (
+                texts[str(level.level)].mark,
+                shown[0],
+                reached,
+                *shown[1:],
+                str(count.requirements),
+                str(count.met),
+                str(count.open),
+            )
+        )
+    return rows
+
+
+def _print_reasons(scored: Scored) -> None:
+    from factory_kit.assess.explain import improvements, warning_texts, way_up, why
+    from factory_kit.cli.console import print_table, results
+
+    out = results()
+    for line in why(scored):
+        out.print(line, markup=False, soft_wrap=True)
+    found = improvements(scored)
+    if found:
+        out.print()
+        columns = (_("Raises most"), _("Requirement"), _("Now"), _("Gain"))
+        rows = [(each.criterion, each.label, each.now, f"+{each.gain}") for each in found]
+        print_table(columns, rows, numbers={2: True, 3: True})
+        out.print(way_up(scored), markup=False, soft_wrap=True)
+    for text in warning_texts(scored):
+        out.print(f"! {text}", markup=False, soft_wrap=True)
+
+
+def _explain_level(scored: Scored, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from factory_kit.assess.explain import improvements, warning_texts, way_up, why
+    from factory_kit.cli.console import print_json
+
+    if not as_json:
+        _print_reasons(scored)
+        return
+    print_json(
+        {
+            "level": scored.score.level,
+            "why": list(why(scored)),
+            "raises_most": [asdict(each) for each in improvements(scored)],
+            "way_up": way_up(scored),
+            "warnings": list(warning_texts(scored)),
+        }
+    )
+
+
+def _explain_criterion(scored: Scored, criterion: str, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from factory_kit.assess.explain import about_criterion
+    from factory_kit.cli.console import print_json, print_table
+
+    lines = about_criterion(scored, criterion)
+    if as_json:
+        print_json([asdict(line) for line in lines])
+        return
+    print_table(("", criterion), [(line.name, line.text) for line in lines])
+
+
+def _score_again(folder: AssessmentFolder, workspace: Path, name: str) -> None:
+    from factory_kit.assess.scored import write_score
+    from factory_kit.cli.console import success
+
+    scored = write_score(folder, _opened(workspace, name)[1])
+    success(_("{file} is written: level {level}.").format(file=folder.score_file, level=scored.score.level))
+
+
+def _opened(workspace: Path, name: str) -> tuple[AssessmentFolder, list[Path]]:
+    """The folder of the assessment, and where indicators are found."""
+    from factory_kit.assess.folder import AssessmentFolder
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.shipped import search_path
+
+    place = Workspace.at(workspace)
+    sources = [folder / "indicators" for folder in search_path("assessments", place.root)]
+    return AssessmentFolder.of(place, name), sources
+
+
+def _type(text: str) -> AssessmentType:
+    from typing import cast
+
+    from factory_kit.errors import UsageError
+
+    if text not in TYPES:
+        raise UsageError(
+            "{type!r} is no type of assessment, expected one of {known}", type=text, known=", ".join(TYPES)
+        )
+    return cast("AssessmentType", text)
+
+
+def _today(place: object) -> date:
+    """Today in the zone of the plant."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    from factory_kit.cli.clock import now
+    from factory_kit.load.workspace import Workspace
+
+    assert isinstance(place, Workspace)  # noqa: S101 - for the types only
+    zone = ZoneInfo(place.site()[0].plant.timezone)
+    return datetime.fromtimestamp(now() // 1_000_000, UTC).astimezone(zone).date()
+
+
+def _period(first: str, last: str, today: date) -> tuple[date, date]:
+    from datetime import timedelta
+
+    ends = _day(last) if last else today
+    return (_day(first) if first else ends - timedelta(days=USUAL_DAYS)), ends
+
+
+def _day(text: str) -> date:
+    from datetime import date
+
+    from factory_kit.errors import UsageError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError("{text!r} is not a date, expected YYYY-MM-DD", text=text) from error

@@ -1,0 +1,137 @@
+"""``assess``: from a new form to a score and its reasons."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from factory_kit.shipped import data_dir
+
+from .conftest import Command
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Path:
+    """A workspace made from the shipped demonstration plant, with nothing collected."""
+    root = tmp_path / "plant"
+    root.mkdir()
+    shutil.copy(data_dir("examples") / "demo-plant" / "site.yaml", root / "site.yaml")
+    return root
+
+
+@pytest.fixture
+def first(factory_kit: Command, plant: Path) -> Path:
+    """An assessment called ``first`` with the example answers."""
+    said = factory_kit("assess", "new", "first", "--example", "--from", "2026-10-01", "--to", "2026-10-31", "-w", plant)
+    assert said.code == 0, said.err
+    return plant / "assessments" / "first"
+
+
+def test_a_new_assessment_says_what_to_do_next(factory_kit: Command, plant: Path) -> None:
+    """The next step names the file to fill in and the command after it."""
+    said = factory_kit("assess", "new", "first", "--assessor", "李工", "-w", plant)
+
+    assert said.code == 0
+    assert "answers.yaml" in said.err
+    assert "factory-kit assess score first" in said.err
+    assert said.out == ""
+
+
+def test_the_example_is_scored_and_explained(factory_kit: Command, plant: Path, first: Path) -> None:
+    """The table shows every level, and the five lines follow."""
+    said = factory_kit("assess", "score", "first", "-w", plant)
+
+    assert said.code == 0
+    assert "Result: Level 2 Standardised." in said.out
+    assert "Not reached: Level 3 Integrated has 0." in said.out
+    assert (first / "score.json").is_file()
+
+
+def test_the_json_of_a_score_is_the_file(factory_kit: Command, plant: Path, first: Path) -> None:
+    """What ``--json`` prints is what ``score.json`` holds."""
+    said = factory_kit("assess", "score", "first", "-w", plant, "--json")
+
+    assert json.loads(said.out) == json.loads((first / "score.json").read_bytes())
+
+
+def test_a_level_is_explained_for_programs_too(factory_kit: Command, plant: Path, first: Path) -> None:
+    """Five lines at most, five requirements, the warnings; nothing is written."""
+    found = json.loads(factory_kit("assess", "explain", "first", "-w", plant, "--json").out)
+
+    assert found["level"] == 2
+    assert len(found["why"]) == 5
+    assert len(found["raises_most"]) == 5
+    assert any("have not been compared with the standard" in text for text in found["warnings"])
+    assert not (first / "score.json").exists()
+
+
+@pytest.mark.usefixtures("first")
+def test_one_requirement_is_explained(factory_kit: Command, plant: Path) -> None:
+    """What counts and its source are shown; a mistyped requirement is one line and exit code 2."""
+    said = factory_kit("assess", "explain", "first", "PS.2.a", "-w", plant)
+    wrong = factory_kit("assess", "explain", "first", "PS.2.z", "-w", plant)
+
+    assert "0.8, evidence of grade B" in said.out
+    assert (wrong.code, wrong.err.strip()) == (2, "gbt-39116@2020 has no requirement 'PS.2.z'")
+
+
+def test_an_override_is_kept_with_its_author(factory_kit: Command, plant: Path, first: Path) -> None:
+    """The log holds who and why, and the score follows at once."""
+    said = factory_kit("assess", "override", "first", "PS.3.b", "1", "--by", "李工", "--why", "已形成制度", "-w", plant)
+
+    assert said.code == 0
+    record = json.loads((first / "decisions.jsonl").read_text(encoding="utf-8"))["record"]
+    assert (record["by"], record["why"], record["new"], record["old"]) == ("李工", "已形成制度", "1", "0.5")
+    assert json.loads((first / "score.json").read_bytes())["criteria"]["PS.3.b"]["counts"] == "1"
+
+
+@pytest.mark.usefixtures("first")
+def test_a_decision_without_reason_is_wrong_use(factory_kit: Command, plant: Path) -> None:
+    """``--by`` and ``--why`` are not optional."""
+    assert factory_kit("assess", "override", "first", "PS.3.b", "1", "--by", "李工", "-w", plant).code == 2
+
+
+@pytest.mark.usefixtures("first")
+def test_with_nothing_proposed_nothing_is_taken(factory_kit: Command, plant: Path) -> None:
+    """``accept`` without machine evidence says so."""
+    said = factory_kit("assess", "accept", "first", "--by", "李工", "--why", "一致", "-w", plant)
+
+    assert (said.code, "proposes nothing that is still open" in said.err) == (0, True)
+
+
+def test_mistakes_in_answers_are_shown_by_line(factory_kit: Command, plant: Path, first: Path) -> None:
+    """Two wrong answers are two lines with file and line, exit code 2, and no score."""
+    answers = first / "answers.yaml"
+    text = answers.read_text(encoding="utf-8").replace('PS.1.a: {value: "1"', 'PS.1.a: {value: "0.7"')
+    answers.write_text(text.replace("  RE.2.a:", "  RE.2.z:"), encoding="utf-8")
+
+    said = factory_kit("assess", "score", "first", "-w", plant)
+
+    assert said.code == 2
+    assert "first/answers.yaml:" in said.err
+    assert "answers.PS.1.a.value: 0.7 is not allowed, expected one of 0, 0.5, 0.8, 1" in said.err
+    assert "answers.RE.2.z: " in said.err
+    assert not (first / "score.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--type", "postal"), "'postal' is no type of assessment"),
+        (("--from", "2026-02-30"), "'2026-02-30' is not a date"),
+        (("--model", "x@1"), "x@1: there is no such model edition"),
+        (("--type", "on-site"), "needs its on_site dates"),
+    ],
+)
+def test_wrong_use_of_new_is_one_clear_line(
+    factory_kit: Command, plant: Path, words: tuple[str, ...], said: str
+) -> None:
+    """Exit code 2, one line that says what is wrong, nothing made."""
+    found = factory_kit("assess", "new", "first", *words, "-w", plant)
+
+    assert found.code == 2
+    assert said in found.err
+    assert not (plant / "assessments" / "first").exists()
