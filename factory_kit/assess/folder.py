@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from factory_kit.errors import UsageError
-from factory_kit.load.checked import yaml_file
+from factory_kit.load.checked import checked
+from factory_kit.load.document import Document, parse_json, read_text, read_yaml
 from factory_kit.load.workspace import Workspace
 from factory_kit.model.assessment import Assessment, ModelEdition
 
@@ -15,7 +17,7 @@ __all__ = ["AssessmentFolder"]
 
 @dataclass(frozen=True)
 class AssessmentFolder:
-    """``assessments/<name>/`` of a workspace, or the same files out of a bundle."""
+    """``assessments/<name>/`` of a workspace, or the files of a bundle, in which JSON takes the place of YAML."""
 
     path: Path
 
@@ -71,9 +73,17 @@ class AssessmentFolder:
         """Reports for people."""
         return self.path / "report"
 
+    def document(self, stem: Literal["assessment", "answers"]) -> Document:
+        """What ``<stem>.yaml`` holds, or in a bundle ``<stem>.json``."""
+        written, sealed = self.path / f"{stem}.yaml", self.path / f"{stem}.json"
+        if sealed.is_file() and not written.exists():
+            name = self.shown(sealed.name)
+            return parse_json(read_text(sealed, name), name)
+        return read_yaml(written, self.shown(written.name))
+
     def assessment(self) -> Assessment:
-        """What ``assessment.yaml`` says; ``DefinitionError`` with all its mistakes."""
-        return yaml_file(self.assessment_file, Assessment, self.shown("assessment.yaml"))
+        """Who is assessed against what; ``DefinitionError`` with all mistakes."""
+        return checked(self.document("assessment"), Assessment)
 
     def shown(self, name: str) -> str:
         """*name* as messages about this assessment show it."""

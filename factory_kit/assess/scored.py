@@ -16,7 +16,9 @@ from factory_kit.assess.standing import Contradiction, Proofs, Standing, contrad
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
-from factory_kit.load.answers import answers_file
+from factory_kit.load.answers import answers_in
+from factory_kit.load.checked import checked
+from factory_kit.load.document import Document
 from factory_kit.load.maturity import maturity_model
 from factory_kit.model.answers import Answers
 from factory_kit.model.assessment import Assessment, Judgement
@@ -28,7 +30,7 @@ from factory_kit.score import Decided, Ref, Score, Sentence, Value, exact_text, 
 from factory_kit.score.sentence import sentence
 from factory_kit.seal.canonical import canonical
 
-__all__ = ["Scored", "read_scored", "write_score"]
+__all__ = ["Scored", "content", "read_scored", "write_score"]
 
 CONTRADICTED = N_(
     "{count} answers stand above what machine evidence shows, and nobody decided which counts: {criteria}"
@@ -106,10 +108,11 @@ def read_scored(folder: AssessmentFolder) -> Scored:
 
     ``DefinitionError`` with all mistakes of a file, ``Altered`` when the log of decisions was changed.
     """
-    assessment = folder.assessment()
+    about, filled_in = folder.document("assessment"), folder.document("answers")
+    assessment = checked(about, Assessment)
     model = _model(folder, assessment)
-    answers = answers_file(folder.answers_file, model, folder.shown("answers.yaml"))
-    _check_head(folder, answers, assessment)
+    answers = answers_in(filled_in, model)
+    _check_head(filled_in, answers, assessment)
     judgements = read_judgements(folder.decisions_file)
     evidence = read_evidence(folder, assessment)
     indicators = frozen_indicators(folder)
@@ -119,7 +122,11 @@ def read_scored(folder: AssessmentFolder) -> Scored:
     found = standings(model, answers, latest(judgements), proposed, proofs)
     decided = {criterion: standing.decided for criterion, standing in found.items()}
     result = score(model, answers.type, decided, answers.trimming)
-    inputs = _inputs(folder, evidence, indicators)
+    inputs = {
+        "assessment_sha256": _sha256(content(about)),
+        "answers_sha256": _sha256(content(filled_in)),
+        **_other_inputs(folder, evidence, indicators),
+    }
     return Scored(folder, assessment, model, answers, judgements, evidence, indicators, found, result, inputs)
 
 
@@ -144,10 +151,10 @@ def _model(folder: AssessmentFolder, assessment: Assessment) -> MaturityModel:
     return model
 
 
-def _check_head(folder: AssessmentFolder, answers: Answers, assessment: Assessment) -> None:
+def _check_head(document: Document, answers: Answers, assessment: Assessment) -> None:
     problems = [
         Problem(
-            folder.shown("answers.yaml"), 0, key, N_("{found!r} differs from assessment.yaml, expected {expected!r}"),
+            document.name, document.line((key,)), key, N_("{found!r} differs from assessment.yaml, expected {expected!r}"),
             {"found": found, "expected": expected},
         )
         for key, found, expected in (
@@ -176,24 +183,27 @@ def _check_judgements(folder: AssessmentFolder, model: MaturityModel, judgements
         raise DefinitionError(problems)
 
 
-def _inputs(
+def _other_inputs(
     folder: AssessmentFolder, evidence: Sequence[Evidence], indicators: Mapping[str, Indicator]
 ) -> Mapping[str, object]:
     used = {
         name: {
             "rev": indicator.definition.rev,
             "sql_sha256": indicator.sql_sha256,
-            "definition_sha256": _sha256(folder.indicators_folder / name / "indicator.yaml"),
+            "definition_sha256": _sha256((folder.indicators_folder / name / "indicator.yaml").read_bytes()),
         }
         for name, indicator in indicators.items()
     }
     return {
-        "assessment_sha256": _sha256(folder.assessment_file),
-        "answers_sha256": _sha256(folder.answers_file),
-        "decisions_sha256": _sha256(folder.decisions_file) if folder.decisions_file.is_file() else None,
+        "decisions_sha256": _sha256(folder.decisions_file.read_bytes()) if folder.decisions_file.is_file() else None,
         "evidence": sorted(record.id for record in evidence),
         "indicators": used,
     }
+
+
+def content(document: Document) -> bytes:
+    """What *document* says as canonical JSON, comments and order of keys left out: the form in which it is sealed."""
+    return canonical(document.content, document.name)
 
 
 def _shown(standing: Standing) -> dict[str, object]:
@@ -260,5 +270,5 @@ def _refs(criteria: Iterator[str]) -> tuple[Ref, ...]:
     return tuple(Ref(criterion) for criterion in criteria)
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -15,7 +15,7 @@ from factory_kit.model.answers import Answers
 from factory_kit.model.definition import exact
 from factory_kit.model.maturity import MaturityModel
 
-__all__ = ["answers_file"]
+__all__ = ["answers_file", "answers_in"]
 
 
 def answers_file(path: Path, model: MaturityModel, shown: str | None = None) -> Answers:
@@ -24,7 +24,11 @@ def answers_file(path: Path, model: MaturityModel, shown: str | None = None) -> 
     Such are another model, edition or content, criteria it does not have, values it does not allow, and nodes that must
     not be trimmed. Answers to criteria that do not count for the plant type are no mistake.
     """
-    document = read_yaml(path, shown)
+    return answers_in(read_yaml(path, shown), model)
+
+
+def answers_in(document: Document, model: MaturityModel) -> Answers:
+    """The answers in *document* to *model*; ``DefinitionError`` as ``answers_file``."""
     problems: list[Problem] = []
     answers = None
     try:

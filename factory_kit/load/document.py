@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import yaml
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
 
-__all__ = ["Document", "parse_yaml", "read_text", "read_yaml"]
+__all__ = ["Document", "parse_json", "parse_yaml", "read_text", "read_yaml"]
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 32 * 1024 * 1024
@@ -87,6 +88,28 @@ def read_text(path: Path, name: str | None = None) -> str:
 def read_yaml(path: Path, name: str | None = None) -> Document:
     """The document in the file *path*, shown to users as *name*."""
     return parse_yaml(read_text(path, name), name or str(path))
+
+
+def parse_json(text: str, name: str) -> Document:
+    """The JSON document in *text*, as programs write it, so without lines; ``DefinitionError`` when it is none."""
+    try:
+        return Document(name, _frozen(json.loads(text, object_pairs_hook=_each_key_once)))
+    except (ValueError, RecursionError) as error:
+        raise DefinitionError([Problem(name, 0, "", N_("is not JSON: {reason}"), {"reason": str(error)})]) from error
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is given twice")
+    return found
+
+
+def _frozen(value: object) -> object:
+    """*value* with lists as tuples."""
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
 
 
 def parse_yaml(text: str, name: str) -> Document:

@@ -385,18 +385,16 @@ def test_the_score_is_the_same_everywhere(
 
 
 def test_the_order_of_answers_changes_nothing(folder: AssessmentFolder, answer: Answer, sources: list[Path]) -> None:
-    """Lines of answers.yaml the other way round score the same; only the hash of the file differs."""
+    """Lines of answers.yaml the other way round, and without comments, give the same bytes of score.json."""
     answer({"PS.1.a": '{value: "0.8"}', "PS.1.b": '{value: "1"}'})
-    before = write_score(folder, sources)
+    before = write_score(folder, sources).canonical()
     lines = folder.answers_file.read_text(encoding="utf-8").splitlines()
     rows = [line for line in lines if line.startswith("  ") and not line.lstrip().startswith("#")]
     folder.answers_file.write_text(
         "\n".join([*lines[: lines.index("answers:") + 1], *reversed(rows)]) + "\n", encoding="utf-8"
     )
-    after = write_score(folder, sources)
 
-    assert before.record() | {"inputs": None} == after.record() | {"inputs": None}
-    assert before.canonical() != after.canonical()
+    assert write_score(folder, sources).canonical() == before
 
 
 def test_the_score_holds_no_floats(folder: AssessmentFolder, answer: Answer, sources: list[Path]) -> None:
