@@ -143,16 +143,20 @@ CHECKS: dict[str, Callable[[Path], Checked]] = {
 
 def show_timing(path: Path, *, as_json: bool) -> None:
     """What would be read from each server, how often and in how many requests."""
+    from dataclasses import asdict
+
     from factory_kit.cli.console import print_json, print_table
-    from factory_kit.collect.run import describe_plan
+    from factory_kit.collect.preview import describe_plan
     from factory_kit.load.workspace import Workspace
 
     site, connectors = Workspace.at(path if path.is_dir() else path.parent).site()
     rows = describe_plan(site, connectors)
     if as_json:
-        print_json([row.record() for row in rows])
+        print_json([asdict(row) for row in rows])
         return
-    columns = (_("Server"), _("Address"), _("Points"), _("Requests a cycle"), _("Interval"))
-    print_table(
-        columns, [row.cells() for row in rows], title=_("What would be read"), numbers={2: True, 3: True, 4: True}
-    )
+    columns = (_("Server"), _("Address"), _("Sends"), _("Requests a cycle"), _("Points"), _("Registers"), _("Interval"))
+    cells = [
+        (row.server, row.address, row.what, row.requests, row.points, row.registers or "", f"{row.interval_ms} ms")
+        for row in rows
+    ]
+    print_table(columns, cells, title=_("What would be sent"), numbers=dict.fromkeys(range(3, 7), True))
