@@ -23,20 +23,26 @@ def bars(chart: Bars, width: float) -> Sheet:
     top = 26.0 if chart.threshold is not None else 6.0
     sheet = Sheet(width, top + PITCH * len(chart.bars) + 24)
     _scale(sheet, chart, left, across, top)
-    for number, (bar, label) in enumerate(zip(chart.bars, labels, strict=True)):
-        _bar(sheet, chart, bar, (left, across, top + PITCH * number + PITCH / 2))
-        sheet.words([Label(left - 10, top + PITCH * number + PITCH / 2, label, "right", size)])
-        sheet.words([Label(left + across + 8, top + PITCH * number + PITCH / 2, bar.text, size=size, bold=True)])
+    middles = [top + PITCH * number + PITCH / 2 for number in range(len(chart.bars))]
+    for bar, middle in zip(chart.bars, middles, strict=True):
+        _bar(sheet, chart, bar, (left, across, middle))
+    sheet.words(Label(left - 10, middle, label, "right", size) for label, middle in zip(labels, middles, strict=True))
+    sheet.words(
+        Label(left + across + 8, middle, bar.text, size=size, bold=True)
+        for bar, middle in zip(chart.bars, middles, strict=True)
+    )
     _threshold(sheet, chart, left, across, top)
     return sheet
 
 
 def _scale(sheet: Sheet, chart: Bars, left: float, across: float, top: float) -> None:
     bottom = top + PITCH * len(chart.bars)
-    for step in range(6):
-        x = left + across * step / 5
+    places = [(step, left + across * step / 5) for step in range(6)]
+    for _, x in places:
         sheet.line([(x, top), (x, bottom)], COLOURS["line"], strokeWidth=0.8)
-        sheet.words([Label(x, bottom + 12, f"{chart.top * step / 5:g}", "center", 10, COLOURS["muted"])])
+    sheet.words(
+        Label(x, bottom + 12, f"{chart.top * step / 5:g}", "center", 10, COLOURS["muted"]) for step, x in places
+    )
 
 
 def _bar(sheet: Sheet, chart: Bars, bar: Bar, place: tuple[float, float, float]) -> None:

@@ -114,11 +114,13 @@ def _entry_ems(entry: Entry) -> float:
 
 
 def _write_legend(sheet: Sheet, rows: list[list[Entry]], top: float, size: int) -> None:
+    written = []
     for number, row in enumerate(rows):
         x = (sheet.width - sum(map(_entry_ems, row)) * size) / 2
         y = top + 20 * number
         for entry in row:
             label, colour, dashed = entry
             sheet.line([(x, y), (x + 24, y)], colour, strokeWidth=2.4, strokeDash=[5, 4] if dashed else [1, 0])
-            sheet.words([Label(x + 30, y, label, size=size)])
+            written.append(Label(x + 30, y, label, size=size))
             x += _entry_ems(entry) * size
+    sheet.words(written)

@@ -50,7 +50,7 @@ class Layer:
     """One mark of Vega-Lite over its rows."""
 
     mark: Mapping[str, object]
-    rows: Sequence[Mapping[str, object]]
+    rows: list[dict[str, Any]]
     encoding: Mapping[str, str]
 
 
@@ -72,8 +72,9 @@ class Sheet:
 
     def line(self, places: Sequence[Place], colour: str, **mark: object) -> None:
         """Paint one line through *places*; *mark* holds Vega-Lite's properties of a line."""
-        rows = [{"x": x, "y": y, "n": n} for n, (x, y) in enumerate(places)]
-        self._add("line", {"color": colour, "strokeWidth": 1, **mark}, rows, order="n:Q")
+        line = sum(len(layer.rows) for layer in self.layers)
+        rows = [{"x": x, "y": y, "n": n, "l": line} for n, (x, y) in enumerate(places)]
+        self._add("line", {"color": colour, "strokeWidth": 1, **mark}, rows, order="n:Q", detail="l:N")
 
     def dots(self, places: Iterable[Place], colour: str, size: int = 30) -> None:
         """Paint one dot at each of *places*."""
@@ -81,7 +82,7 @@ class Sheet:
 
     def words(self, labels: Iterable[Label]) -> None:
         """Write *labels*; several lines are centred on their place from top to bottom."""
-        kinds: dict[tuple[Anchor, int, bool], list[dict[str, object]]] = {}
+        kinds: dict[tuple[Anchor, int, bool], list[dict[str, Any]]] = {}
         for label in labels:
             lines = printable(label.text).split("\n")
             top = label.y - (len(lines) - 1) * label.size * 0.6
@@ -111,12 +112,17 @@ class Sheet:
             background="transparent",
         )
         chart = chart.configure(font=FONT_STACK, aria=False).configure_view(stroke=None, fill=None)
-        specification: dict[str, Any] = chart.to_dict()
+        specification: dict[str, Any] = chart.to_dict(validate=False)
         return specification
 
     def _add(self, mark: str, options: Mapping[str, object], rows: list[dict[str, Any]], **encoding: str) -> None:
-        if rows:
-            self.layers.append(Layer({"type": mark, **options}, rows, {"x": "x:Q", "y": "y:Q", **encoding}))
+        """One more layer; rows of the same kind as those just painted join them, since every layer costs time."""
+        layer = Layer({"type": mark, **options}, rows, {"x": "x:Q", "y": "y:Q", **encoding})
+        last = self.layers[-1] if self.layers else None
+        if last and (last.mark, last.encoding) == (layer.mark, layer.encoding):
+            last.rows.extend(rows)
+        elif rows:
+            self.layers.append(layer)
 
 
 def _altair(layer: Layer) -> Any:
@@ -131,7 +137,7 @@ def _altair(layer: Layer) -> Any:
         "color": lambda short: alt.Color(short, scale=None, legend=None),
     }
     mark: Any = dict(layer.mark)
-    chart = alt.Chart({"values": list(layer.rows)}, mark=mark)
+    chart = alt.Chart({"values": layer.rows}, mark=mark)
     return chart.encode(
         **{
             channel: channels[channel](short) if channel in channels else short

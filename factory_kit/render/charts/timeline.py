@@ -25,10 +25,10 @@ def timeline(chart: Timeline, width: float) -> Sheet:
     legend = _legend_rows(chart, width - left, size)
     sheet = Sheet(width, bottom + 30 + 22 * len(legend))
     _ticks(sheet, chart, left, across, bottom)
-    for number, (lane, label) in enumerate(zip(chart.lanes, labels, strict=True)):
-        middle = 8.0 + PITCH * number + PITCH / 2
+    middles = [8.0 + PITCH * number + PITCH / 2 for number in range(len(chart.lanes))]
+    for lane, middle in zip(chart.lanes, middles, strict=True):
         sheet.rects(_stretches(chart, lane, left, across, middle))
-        sheet.words([Label(left - 10, middle, label, "right", size)])
+    sheet.words(Label(left - 10, middle, label, "right", size) for label, middle in zip(labels, middles, strict=True))
     _legend(sheet, legend, left, bottom + 40, size)
     return sheet
 
@@ -76,13 +76,15 @@ def _stretches(chart: Timeline, lane: Lane, left: float, across: float, middle: 
 
 def _ticks(sheet: Sheet, chart: Timeline, left: float, across: float, bottom: float) -> None:
     shown_to = -1e9
+    written = []
     for second, words in chart.ticks:
         x = left + across * second / chart.seconds
         sheet.line([(x, 4), (x, bottom)], COLOURS["line"], strokeWidth=0.8)
         half = em_width(words) * 10 / 2
         if x - half > shown_to and x + half <= sheet.width:
-            sheet.words([Label(x, bottom + 11, words, "center", 10, COLOURS["muted"])])
+            written.append(Label(x, bottom + 11, words, "center", 10, COLOURS["muted"]))
             shown_to = x + half + 6
+    sheet.words(written)
 
 
 Entry = tuple[str, str, bool]
@@ -99,9 +101,12 @@ def _legend_rows(chart: Timeline, width: float, size: int) -> list[list[Entry]]:
 
 
 def _legend(sheet: Sheet, rows: list[list[Entry]], left: float, top: float, size: int) -> None:
+    boxes, written = [], []
     for number, row in enumerate(rows):
         x, y = left, top + 22 * number
         for label, colour, edged in row:
-            sheet.rects([Rect(x, y - 6, x + 16, y + 6, colour, COLOURS["slate"] if edged else "")])
-            sheet.words([Label(x + 22, y, label, size=size)])
+            boxes.append(Rect(x, y - 6, x + 16, y + 6, colour, COLOURS["slate"] if edged else ""))
+            written.append(Label(x + 22, y, label, size=size))
             x += (em_width(label) + 3.6) * size
+    sheet.rects(boxes)
+    sheet.words(written)

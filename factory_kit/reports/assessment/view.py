@@ -1,0 +1,62 @@
+"""The view model of the assessment report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from factory_kit.i18n import Language
+from factory_kit.render.document import Document
+from factory_kit.reports.assessment.brief import Brief
+from factory_kit.reports.assessment.cover import Cover, cover
+from factory_kit.reports.assessment.gaps import gaps, steps
+from factory_kit.reports.assessment.machine import energy, evidence, oee
+from factory_kit.reports.assessment.material import Material
+from factory_kit.reports.assessment.record import appendix, provenance
+from factory_kit.reports.assessment.results import domains, results
+from factory_kit.reports.assessment.trust import contradictions, grades, limits, signing, trimming
+from factory_kit.reports.shown import moment
+
+__all__ = ["AssessmentReport", "view"]
+
+SECTIONS = (
+    results,
+    domains,
+    steps,
+    gaps,
+    evidence,
+    oee,
+    energy,
+    grades,
+    trimming,
+    contradictions,
+    limits,
+    signing,
+    provenance,
+    appendix,
+)
+WORDS = ("level", "total", "floor", "ceiling", "why", "first_steps", "confidence", "grades", "no_steps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentReport(Document):
+    """A document with the first page of an assessment."""
+
+    cover: Cover
+
+
+def view(material: Material, language: Language) -> AssessmentReport:
+    """The assessment report of *material* in *language*: texts and numbers as they will be read."""
+    brief = Brief(material, language)
+    t = brief.t
+    first = cover(brief)
+    made = moment(material.made_at, brief.assessment.plant.timezone, language)
+    return AssessmentReport(
+        language=language,
+        title=t("title"),
+        subject=first.plant,
+        sections=tuple(section(brief) for section in SECTIONS),
+        contents_title=t("contents"),
+        footer=t("footer", software=material.software, made=made, id=brief.assessment.id),
+        words={word: t(f"cover.{word}") for word in WORDS},
+        cover=first,
+    )
