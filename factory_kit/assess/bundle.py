@@ -1,0 +1,225 @@
+"""The bundle: one sealed file that holds everything an assessment rests on, so that its score can be rebuilt from it alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from factory_kit.assess.folder import AssessmentFolder
+from factory_kit.assess.forms import TO_FILL_IN
+from factory_kit.assess.scored import Scored, content, read_scored
+from factory_kit.errors import AssessmentError
+from factory_kit.model.credit_code import fault
+from factory_kit.seal.container import Limits
+from factory_kit.seal.keys import Signer
+from factory_kit.seal.manifest import Manifest
+from factory_kit.seal.sealing import seal_files
+from factory_kit.seal.verify import Sealed, open_sealed
+
+__all__ = [
+    "BUNDLE",
+    "LIMITS",
+    "Leaving",
+    "Purpose",
+    "Rescored",
+    "leaving",
+    "open_bundle",
+    "parts",
+    "rescore",
+    "roles",
+    "seal_assessment",
+]
+
+BUNDLE = "assessment"
+"""The kind of a bundle in its manifest."""
+LIMITS = Limits(files=5_000, total_bytes=256 << 20, manifest_bytes=4 << 20)
+"""What a bundle may be: records, texts and reports, never samples or photos."""
+MOST_DIFFERENCES = 20
+
+
+class Purpose(StrEnum):
+    """What a file of a bundle is for."""
+
+    ASSESSMENT = "assessment"
+    ANSWERS = "answers"
+    DECISIONS = "decisions"
+    EVIDENCE = "evidence"
+    INDICATOR = "indicator"
+    MODEL = "model"
+    SCORE = "score"
+    REPORT = "report"
+    LEAVING = "leaving"
+
+
+PLACES = {
+    "assessment.json": Purpose.ASSESSMENT,
+    "answers.json": Purpose.ANSWERS,
+    "decisions.jsonl": Purpose.DECISIONS,
+    "score.json": Purpose.SCORE,
+    "evidence/": Purpose.EVIDENCE,
+    "indicators/": Purpose.INDICATOR,
+    "models/": Purpose.MODEL,
+    "report/": Purpose.REPORT,
+    "leaving/": Purpose.LEAVING,
+}
+PERSONAL = {Purpose.ASSESSMENT, Purpose.ANSWERS, Purpose.DECISIONS, Purpose.REPORT}
+"""These may name people: who assessed, who was asked, who decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One file that leaves the plant."""
+
+    path: str
+    size: int
+    sha256: str
+    purpose: Purpose
+    personal: bool
+    """Whether it may name people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """The score rebuilt from a bundle beside the one in it."""
+
+    sealed: Sealed
+    scored: Scored
+    same: bool
+    differences: tuple[str, ...]
+    """Where the two differ: ``score.level: 3 in the bundle, 2 rebuilt``, at most twenty."""
+
+
+def parts(scored: Scored) -> dict[str, Path | bytes]:
+    """The files of the bundle of *scored*, without pages: name inside → content or file."""
+    folder = scored.folder
+    found: dict[str, Path | bytes] = {
+        "assessment.json": content(folder.document("assessment")),
+        "answers.json": content(folder.document("answers")),
+        "score.json": scored.canonical(),
+    }
+    if folder.decisions_file.is_file():
+        found["decisions.jsonl"] = folder.decisions_file
+    for path in sorted(folder.evidence_folder.glob("*.json")):
+        found[f"evidence/{path.name}"] = path
+    for below in (folder.path / "models", folder.indicators_folder):
+        for path in sorted(each for each in below.rglob("*") if each.is_file()):
+            found[path.relative_to(folder.path).as_posix()] = path
+    return found
+
+
+def leaving(files: Mapping[str, Path | bytes]) -> tuple[Leaving, ...]:
+    """What each of *files* is for, how large it is, its hash, and whether it may name people; sorted by name."""
+    return tuple(_leaving(name, files[name]) for name in sorted(files))
+
+
+def seal_assessment(
+    scored: Scored, out: Path, pages: Mapping[str, bytes], software: str, signers: Sequence[Signer] = ()
+) -> Manifest:
+    """Seal *scored* with *pages* (``report/…``, ``leaving/…``) into *out*, signed by *signers*, and give the manifest.
+
+    The enterprise's signature is expected whoever seals. ``AssessmentError`` while a name is still to be filled in or the
+    credit code is none.
+    """
+    _check_finished(scored)
+    return seal_files({**parts(scored), **pages}, out, BUNDLE, _about(scored, software), signers, roles(scored))
+
+
+def roles(scored: Scored) -> tuple[str, ...]:
+    """Who is to sign: the enterprise, and the provider where there is one."""
+    return ("enterprise", "provider") if scored.assessment.provider else ("enterprise",)
+
+
+def open_bundle(path: Path) -> Sealed:
+    """The bundle at *path*, all of it verified; ``Altered`` or ``UnsafeArchive`` otherwise, ``AssessmentError`` for another thing."""
+    sealed = open_sealed(path, limits=LIMITS)
+    if sealed.manifest.kind != BUNDLE:
+        raise AssessmentError(
+            "{file}: is a sealed {kind}, not a bundle of an assessment", file=path.name, kind=sealed.manifest.kind
+        )
+    return sealed
+
+
+def rescore(path: Path) -> Rescored:
+    """The score of the bundle at *path*, rebuilt from the bundle alone and compared byte for byte with the one in it."""
+    sealed = open_bundle(path)
+    with tempfile.TemporaryDirectory(prefix="factory-kit-") as aside:
+        folder = Path(aside) / "bundle"
+        for name, data in sealed.contents():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        scored = read_scored(AssessmentFolder(folder))
+    rebuilt, sent = scored.canonical(), sealed.read("score.json")
+    differences = () if rebuilt == sent else tuple(_differences(_loaded(sent), _loaded(rebuilt), ""))
+    return Rescored(sealed, scored, rebuilt == sent, differences[:MOST_DIFFERENCES])
+
+
+def _leaving(name: str, source: Path | bytes) -> Leaving:
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    purpose = next(
+        purpose
+        for place, purpose in PLACES.items()
+        if name == place or (place.endswith("/") and name.startswith(place))
+    )
+    return Leaving(name, len(data), hashlib.sha256(data).hexdigest(), purpose, purpose in PERSONAL)
+
+
+def _check_finished(scored: Scored) -> None:
+    assessment = scored.assessment
+    names = [scored.answers.assessor, *(person.name for person in assessment.people)]
+    names += [assessment.provider.name] if assessment.provider else []
+    if any(TO_FILL_IN in name for name in names):
+        raise AssessmentError(
+            "{name}: a name still reads {placeholder!r}; fill it in, in assessment.yaml and answers.yaml",
+            name=scored.folder.path.name,
+            placeholder=TO_FILL_IN,
+        )
+    if fault(assessment.plant.credit_code) is not None:
+        raise AssessmentError(
+            "{name}: {code} is no unified social credit code (GB 32100-2015); correct it in site.yaml and assessment.yaml",
+            name=scored.folder.path.name,
+            code=assessment.plant.credit_code,
+        )
+
+
+def _about(scored: Scored, software: str) -> dict[str, object]:
+    assessment, plant = scored.assessment, scored.assessment.plant
+    return {
+        "assessment": assessment.id,
+        "kind": assessment.kind,
+        "type": assessment.type,
+        "plant": {"credit_code": plant.credit_code, "site_no": plant.site_no, "zh": plant.name.zh, "en": plant.name.en},
+        "model": assessment.model.model_dump(),
+        "level": scored.score.level,
+        "provisional": scored.score.provisional,
+        "software": software,
+    }
+
+
+def _loaded(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _differences(sent: object, rebuilt: object, place: str) -> Iterator[str]:
+    """Where *sent* and *rebuilt* differ, by path."""
+    if isinstance(sent, dict) and isinstance(rebuilt, dict):
+        for key in sorted(sent.keys() | rebuilt.keys()):
+            yield from _differences(sent.get(key), rebuilt.get(key), f"{place}.{key}" if place else key)
+    elif isinstance(sent, list) and isinstance(rebuilt, list) and len(sent) == len(rebuilt):
+        for index, (left, right) in enumerate(zip(sent, rebuilt, strict=True)):
+            yield from _differences(left, right, f"{place}[{index}]")
+    elif sent != rebuilt:
+        yield f"{place or 'score.json'}: {_short(sent)} in the bundle, {_short(rebuilt)} rebuilt"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
