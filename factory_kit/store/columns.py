@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,18 @@ import pyarrow as pa
 from factory_kit.errors import StoreError
 from factory_kit.model.sample import Quality, SampleBatch
 
-__all__ = ["FIRST_TIME", "JOURNAL", "LAST_TIME", "SAMPLES", "SCHEMA_VERSION", "from_batch", "stamped"]
+__all__ = [
+    "FIRST_TIME",
+    "JOURNAL",
+    "LAST_TIME",
+    "SAMPLES",
+    "SCHEMA_VERSION",
+    "empty_column",
+    "from_batch",
+    "from_payload",
+    "stamped",
+    "to_payload",
+]
 
 SCHEMA_VERSION = 1
 FIRST_TIME = -62_135_596_800_000_000  # 0001-01-01, the first and last instant that every tool we hand files to can show
@@ -34,8 +46,16 @@ JOURNAL = pa.schema(
 )
 """Columns of a record of the journal; all times are UTC."""
 
-SAMPLES = pa.schema([*JOURNAL, pa.field("origin", NAME, nullable=False), pa.field("run", NAME, nullable=False)])
-"""Columns of a sealed file: those of the journal with the origin and the run of each sample."""
+SAMPLES = pa.schema(
+    [
+        *(pa.field("text", NAME) if each.name == "text" else each for each in JOURNAL),
+        pa.field("origin", NAME, nullable=False),
+        pa.field("run", NAME, nullable=False),
+    ]
+)
+"""Columns of a sealed file: those of the journal with the origin and the run of each sample; texts as dictionaries."""
+
+OPTIONAL = ("value", "text", "status", "server_time", "received_time")
 
 
 def from_batch(batch: SampleBatch) -> pa.RecordBatch:
@@ -57,13 +77,51 @@ def from_batch(batch: SampleBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=JOURNAL)
 
 
-def stamped(batches: list[pa.RecordBatch], origin: str, run: str) -> pa.Table:
-    """Records of the journal as one table with their *origin* and *run*."""
-    table = pa.Table.from_batches(batches, JOURNAL).combine_chunks()
-    for name, word in (("origin", origin), ("run", run)):
-        index = pa.array(np.zeros(len(table), np.int32))
-        table = table.append_column(SAMPLES.field(name), pa.DictionaryArray.from_arrays(index, pa.array([word])))
-    return table
+def to_payload(record: pa.RecordBatch) -> bytes:
+    """*record* as the journal keeps it: eight bytes that say which columns are empty, then the others."""
+    absent = [name for name in OPTIONAL if record.column(name).null_count == len(record)]
+    mark = sum(1 << OPTIONAL.index(name) for name in absent)
+    present = record.drop_columns(absent) if absent else record
+    return mark.to_bytes(8, "little") + memoryview(present.serialize())
+
+
+def from_payload(payload: pa.Buffer) -> pa.RecordBatch:
+    """The columns that ``to_payload`` kept."""
+    mark = int.from_bytes(memoryview(payload)[:8], "little")
+    absent = {name for bit, name in enumerate(OPTIONAL) if mark >> bit & 1}
+    schema = pa.schema([each for each in JOURNAL if each.name not in absent])
+    return pa.ipc.read_record_batch(payload.slice(8), schema)
+
+
+def stamped(batches: Sequence[pa.RecordBatch], origin: str, run: str) -> pa.Table:
+    """Records of the journal as one table of samples with their *origin* and *run*."""
+    if not batches:
+        return SAMPLES.empty_table()
+    rows = sum(len(batch) for batch in batches)
+    columns = [_joined(batches, each) for each in SAMPLES if each.name not in {"origin", "run"}]
+    index = pa.array(np.zeros(rows, np.int32))
+    names = [pa.DictionaryArray.from_arrays(index, pa.array([word])) for word in (origin, run)]
+    return pa.Table.from_arrays([*columns, *names], schema=SAMPLES)
+
+
+def empty_column(kind: pa.DataType, rows: int) -> pa.Array:
+    """*rows* times nothing."""
+    if kind == NAME:
+        return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string()))
+    return pa.nulls(rows, kind)
+
+
+def _joined(batches: Sequence[pa.RecordBatch], field: pa.Field) -> pa.Array:
+    """One column of all *batches*, some of which may lack it."""
+    if not any(field.name in batch.schema.names for batch in batches):
+        return empty_column(field.type, sum(len(batch) for batch in batches))
+    kind = JOURNAL.field(field.name).type
+    parts = [
+        batch.column(field.name) if field.name in batch.schema.names else pa.nulls(len(batch), kind)
+        for batch in batches
+    ]
+    joined = pa.concat_arrays(parts)
+    return joined.dictionary_encode().cast(NAME) if field.type == NAME else joined
 
 
 def _check(batch: SampleBatch) -> None:

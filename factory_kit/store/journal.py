@@ -16,7 +16,7 @@ import pyarrow as pa
 from factory_kit.errors import StoreDamaged, StoreFull
 from factory_kit.model.run import Gap, LossEntry, Run
 from factory_kit.model.sample import Origin
-from factory_kit.store.columns import JOURNAL, stamped
+from factory_kit.store.columns import from_payload, stamped
 from factory_kit.store.disk import Disk, told
 from factory_kit.store.frames import Frame, Kind, Scan, encode, prefix, scan
 
@@ -51,6 +51,17 @@ class SegmentWriter:
         with self._appending:
             self._write(kind, payload)
             self._fresh = True
+
+    def mark(self) -> tuple[int, int]:
+        """The present end, for ``back_to``."""
+        return self._file.size, self._number
+
+    def back_to(self, mark: tuple[int, int]) -> None:
+        """Records appended after *mark* go, unless some of them are on the disk already."""
+        with self._committing, self._appending:
+            if self.synced <= mark[0]:
+                self._file.cut(mark[0])
+                self._number = mark[1]
 
     def commit(self) -> None:
         """Everything appended before the call survives a power cut; a mark behind it says that it was once on the disk."""
@@ -166,7 +177,7 @@ def _identity(path: Path) -> bytes:
 
 def _record_batch(data: pa.Buffer, frame: Frame) -> pa.RecordBatch:
     start = frame.end - len(frame.payload)
-    return pa.ipc.read_record_batch(data.slice(start, len(frame.payload)), JOURNAL)
+    return from_payload(data.slice(start, len(frame.payload)))
 
 
 def _entries(frame: Frame) -> list[dict[str, Any]]:

@@ -55,6 +55,10 @@ class Manifest:
         """The files of *kind* by path, which is by date and hour."""
         return [self.files[path] for path in sorted(self.files) if self.files[path].kind == kind]
 
+    def has_hours(self, folder: str) -> bool:
+        """Whether the day of *folder* is kept hour by hour."""
+        return any(path.startswith(f"{folder}/h") for path in self.files)
+
     def overlapping(self, first: int, last: int) -> list[Sealed]:
         """The files of samples that hold any time of [*first*, *last*]."""
         return [sealed for sealed in self.of_kind("samples") if sealed.first <= last and sealed.last >= first]

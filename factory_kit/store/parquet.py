@@ -25,6 +25,7 @@ __all__ = [
     "opened",
     "point_groups",
     "read",
+    "read_ledger",
     "sha256_of",
     "write",
 ]
@@ -32,7 +33,7 @@ __all__ = [
 ROW_GROUP = 1 << 17
 """Rows of a group: small enough to find one point quickly and to merge many files in little memory."""
 
-TIMES = ("time", "server_time", "received_time")
+TIMES = ("time", "server_time", "received_time", "minute")
 NAMES = ("text", "origin", "run")
 FileKind = Literal["samples", "gaps", "loss", "latest", "rollup"]
 ValueEncoding = Literal["PLAIN", "BYTE_STREAM_SPLIT"]
@@ -58,6 +59,8 @@ class Sealed:
     point_from: int
     point_to: int
     schema: int
+    level: int = 0
+    """0: written when the journal was sealed; 1: merged from such files."""
     covers: tuple[str, ...] = ()
     """Of a roll-up: the files of samples it was made from."""
 
@@ -147,14 +150,20 @@ def write(disk: Disk, aside: Path, tables: Iterable[pa.Table], schema: pa.Schema
 
 
 def read(path: Path, columns: list[str] | None = None, groups: Sequence[int] | None = None) -> pa.Table:
-    """Rows of a sealed file, of all its row groups or of *groups*, each page checked against its checksum."""
+    """Rows of a sealed file of samples, of all its row groups or of *groups*, each page checked against its checksum."""
     with told(path), opened(path) as file:
         return file.read(columns) if groups is None else file.read_row_groups(list(groups), columns)
 
 
+def read_ledger(path: Path) -> pa.Table:
+    """Rows of a sealed file of gaps or losses, each page checked against its checksum."""
+    with told(path):
+        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
+
+
 def opened(path: Path) -> pq.ParquetFile:
-    """The file at *path*, its pages to be checked against their checksums."""
-    return pq.ParquetFile(path, page_checksum_verification=True)
+    """The file of samples at *path*, its pages to be checked against their checksums."""
+    return pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=list(NAMES))
 
 
 def sha256_of(path: Path) -> str:

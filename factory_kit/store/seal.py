@@ -1,144 +1,104 @@
-"""Sealing: what the journal holds becomes sorted Parquet files by day and hour, and then the journal part goes.
+"""Sealing: what a segment of the journal holds becomes sorted Parquet files by day and hour, and then the segment goes.
 
-The order makes it safe to be cut off anywhere: files aside, flushed, renamed to names that hold their content's hash; then one
-line in the manifest, from which on they count; then the segments go. Done again, it does nothing twice.
+Done again after a crash at any point, it does nothing twice.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from factory_kit.store.collide import collisions, numbers, without
-from factory_kit.store.columns import SAMPLES, SCHEMA_VERSION
-from factory_kit.store.disk import Disk
+from factory_kit.store.columns import SAMPLES, empty_column
+from factory_kit.store.depot import DAY, HOUR, Depot, day_folder
 from factory_kit.store.journal import Segment
-from factory_kit.store.ledger import GAPS, LOSS, gap_rows, loss_rows
-from factory_kit.store.manifest import Change, Manifest, record
+from factory_kit.store.latest import newest
+from factory_kit.store.ledger import gap_rows, loss_rows
+from factory_kit.store.manifest import Change
 from factory_kit.store.order import sorted_rows
-from factory_kit.store.parquet import QUICK, FileKind, Sealed, read, write
+from factory_kit.store.parquet import Sealed, read
 
-__all__ = ["Sealer", "arranged"]
+__all__ = ["arranged", "seal"]
 
-HOUR = 3_600_000_000
-DAY = 24 * HOUR
 SMALL_DAY = 500_000
-"""Rows of one day, of one sealing, up to which they share one file in place of one an hour."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Rows of one day, in one sealing, up to which they share one file in place of one an hour."""
 
 
-@dataclass(frozen=True)
-class Sealer:
-    """Turns segments into files of the store at *folder*, on *disk*, noting them in *manifest*."""
-
-    disk: Disk
-    folder: Path
-    manifest: Manifest
-
-    def seal(self, segments: Sequence[Segment], now: int) -> Change:
-        """The samples, gaps and losses of *segments* in files; the segments are gone afterwards."""
-        adds, removes = self._samples(arranged([segment.samples for segment in segments]))
-        adds += self._ledgers(segments)
-        names = tuple(segment.name for segment in segments)
-        change = Change(now, tuple(adds), tuple(removes), names)
-        self.commit(change)
-        self.forget([segment.path for segment in segments])
-        return change
-
-    def commit(self, change: Change) -> None:
-        """*change* happens, here and in the manifest's file."""
-        record(self.disk, self.folder / "manifest.jsonl", change)
-        self.manifest.apply(change)
-
-    def forget(self, segments: Sequence[Path]) -> None:
-        """Sealed segments go."""
-        for path in segments:
-            self.disk.remove(path)
-        for parent in {path.parent for path in segments}:
-            self.disk.sync_folder(parent)
-
-    def write(self, kind: FileKind, place: str, table: pa.Table) -> Sealed:
-        """*table*, in its final order, as a sealed file whose path begins with *place*."""
-        aside = self.folder / "aside.tmp"
-        digest, size = write(self.disk, aside, [table], table.schema, QUICK)
-        path = f"{place}-{digest[:12]}.parquet"
-        self.disk.make_folder((self.folder / path).parent)
-        self.disk.replace(aside, self.folder / path)
-        self.disk.sync_folder((self.folder / path).parent)
-        first, last = _bounds(table, "time" if kind == "samples" else "start")
-        low, high = _bounds(table, "point")
-        return Sealed(path, kind, len(table), size, digest, first, last, low, high, SCHEMA_VERSION)
-
-    def _samples(self, table: pa.Table) -> tuple[list[Sealed], list[str]]:
-        if not len(table):
-            return [], []
-        first, last = _bounds(table, "time")
-        clash = collisions(self.folder, table, self.manifest.overlapping(first, last))
-        adds, removes = [], []
-        for path, keys in clash.replaced.items():
-            rest = without(read(self.folder / path).cast(SAMPLES), keys)
-            removes.append(path)
-            if len(rest):
-                adds.append(self.write("samples", path.rpartition("-")[0], rest))
-        fresh = table.filter(pa.array(~clash.known)) if clash.known.any() else table
-        adds += [self.write("samples", place, part) for place, part in _by_place(fresh)]
-        return adds, removes
-
-    def _ledgers(self, segments: Sequence[Segment]) -> list[Sealed]:
-        gaps = pa.concat_tables([gap_rows(each.run.id, each.gaps) for each in segments] or [GAPS.empty_table()])
-        losses = pa.concat_tables([loss_rows(each.run.id, each.losses) for each in segments] or [LOSS.empty_table()])
-        made = []
-        if len(gaps):
-            made.append(self.write("gaps", "ledger/gaps", gaps))
-        if len(losses):
-            made.append(self.write("loss", "ledger/loss", losses))
-        return made
+def seal(depot: Depot, segment: Segment, table: pa.Table, now: int) -> None:
+    """*segment*, whose samples are *table* in the order of a sealed file, becomes files; then it goes."""
+    adds, removes = _samples(depot, table, (segment.name,))
+    adds += _ledgers(depot, segment)
+    if len(table):
+        newest_file, replaced = _latest(depot, table)
+        adds.append(newest_file)
+        removes += replaced
+    depot.commit(Change(now, tuple(adds), tuple(removes), (segment.name,)))
+    depot.forget([segment.path])
 
 
 def arranged(tables: Sequence[pa.Table]) -> pa.Table:
     """*tables* in the order in which they arrived as one table in the order of a sealed file, doubles gone."""
-    table = pa.concat_tables(tables).unify_dictionaries() if tables else SAMPLES.empty_table()
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else SAMPLES.empty_table()
     if not len(table):
         return SAMPLES.empty_table()
-    rows = sorted_rows(numbers(table["point"]).astype(np.int32), numbers(table["time"]))
-    return table.combine_chunks().take(pa.array(rows))
+    rows = pa.array(sorted_rows(numbers(table["point"]).astype(np.int32), numbers(table["time"])))
+    return pa.Table.from_arrays([_taken(column, rows) for column in table.columns], schema=table.schema)
 
 
-def _by_place(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+def _taken(column: pa.ChunkedArray, rows: pa.Array) -> pa.ChunkedArray | pa.Array:
+    return empty_column(column.type, len(rows)) if column.null_count == len(column) else column.take(rows)
+
+
+def _samples(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[list[Sealed], list[str]]:
+    if not len(table):
+        return [], []
+    time = numbers(table["time"])
+    clash = collisions(depot.folder, table, depot.manifest.overlapping(int(time.min()), int(time.max())))
+    adds, removes = [], []
+    for path, keys in clash.replaced.items():
+        rest = without(read(depot.folder / path).cast(SAMPLES), keys)
+        removes.append(path)
+        if len(rest):
+            adds.append(depot.write("samples", path.rpartition("-")[0], rest, origin))
+    fresh = table.filter(pa.array(~clash.known)) if clash.known.any() else table
+    adds += [depot.write("samples", place, part, origin) for place, part in _by_place(depot, fresh)]
+    return adds, removes
+
+
+def _ledgers(depot: Depot, segment: Segment) -> list[Sealed]:
+    made = []
+    if segment.gaps:
+        made.append(depot.write("gaps", "ledger/gaps", gap_rows(segment.run.id, segment.gaps), (segment.name,)))
+    if segment.losses:
+        made.append(depot.write("loss", "ledger/loss", loss_rows(segment.run.id, segment.losses), (segment.name,)))
+    return made
+
+
+def _latest(depot: Depot, table: pa.Table) -> tuple[Sealed, list[str]]:
+    known = depot.manifest.of_kind("latest")
+    before = pa.concat_tables(
+        [SAMPLES.empty_table(), *(read(depot.folder / each.path).cast(SAMPLES) for each in known)]
+    )
+    made = depot.write("latest", "latest/latest", newest(before, table))
+    return made, [each.path for each in known if each.path != made.path]
+
+
+def _by_place(depot: Depot, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Parts of a sorted table by day, and of big days by hour, with the beginning of their path."""
     time = numbers(table["time"])
     if not len(time):
         return
     day = time // DAY
-    for each in [int(day[0])] if day.min() == day.max() else np.unique(day):
+    for each in [int(day[0])] if day.min() == day.max() else np.unique(day).tolist():
         of_day = day == each
         part = table if of_day.all() else table.filter(pa.array(of_day))
-        date = f"data/date={(EPOCH + timedelta(days=int(each))).date().isoformat()}"
-        if len(part) <= SMALL_DAY:
-            yield f"{date}/day", part
+        folder = day_folder("data", each)
+        if len(part) <= SMALL_DAY and not depot.manifest.has_hours(folder):
+            yield f"{folder}/day", part
             continue
         hour = time[of_day] % DAY // HOUR
-        for number in np.unique(hour):
+        for number in np.unique(hour).tolist():
             of_hour = hour == number
-            yield f"{date}/h{number:02d}", part if of_hour.all() else part.filter(pa.array(of_hour))
-
-
-def _bounds(table: pa.Table, column: str) -> tuple[int, int]:
-    if column not in table.schema.names:
-        return 0, 0
-    values = numbers(table[column])
-    return int(values.min()), int(values.max())
-
-
-def clear_aside(disk: Disk, folder: Path) -> None:
-    """Half-written files of an interrupted sealing go."""
-    for leftover in (*folder.glob("*.tmp"), *(folder / "journal").glob("*.tmp")):
-        with contextlib.suppress(OSError):
-            disk.remove(leftover)
+            yield f"{folder}/h{number:02d}", part if of_hour.all() else part.filter(pa.array(of_hour))

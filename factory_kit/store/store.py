@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from factory_kit.model.site import Equipment
 from factory_kit.store import lockdown
 from factory_kit.store.catalogue import Catalogue
 from factory_kit.store.checked import Checks
+from factory_kit.store.depot import Depot, clear_aside
 from factory_kit.store.disk import Disk, told
 from factory_kit.store.inspect import Status, inspect, survey
-from factory_kit.store.journal import open_segments, segment_paths
+from factory_kit.store.journal import segment_paths
+from factory_kit.store.keeper import Keeper, compact_files, seal_segments
 from factory_kit.store.lock import Lock
 from factory_kit.store.manifest import Manifest
-from factory_kit.store.seal import Sealer, clear_aside
 from factory_kit.store.snapshot import Snapshot, take
 from factory_kit.store.views import connection
 from factory_kit.store.writer import Writer
@@ -55,6 +57,9 @@ class Store:
         self._lock = Lock(self.folder / "lock")
         self._catalogue: Catalogue | None = None
         self._checks: Checks | None = None
+        self._depot: Depot | None = None
+        self._writer: Writer | None = None
+        self._work = threading.RLock()
 
     def register(self, points: Sequence[CataloguePoint]) -> list[int]:
         """The ids of *points*, the same ones as ever; what is new or changed is noted in the catalogue. ``StoreBusy``."""
@@ -68,34 +73,49 @@ class Store:
 
     @contextlib.contextmanager
     def writer(self, run: Run, *, commit_s: float = 1.0) -> Iterator[Writer]:
-        """The one writer of the store, for *run*; what it wrote is sealed at the end. ``StoreBusy`` when another one writes."""
+        """The one writer of the store, for *run*; beside it full parts of the journal are sealed and merged, the rest at the end.
+
+        ``StoreBusy`` when another one writes.
+        """
         with self._writing():
             catalogue = self._known()
             catalogue.begin(self._disk, run)
             journal = self.folder / "journal"
             self._disk.make_folder(journal)
-            made = Writer(
+            self._writer = Writer(
                 self._disk,
                 journal,
                 run,
-                next_number=self._next_number,
+                self._next_number(),
                 last_point=lambda: len(catalogue.ids),
+                now=self._now,
                 commit_s=commit_s,
             )
+            keeper = Keeper(lambda: self._keep(lambda: keeper.stopping))
+            self._writer.wake = keeper.wake
             try:
-                yield made
+                yield self._writer
             except BaseException as error:
                 with _noted(error):
-                    self._finish(made, run)
+                    self._finish(run, keeper)
                 raise
-            self._finish(made, run)
+            self._finish(run, keeper)
 
     def seal(self) -> None:
         """The journal becomes sealed files; again after a crash it does nothing twice. ``StoreBusy``, ``StoreFull``, ``StoreDamaged``."""
         if not segment_paths(self.folder / "journal"):
             return
         with self._writing():
-            self._seal()
+            if self._writer is not None:
+                self._writer.roll()
+            self._seal(lambda: False)
+
+    def compact(self) -> int:
+        """Small files are merged, by day or hour, and roll-ups made; how many places were. ``StoreBusy``, ``StoreFull``, ``StoreDamaged``."""
+        if not self.folder.is_dir():
+            return 0
+        with self._writing(), self._work:
+            return compact_files(self._open_depot(), self._checked(), self._now, lambda: False, everything=True)
 
     def connect(self, threads: int | None = None) -> Any:
         """A DuckDB connection with the views over all sealed files and the unsealed journal, as of now.
@@ -132,23 +152,39 @@ class Store:
         """Everything that is wrong with the store, every byte of every file read; empty when all is right."""
         return tuple(inspect(self.folder, self._checked(), full=True))
 
-    def _finish(self, writer: Writer, run: Run) -> None:
-        writer.close()
+    def _finish(self, run: Run, keeper: Keeper) -> None:
+        """Close the journal first, whatever comes: what is in it is safe."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        try:
+            writer.close()
+        finally:
+            keeper.stop()
         self._known().end(self._disk, run.id, self._now())
-        self._seal()
+        self._seal(lambda: False)
 
-    def _seal(self) -> None:
-        clear_aside(self._disk, self.folder)
-        manifest = self._manifest()
-        sealer = Sealer(self._disk, self.folder, manifest)
-        paths = segment_paths(self.folder / "journal")
-        sealer.forget([path for path in paths if path.name in manifest.segments])
-        for path in paths:
-            if path.name not in manifest.segments:
-                change = sealer.seal(open_segments([path]), self._now())
-                for made in change.adds:
-                    self._checked().trust(made)
-        self._checked().save()
+    def _keep(self, stopped: Callable[[], bool]) -> None:
+        """What the keeper does."""
+        self._seal(stopped)
+        with self._work:
+            compact_files(self._open_depot(), self._checked(), self._now, stopped)
+
+    def _seal(self, stopped: Callable[[], bool]) -> None:
+        writer = self._writer
+        with self._work:
+            seal_segments(
+                self._open_depot(),
+                self._checked(),
+                self._now,
+                lambda path: writer is not None and not writer.sealable(path),
+                stopped,
+            )
+
+    def _open_depot(self) -> Depot:
+        if self._depot is None:
+            self._depot = Depot(self._disk, self.folder, self._manifest())
+        return self._depot
 
     def _snapshot(self) -> Snapshot:
         self._require_folder()
@@ -169,7 +205,9 @@ class Store:
         with told(self.folder):
             self._disk.make_folder(self.folder)
             self._lock.acquire()
+            clear_aside(self._disk, self.folder)
         self._catalogue = None
+        self._depot = None
         try:
             yield
         finally:

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from factory_kit.store.catalogue import Catalogue, PointEntry
 from factory_kit.store.collide import collisions, numbers
 from factory_kit.store.columns import SAMPLES
+from factory_kit.store.depot import HOUR
+from factory_kit.store.latest import newest
 from factory_kit.store.ledger import GAPS, LOSS, gap_rows, loss_rows
-from factory_kit.store.parquet import read
+from factory_kit.store.parquet import Sealed, read, read_ledger
+from factory_kit.store.rollup import ROLLUP, sql
 from factory_kit.store.seal import arranged
 from factory_kit.store.snapshot import Snapshot
 
@@ -47,11 +52,6 @@ RUNS = pa.schema(
         *((name, TEXT) for name in ("origin", "kind", "what", "authorisation", "software")),
     ]
 )
-LATEST = """
-    SELECT point, newest.time AS time, newest.value AS value, newest.text AS text, newest.quality AS quality
-    FROM (SELECT point, arg_max({time: time, value: value, text: text, quality: quality}, time) AS newest
-          FROM samples GROUP BY point)
-"""
 
 
 def connection(snapshot: Snapshot, threads: int | None = None) -> Any:
@@ -61,7 +61,6 @@ def connection(snapshot: Snapshot, threads: int | None = None) -> Any:
     """
     con = duckdb.connect(config=_settings(snapshot.folder, threads))
     _samples(con, snapshot)
-    con.execute(f"CREATE VIEW latest AS {LATEST}")
     catalogue = snapshot.catalogue
     _table(con, "points", _points(catalogue.newest.values()))
     _table(con, "points_history", _points(catalogue.history))
@@ -105,6 +104,7 @@ def _table(con: Any, name: str, rows: pa.Table, columns: str = "*") -> None:
 
 
 def _samples(con: Any, snapshot: Snapshot) -> None:
+    """samples, rollup_1min and latest."""
     journal = arranged([segment.samples for segment in snapshot.segments])
     files = snapshot.manifest.of_kind("samples")
     replaced: list[pa.Table] = []
@@ -112,19 +112,54 @@ def _samples(con: Any, snapshot: Snapshot) -> None:
         time = numbers(journal["time"])
         near = snapshot.manifest.overlapping(int(time.min()), int(time.max()))
         clash = collisions(snapshot.folder, journal, near)
-        journal = journal.filter(pa.array(~clash.known))
+        journal = journal.filter(pa.array(~clash.known)) if clash.known.any() else journal
         replaced = list(clash.replaced.values())
     _table(con, "journal", journal.cast(_plain(SAMPLES)))
-    sealed = (
-        f"FROM read_parquet({file_list(snapshot.folder, (each.path for each in files))}, hive_partitioning = false)"
-    )
     if replaced:
         _table(con, "journal_replaces", pa.concat_tables(replaced))
-        sealed += " AS sealed ANTI JOIN journal_replaces USING (point, time)"
+    union = _union(snapshot.folder, [each.path for each in files], replaced=bool(replaced))
+    con.execute(f"CREATE VIEW samples AS {union}")
+    _rollup(con, snapshot, journal, replaced=bool(replaced))
+    _latest(con, snapshot, journal)
+
+
+def _union(folder: Path, paths: Sequence[str], *, replaced: bool) -> str:
+    """A query for the samples of the sealed files at *paths* and of the journal, each once."""
     columns = ", ".join(SAMPLES.names)
-    parts = [f"SELECT {columns} {sealed}"] if files else []
-    parts.append(f"SELECT {columns} FROM journal")  # noqa: S608 - our own names
-    con.execute(f"CREATE VIEW samples AS {' UNION ALL '.join(parts)}")
+    rows = f"SELECT {columns} FROM journal"  # noqa: S608 - our own names
+    if not paths:
+        return rows
+    sealed = f"SELECT {columns} FROM read_parquet({file_list(folder, paths)}, hive_partitioning = false)"  # noqa: S608 - our own names, quoted paths
+    if replaced:
+        sealed += " AS sealed ANTI JOIN journal_replaces USING (point, time)"
+    return f"{sealed} UNION ALL {rows}"
+
+
+def _rollup(con: Any, snapshot: Snapshot, journal: pa.Table, *, replaced: bool) -> None:
+    """Stored roll-ups where they still hold, the others made when they are asked for."""
+    hours = np.unique(numbers(journal["time"]) // HOUR)
+    stored = [each for each in snapshot.manifest.of_kind("rollup") if not _touches(each, hours)]
+    covered = {path for each in stored for path in each.covers}
+    rest = [each.path for each in snapshot.manifest.of_kind("samples") if each.path not in covered]
+    query = sql(f"({_union(snapshot.folder, rest, replaced=replaced)})")
+    if stored:
+        kept = file_list(snapshot.folder, (each.path for each in stored))
+        columns = ", ".join(ROLLUP.names)
+        query = f"SELECT {columns} FROM read_parquet({kept}, hive_partitioning = false) UNION ALL {query}"  # noqa: S608 - our own names, quoted paths
+    con.execute(f"CREATE VIEW rollup_1min AS {query}")
+
+
+def _touches(rollup: Sealed, hours: npt.NDArray[np.int64]) -> bool:
+    """Whether the journal has samples in the time of *rollup*."""
+    low, high = np.searchsorted(hours, [rollup.first // HOUR, rollup.last // HOUR + 1])
+    return bool(low < high)
+
+
+def _latest(con: Any, snapshot: Snapshot, journal: pa.Table) -> None:
+    sealed = [read(snapshot.folder / each.path).cast(SAMPLES) for each in snapshot.manifest.of_kind("latest")]
+    rows = newest(pa.concat_tables([SAMPLES.empty_table(), *sealed]), journal)
+    columns = ["point", "time", "value", "text", "quality"]
+    _table(con, "latest", rows.select(columns).cast(_plain(pa.schema([SAMPLES.field(each) for each in columns]))))
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
@@ -179,5 +214,5 @@ def _losses(con: Any, snapshot: Snapshot) -> None:
 
 
 def _ledger(folder: Path, sealed: Sequence[str], unsealed: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
-    tables = [read(folder / path).cast(schema) for path in sealed]
+    tables = [read_ledger(folder / path).cast(schema) for path in sealed]
     return pa.concat_tables([schema.empty_table(), *tables, *unsealed])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,26 +13,34 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from factory_kit.errors import StoreError
+from factory_kit.errors import StoreError, StoreFull
 from factory_kit.model.run import Gap, LossEntry, Run
 from factory_kit.model.sample import SampleBatch
-from factory_kit.store.columns import from_batch
+from factory_kit.store.columns import from_batch, to_payload
 from factory_kit.store.disk import Disk
 from factory_kit.store.frames import MAX_PAYLOAD, Kind
-from factory_kit.store.journal import SegmentWriter
+from factory_kit.store.journal import SegmentWriter, segment_paths
+from factory_kit.store.refused import Refused
 
 __all__ = ["Writer"]
 
 SEGMENT_BYTES = 256 << 20
-SEGMENT_ROWS = 4_000_000
+SEGMENT_ROWS = 2_000_000
 RECORD_ROWS = 1_000_000
+HOUR = 3_600_000_000
+BACKLOG = 8
+"""Full segments waiting to be sealed at which the pressure is 1."""
+
+SLOW_S = 0.5
+"""Duration of an append at which the pressure is 1."""
 
 
 class Writer:
     """Appends to the journal; made by ``Store.writer``.
 
     ``append`` returns when the operating system has the samples; they survive a power cut after ``commit_s`` seconds or
-    ``flush``. A full disk raises ``StoreFull`` and keeps nothing of that call; appending again later is safe.
+    ``flush``. A full disk raises ``StoreFull`` and keeps nothing of that call; appending again later is safe, and what was
+    refused meanwhile is then noted as gaps.
     """
 
     def __init__(
@@ -38,24 +48,35 @@ class Writer:
         disk: Disk,
         folder: Path,
         run: Run,
+        first_number: int,
         *,
-        next_number: Callable[[], int],
         last_point: Callable[[], int],
+        now: Callable[[], int],
         commit_s: float = 1.0,
     ) -> None:
         self._disk = disk
         self._folder = folder
         self._run = run
-        self._next_number = next_number
+        self._next_number = first_number
         self._last_point = last_point
-        self._appending = threading.Lock()
-        self._closing = threading.Event()
+        self._now = now
+        self._appending = threading.RLock()
+        self._ending = threading.Event()
         self._failed: StoreError | None = None
+        self._refused = Refused()
+        self._slowness = 0.0
         self._written = 0
         self.rows_written = 0
-        self._segment_rows = 0
+        self.wake: Callable[[], None] = lambda: None
+        """Called when a segment is ready to be sealed."""
+        self._spare: SegmentWriter | None = None
+        self._closing: list[SegmentWriter] = []
         self._segment = self._open()
-        self._committer = threading.Thread(target=self._commit_by_interval, args=(commit_s,), daemon=True)
+        self._rows = 0
+        self._hour = now() // HOUR
+        self._committer = threading.Thread(
+            target=self._commit_by_interval, args=(commit_s,), name="store-commit", daemon=True
+        )
         self._committer.start()
 
     @property
@@ -63,17 +84,28 @@ class Writer:
         """Bytes this writer has put into the journal."""
         return self._written + self._segment.size
 
+    @property
+    def pressure(self) -> float:
+        """How hard pressed the store is: 0 at ease, from 1 on slow down reading, so that nothing has to be dropped later."""
+        waiting = sum(self.sealable(path) for path in segment_paths(self._folder))
+        return max(waiting / BACKLOG, self._slowness / SLOW_S, 1.0 if self._refused else 0.0)
+
     def append(self, batch: SampleBatch) -> None:
-        """*batch* in the journal, whole or not at all."""
+        """*batch* in the journal, whole or not at all. ``StoreFull``; ``StoreError`` for what cannot be kept."""
         self._raise_failure()
         if not len(batch):
             return
         self._check_points(batch)
         record = from_batch(batch)
+        started = time.perf_counter()
         with self._appending:
-            for start in range(0, len(record), RECORD_ROWS):
-                self._put(record.slice(start, RECORD_ROWS))
-            self._roll_when_full()
+            try:
+                self._note_refused()
+                self._put_all(record)
+            except StoreFull:
+                self._refused.add(batch)
+                raise
+        self._slowness = 0.9 * self._slowness + 0.1 * (time.perf_counter() - started)
 
     def gap(self, gap: Gap) -> None:
         """A stretch without values, noted."""
@@ -86,38 +118,71 @@ class Writer:
 
     def flush(self) -> None:
         """Everything so far survives a power cut."""
-        self._segment.commit()
+        with self._appending:
+            waiting = [*self._closing, self._segment]
+        for segment in waiting:
+            segment.commit()
         self._raise_failure()
 
     def roll(self) -> None:
         """A new segment begins, so that the old one can be sealed."""
         with self._appending:
             self._roll()
+        self._close_full()
+
+    def sealable(self, path: Path) -> bool:
+        """Whether nothing more is written to the segment at *path*."""
+        with self._appending:
+            return path.name < self._segment.path.name and path not in {each.path for each in self._closing}
 
     def close(self) -> None:
         """The journal ends here; everything is on the disk."""
-        self._closing.set()
+        self._ending.set()
         self._committer.join()
         with self._appending:
+            with contextlib.suppress(StoreFull):
+                self._note_refused()
+            self._close_full()
             self._segment.close()
+            if self._spare is not None:
+                self._spare.close()
+
+    def _put_all(self, record: pa.RecordBatch) -> None:
+        """All of *record* or, when the disk is full, nothing."""
+        before, rows = self._segment.mark(), self._rows
+        try:
+            for start in range(0, len(record), RECORD_ROWS):
+                self._put(record.slice(start, RECORD_ROWS))
+        except StoreError:
+            self._segment.back_to(before)
+            self._rows = rows
+            raise
+        self.rows_written += len(record)
+        if self._segment.size >= SEGMENT_BYTES or self._rows >= SEGMENT_ROWS:
+            with contextlib.suppress(StoreFull):  # what was appended is safe; the next append tries again
+                self._roll()
 
     def _put(self, record: pa.RecordBatch) -> None:
-        payload = record.serialize()
-        if payload.size > MAX_PAYLOAD:
+        if record.nbytes > MAX_PAYLOAD // 2:
             if len(record) == 1:
-                raise StoreError("a sample of {size} bytes is too big for the journal", size=payload.size)
+                raise StoreError("a sample of {size} bytes is too big for the journal", size=record.nbytes)
             half = len(record) // 2
             self._put(record.slice(0, half))
             self._put(record.slice(half))
             return
-        self._segment.append(Kind.SAMPLES, memoryview(payload))
-        self._segment_rows += len(record)
-        self.rows_written += len(record)
+        self._segment.append(Kind.SAMPLES, to_payload(record))
+        self._rows += len(record)
 
     def _note(self, kind: Kind, entries: list[dict[str, object]]) -> None:
         self._raise_failure()
         with self._appending:
             self._segment.append(kind, json.dumps(entries).encode())
+
+    def _note_refused(self) -> None:
+        """What a full disk kept out becomes gaps, as soon as there is room for the note."""
+        if self._refused:
+            self._segment.append(Kind.GAP, json.dumps([asdict(gap) for gap in self._refused.gaps()]).encode())
+            self._refused = Refused()
 
     def _check_points(self, batch: SampleBatch) -> None:
         point = np.asarray(batch.point)
@@ -128,26 +193,48 @@ class Writer:
                 "point {point}: not in the catalogue; register it before writing its samples", point=stranger
             )
 
-    def _roll_when_full(self) -> None:
-        if self._segment.size >= SEGMENT_BYTES or self._segment_rows >= SEGMENT_ROWS:
-            self._roll()
-
     def _roll(self) -> None:
-        fresh = self._open()
-        old, self._segment = self._segment, fresh
-        self._written += old.size
-        self._segment_rows = 0
-        old.close()
+        spare, self._spare = self._spare, None
+        fresh = spare or self._open()
+        self._closing.append(self._segment)
+        self._written += self._segment.size
+        self._segment = fresh
+        self._rows = 0
+        self._hour = self._now() // HOUR
 
     def _open(self) -> SegmentWriter:
-        return SegmentWriter(self._disk, self._folder, self._next_number(), self._run)
+        number, self._next_number = self._next_number, self._next_number + 1
+        return SegmentWriter(self._disk, self._folder, number, self._run)
 
     def _commit_by_interval(self, commit_s: float) -> None:
-        while not self._closing.wait(commit_s):
+        while not self._ending.wait(commit_s):
             try:
                 self._segment.commit()
+                self._prepare()
+                self._close_full()
             except StoreError as error:
                 self._failed = error
+
+    def _prepare(self) -> None:
+        """The next segment is opened before it is needed, and a new hour begins a new one."""
+        with self._appending:
+            if self._rows and self._now() // HOUR != self._hour:
+                self._roll()
+            need = self._spare is None and self._rows * 2 >= SEGMENT_ROWS
+        if need:
+            with contextlib.suppress(StoreFull):
+                self._spare = self._open()
+
+    def _close_full(self) -> None:
+        """Full segments are closed here, so that no append waits for it."""
+        with self._appending:
+            full = list(self._closing)
+        for segment in full:
+            segment.close()
+            with self._appending:
+                self._closing.remove(segment)
+        if full:
+            self.wake()
 
     def _raise_failure(self) -> None:
         failed, self._failed = self._failed, None

@@ -43,6 +43,7 @@ except StoreFull as full:
 def _mixed(store: Store, run: Callable[..., Run], batch: Callable[..., SampleBatch]) -> Store:
     """A store with two sealed hours, ledgers, and a journal left by a crash."""
     for number in range(2):
+        store.compact()
         with store.writer(run(f"run-{number}")) as writer:
             writer.append(
                 batch([(point, T0 + number * 24 * HOUR + step, step / 7) for point in (1, 2) for step in range(50)])
@@ -55,12 +56,12 @@ def _mixed(store: Store, run: Callable[..., Run], batch: Callable[..., SampleBat
 
 
 def _fill(segment: SegmentWriter, batch: Callable[..., SampleBatch]) -> None:
-    from factory_kit.store.columns import from_batch
+    from factory_kit.store.columns import from_batch, to_payload
     from factory_kit.store.frames import Kind
 
     for step in range(4):
         record = from_batch(batch([(3, T0 + 4 * step + each, float(each)) for each in range(4)]))
-        segment.append(Kind.SAMPLES, memoryview(record.serialize()))
+        segment.append(Kind.SAMPLES, to_payload(record))
         segment.commit()
     segment._file.close()
 
@@ -72,7 +73,10 @@ def _all(store: Store) -> Rows:
 
 
 def _files(store: Store) -> list[Path]:
-    return [path for path in sorted(store.folder.rglob("*")) if path.is_file() and path.stat().st_size]
+    """Files that are part of the store: not the replaced ones, which only wait to go."""
+    gone = {store.folder / path for path in store._manifest().removed}
+    files = [path for path in sorted(store.folder.rglob("*")) if path.is_file() and path.stat().st_size]
+    return [path for path in files if path not in gone]
 
 
 @pytest.mark.parametrize("seed", range(4))

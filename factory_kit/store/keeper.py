@@ -1,0 +1,121 @@
+"""The keeper: seals full segments and merges files beside the writer, and tells how far behind it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from factory_kit.errors import StoreError
+from factory_kit.store.checked import Checks
+from factory_kit.store.columns import SAMPLES
+from factory_kit.store.compact import due, merge
+from factory_kit.store.depot import Depot
+from factory_kit.store.journal import Segment, open_segments, segment_paths
+from factory_kit.store.seal import arranged, seal
+
+__all__ = ["Keeper", "compact_files", "seal_segments"]
+
+IDLE_S = 30.0
+
+
+class Keeper:
+    """A thread that does what can wait; it ends with ``stop``, after the piece of work at hand."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self.trouble: StoreError | None = None
+        self._thread = threading.Thread(target=self._run, name="store-keeper", daemon=True)
+        self._thread.start()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to end."""
+        return self._stop.is_set()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the piece of work at hand and end."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(IDLE_S)
+            self._wake.clear()
+            if self._stop.is_set():
+                return
+            try:
+                self._work()
+                self.trouble = None
+            except StoreError as error:  # a full disk: the journal keeps everything until there is room
+                self.trouble = error
+
+
+def seal_segments(
+    depot: Depot, checks: Checks, now: Callable[[], int], skip: Callable[[Path], bool], stopped: Callable[[], bool]
+) -> None:
+    """All segments of the journal but those to *skip* become files, oldest first, until *stopped*."""
+    paths = segment_paths(depot.folder / "journal")
+    depot.forget([path for path in paths if path.name in depot.manifest.segments])
+    todo = []
+    for path in paths:
+        if path.name in depot.manifest.segments or skip(path):
+            continue
+        todo.append(path)
+    for segment, table in _prepared(todo):
+        seal(depot, segment, table, now())
+        _trust(depot, checks)
+        if stopped():
+            break
+    checks.save()
+
+
+def _prepared(paths: Sequence[Path]) -> Iterator[tuple[Segment, pa.Table]]:
+    """Each segment with its samples in order; the next one is read while this one is written."""
+    with ThreadPoolExecutor(1) as pool:
+        upcoming = [pool.submit(_prepare, path) for path in paths[:1]]
+        for path in [*paths[1:], None]:
+            if not upcoming:
+                return
+            segment, table = upcoming.pop().result()
+            if path is not None:
+                upcoming.append(pool.submit(_prepare, path))
+            yield segment, table
+
+
+def _prepare(path: Path) -> tuple[Segment, pa.Table]:
+    segment = open_segments([path])[0]
+    return replace(segment, samples=SAMPLES.empty_table()), arranged([segment.samples])
+
+
+def compact_files(
+    depot: Depot, checks: Checks, now: Callable[[], int], stopped: Callable[[], bool], *, everything: bool = False
+) -> int:
+    """Merge the places worth it; how many were."""
+    done = 0
+    for place in due(depot.manifest.of_kind("samples"), now(), everything=everything):
+        if stopped():
+            break
+        merge(depot, checks, place, now())
+        _trust(depot, checks)
+        done += 1
+    depot.tidy(now())
+    checks.save()
+    return done
+
+
+def _trust(depot: Depot, checks: Checks) -> None:
+    for sealed in depot.made:
+        checks.trust(sealed)
+    depot.made.clear()
