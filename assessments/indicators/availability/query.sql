@@ -1,0 +1,232 @@
+-- Availability of ISO 22400-2: producing time / planned time, per machine and for the plant.
+-- The rules of time are told, by number, in factory_kit/kpi/timemodel.py, the oracle this file is tested against.
+-- Times are whole microseconds since 1970-01-01 UTC. Parameters: $start, $stop, $lookback, $silence.
+WITH
+subjects AS (
+    SELECT equipment
+    FROM equipment
+    WHERE NOT regexp_matches(kind, 'meter|compressor|chiller|boiler|pump|transformer|utility|sensor|gateway')
+),
+asked AS (
+    SELECT point, equipment, role, true AS timed
+    FROM points
+    WHERE role = 'state' AND equipment IN (SELECT equipment FROM subjects)
+),
+
+-- begin life: when each run watched (rule 2)
+life AS (
+    SELECT r.run,
+           r.origin IN ('live', 'simulated') AS live,
+           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN r.started ELSE s.first END) AS opened,
+           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN coalesce(r.ended, s.sign) ELSE s.last END) AS closed
+    FROM runs AS r
+    LEFT JOIN (
+        SELECT run, min(time) AS first, max(time) AS last, max(coalesce(received_time, time)) AS sign
+        FROM samples
+        WHERE run IN (SELECT run FROM runs WHERE ended IS NULL OR origin NOT IN ('live', 'simulated'))
+        GROUP BY run
+    ) AS s USING (run)
+),
+-- end life
+
+-- begin knowledge: when the value of each asked point is known (rules 1 to 5, and 7)
+near AS NOT MATERIALIZED (
+    SELECT point, time, value, text, quality, received_time, run
+    FROM samples
+    WHERE time >= make_timestamp($start - $lookback) AND time < make_timestamp($stop)
+    UNION ALL
+    SELECT point, time, value, text, quality, received_time, run
+    FROM samples
+    WHERE time < make_timestamp($start - $lookback)
+      AND run IN (SELECT run FROM life WHERE live AND opened >= $start - $lookback AND opened < $stop)
+),
+swallowed AS (
+    SELECT s.point, s.time
+    FROM near AS s
+    JOIN asked AS a ON a.point = s.point
+    JOIN gaps AS g ON g.point = s.point AND g.start <= s.time AND s.time < g."end"
+    WHERE s.quality = 2
+),
+sound AS NOT MATERIALIZED (
+    SELECT s.point, s.run, l.live, s.time, s.value, s.text, s.quality, s.received_time,
+           CASE WHEN l.live THEN greatest(epoch_us(s.time), l.opened) ELSE epoch_us(s.time) END AS moment
+    FROM near AS s
+    JOIN life AS l ON l.run = s.run
+    ANTI JOIN swallowed AS w ON w.point = s.point AND w.time = s.time AND s.quality = 2
+    WHERE s.point IN (SELECT point FROM asked)
+),
+heard AS NOT MATERIALIZED (
+    SELECT *
+    FROM sound
+    WHERE moment < $stop
+    QUALIFY row_number() OVER (
+        PARTITION BY point, moment
+        ORDER BY time DESC, quality, received_time DESC NULLS LAST, value DESC NULLS LAST, text DESC NULLS LAST, run DESC
+    ) = 1
+),
+repeated AS (
+    SELECT d.run, d.point
+    FROM loss_ledger AS d
+    LEFT JOIN (
+        SELECT run, point, count(*) AS stored
+        FROM samples
+        WHERE point IN (SELECT point FROM asked)
+        GROUP BY run, point
+    ) AS s USING (run, point)
+    WHERE d.point IN (SELECT point FROM asked) AND d.delivered > coalesce(s.stored, 0)
+),
+begun AS MATERIALIZED (
+    SELECT point, run, min(moment) AS opened FROM sound WHERE moment < $stop GROUP BY point, run
+),
+watch AS (
+    SELECT w.point, w.opened, l.closed
+    FROM (
+        SELECT point, run, opened FROM begun
+        UNION ALL
+        SELECT r.point, r.run, greatest(l.opened, b.opened)
+        FROM repeated AS r
+        JOIN life AS l USING (run)
+        JOIN (SELECT point, min(opened) AS opened FROM begun GROUP BY point) AS b USING (point)
+        WHERE l.live
+    ) AS w
+    JOIN life AS l USING (run)
+    WHERE w.opened < l.closed
+),
+doubtful AS (
+    SELECT DISTINCT point FROM sound WHERE quality = 2 OR NOT live
+),
+doubt AS (
+    SELECT point, moment, quality = 2 AS bad, live, lead(moment) OVER (PARTITION BY point ORDER BY moment) AS next
+    FROM (
+        SELECT *
+        FROM sound
+        WHERE moment < $stop AND point IN (SELECT point FROM doubtful)
+        QUALIFY row_number() OVER (
+            PARTITION BY point, moment
+            ORDER BY time DESC, quality, received_time DESC NULLS LAST, value DESC NULLS LAST, text DESC NULLS LAST, run DESC
+        ) = 1
+    )
+),
+edge AS (
+    SELECT point, opened AS moment, 1 AS watching, 0 AS unsure FROM watch
+    UNION ALL SELECT point, closed, -1, 0 FROM watch
+    UNION ALL SELECT point, epoch_us(start), 0, 1 FROM gaps WHERE point IN (SELECT point FROM asked)
+    UNION ALL SELECT point, epoch_us("end"), 0, -1 FROM gaps WHERE point IN (SELECT point FROM asked)
+    UNION ALL SELECT point, moment, 0, 1 FROM doubt WHERE bad
+    UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE bad AND next IS NOT NULL
+    UNION ALL SELECT point, moment + $silence, 0, 1 FROM doubt WHERE NOT bad AND NOT live AND coalesce(next > moment + $silence, true)
+    UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE NOT bad AND NOT live AND next > moment + $silence
+),
+certainty AS (
+    SELECT point, moment, lead(moment) OVER w AS until, sum(sum(watching)) OVER w > 0 AND sum(sum(unsure)) OVER w = 0 AS known
+    FROM edge
+    GROUP BY point, moment
+    WINDOW w AS (PARTITION BY point ORDER BY moment)
+),
+-- end knowledge
+
+-- begin timeline: what each machine did, from the start of the interval to its end (rule 6)
+meaning AS (
+    SELECT h.point, h.since, h.until, m.raw, m.state, m.profile
+    FROM (
+        SELECT point, connector, connector_version,
+               CASE WHEN row_number() OVER w = 1 THEN -9000000000000000000 ELSE epoch_us(since) END AS since,
+               coalesce(lead(epoch_us(since)) OVER w, 9000000000000000000) AS until
+        FROM points_history
+        WINDOW w AS (PARTITION BY point ORDER BY since)
+    ) AS h
+    JOIN states AS m USING (connector, connector_version)
+),
+said AS (
+    SELECT a.equipment, s.moment, coalesce(m.state, 'unknown') AS state, m.profile
+    FROM heard AS s
+    JOIN asked AS a USING (point)
+    LEFT JOIN meaning AS m
+        ON m.point = s.point AND m.since <= s.moment AND s.moment < m.until
+        AND m.raw = coalesce(s.text, CASE WHEN s.value = trunc(s.value) THEN CAST(TRY_CAST(s.value AS BIGINT) AS VARCHAR) END)
+    WHERE a.role = 'state' AND s.quality < 2
+),
+mark AS (
+    SELECT equipment, moment, state, 0 AS knowing, 0 AS planned FROM said
+    UNION ALL SELECT a.equipment, c.moment, NULL, 1, 0 FROM certainty AS c JOIN asked AS a USING (point) WHERE c.known AND a.timed
+    UNION ALL SELECT a.equipment, c.until, NULL, -1, 0 FROM certainty AS c JOIN asked AS a USING (point) WHERE c.known AND a.timed
+    UNION ALL SELECT equipment, start, NULL, 0, 1 FROM planned
+    UNION ALL SELECT equipment, "end", NULL, 0, -1 FROM planned
+    UNION ALL SELECT equipment, $start, NULL, 0, 0 FROM subjects
+    UNION ALL SELECT equipment, $stop, NULL, 0, 0 FROM subjects
+),
+step AS (
+    SELECT equipment, moment,
+           lead(moment) OVER w AS until,
+           last_value(max(state) IGNORE NULLS) OVER w AS state,
+           sum(sum(knowing)) OVER w AS knowing,
+           sum(sum(planned)) OVER w > 0 AS planned
+    FROM mark
+    WHERE equipment IN (SELECT equipment FROM subjects)
+    GROUP BY equipment, moment
+    WINDOW w AS (PARTITION BY equipment ORDER BY moment)
+),
+segment AS (
+    SELECT s.equipment, s.moment, s.until,
+           CASE WHEN s.knowing = n.points THEN coalesce(s.state, 'unknown') ELSE 'unknown' END AS state,
+           s.planned,
+           least(s.until, $stop) - greatest(s.moment, $start) AS length
+    FROM step AS s
+    LEFT JOIN (SELECT equipment, count(*) FILTER (timed) AS points FROM asked GROUP BY equipment) AS n USING (equipment)
+    WHERE s.until > $start AND s.moment < $stop
+),
+hours AS (
+    SELECT equipment,
+           coalesce(sum(length) FILTER (planned), 0) AS planned_us,
+           coalesce(sum(length) FILTER (planned AND state = 'producing'), 0) AS producing_us,
+           coalesce(sum(length) FILTER (planned AND state = 'setup'), 0) AS setup_us,
+           coalesce(sum(length) FILTER (planned AND state = 'idle'), 0) AS idle_us,
+           coalesce(sum(length) FILTER (planned AND state = 'down'), 0) AS down_us,
+           coalesce(sum(length) FILTER (planned AND state = 'maintenance'), 0) AS maintenance_us,
+           coalesce(sum(length) FILTER (planned AND state = 'off'), 0) AS off_us,
+           coalesce(sum(length) FILTER (planned AND state = 'unknown'), 0) AS unknown_us
+    FROM segment
+    GROUP BY equipment
+),
+profiles AS (
+    SELECT equipment, list(DISTINCT profile ORDER BY profile) AS profiles
+    FROM said
+    WHERE profile IS NOT NULL
+    GROUP BY equipment
+),
+-- end timeline
+
+machine AS (
+    SELECT s.equipment, h.* EXCLUDE (equipment), a.points, f.profiles,
+           CASE WHEN a.points IS NULL THEN 'no point tells the state' END AS not_applicable,
+           CASE WHEN len(a.points) > 1 THEN 'several points tell the state' END AS inconclusive
+    FROM subjects AS s
+    JOIN hours AS h USING (equipment)
+    LEFT JOIN (SELECT equipment, list(point ORDER BY point) AS points FROM asked GROUP BY equipment) AS a USING (equipment)
+    LEFT JOIN profiles AS f USING (equipment)
+),
+answer AS (
+    SELECT equipment AS subject, 1 AS machines, * EXCLUDE (equipment) FROM machine
+    UNION ALL BY NAME
+    SELECT 'plant' AS subject, count(*) AS machines,
+           coalesce(sum(planned_us), 0) AS planned_us, coalesce(sum(producing_us), 0) AS producing_us,
+           coalesce(sum(setup_us), 0) AS setup_us, coalesce(sum(idle_us), 0) AS idle_us,
+           coalesce(sum(down_us), 0) AS down_us, coalesce(sum(maintenance_us), 0) AS maintenance_us,
+           coalesce(sum(off_us), 0) AS off_us, coalesce(sum(unknown_us), 0) AS unknown_us,
+           flatten(list(points ORDER BY equipment)) AS points,
+           list_sort(list_distinct(flatten(list(profiles ORDER BY equipment)))) AS profiles,
+           CASE WHEN count(*) = 0 THEN 'no machine has a point that tells the state' END AS not_applicable,
+           NULL AS inconclusive
+    FROM machine
+    WHERE not_applicable IS NULL AND inconclusive IS NULL
+)
+SELECT subject, not_applicable, inconclusive,
+       producing_us AS numerator, planned_us - unknown_us AS denominator,
+       producing_us AS lower_numerator, planned_us AS lower_denominator,
+       producing_us + unknown_us AS upper_numerator, planned_us AS upper_denominator,
+       planned_us - unknown_us AS covered, planned_us AS coverable,
+       (SELECT count(*) FROM subjects) AS ledger,
+       points, profiles, machines,
+       planned_us, producing_us, setup_us, idle_us, down_us, maintenance_us, off_us, unknown_us
+FROM answer
+ORDER BY subject = 'plant' DESC, subject

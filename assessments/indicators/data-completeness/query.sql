@@ -1,0 +1,176 @@
+-- Time for which the values of the points are known / time for which runs watched, over all points of the ledger's equipment.
+-- The rules of time are told, by number, in factory_kit/kpi/timemodel.py, the oracle this file is tested against.
+-- Times are whole microseconds since 1970-01-01 UTC. Parameters: $start, $stop, $lookback, $silence.
+WITH
+asked AS (
+    SELECT point, equipment, role, true AS timed
+    FROM points
+    WHERE equipment IN (SELECT equipment FROM equipment)
+),
+
+-- begin life: when each run watched (rule 2)
+life AS (
+    SELECT r.run,
+           r.origin IN ('live', 'simulated') AS live,
+           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN r.started ELSE s.first END) AS opened,
+           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN coalesce(r.ended, s.sign) ELSE s.last END) AS closed
+    FROM runs AS r
+    LEFT JOIN (
+        SELECT run, min(time) AS first, max(time) AS last, max(coalesce(received_time, time)) AS sign
+        FROM samples
+        WHERE run IN (SELECT run FROM runs WHERE ended IS NULL OR origin NOT IN ('live', 'simulated'))
+        GROUP BY run
+    ) AS s USING (run)
+),
+-- end life
+
+-- begin watched: how much of the interval any run watched at all
+turn AS (
+    SELECT greatest(opened, $start) AS moment, 1 AS watching FROM life WHERE opened < closed AND closed > $start AND opened < $stop
+    UNION ALL
+    SELECT least(closed, $stop), -1 FROM life WHERE opened < closed AND closed > $start AND opened < $stop
+),
+watched AS (
+    SELECT coalesce(sum(until - moment) FILTER (depth > 0), 0) AS watched_us
+    FROM (
+        SELECT moment, lead(moment) OVER w AS until, sum(sum(watching)) OVER w AS depth
+        FROM turn
+        GROUP BY moment
+        WINDOW w AS (ORDER BY moment)
+    )
+),
+-- end watched
+
+-- begin knowledge: when the value of each asked point is known (rules 1 to 5, and 7)
+near AS NOT MATERIALIZED (
+    SELECT point, time, value, text, quality, received_time, run
+    FROM samples
+    WHERE time >= make_timestamp($start - $lookback) AND time < make_timestamp($stop)
+    UNION ALL
+    SELECT point, time, value, text, quality, received_time, run
+    FROM samples
+    WHERE time < make_timestamp($start - $lookback)
+      AND run IN (SELECT run FROM life WHERE live AND opened >= $start - $lookback AND opened < $stop)
+),
+swallowed AS (
+    SELECT s.point, s.time
+    FROM near AS s
+    JOIN asked AS a ON a.point = s.point
+    JOIN gaps AS g ON g.point = s.point AND g.start <= s.time AND s.time < g."end"
+    WHERE s.quality = 2
+),
+sound AS NOT MATERIALIZED (
+    SELECT s.point, s.run, l.live, s.time, s.value, s.text, s.quality, s.received_time,
+           CASE WHEN l.live THEN greatest(epoch_us(s.time), l.opened) ELSE epoch_us(s.time) END AS moment
+    FROM near AS s
+    JOIN life AS l ON l.run = s.run
+    ANTI JOIN swallowed AS w ON w.point = s.point AND w.time = s.time AND s.quality = 2
+    WHERE s.point IN (SELECT point FROM asked)
+),
+heard AS NOT MATERIALIZED (
+    SELECT *
+    FROM sound
+    WHERE moment < $stop
+    QUALIFY row_number() OVER (
+        PARTITION BY point, moment
+        ORDER BY time DESC, quality, received_time DESC NULLS LAST, value DESC NULLS LAST, text DESC NULLS LAST, run DESC
+    ) = 1
+),
+repeated AS (
+    SELECT d.run, d.point
+    FROM loss_ledger AS d
+    LEFT JOIN (
+        SELECT run, point, count(*) AS stored
+        FROM samples
+        WHERE point IN (SELECT point FROM asked)
+        GROUP BY run, point
+    ) AS s USING (run, point)
+    WHERE d.point IN (SELECT point FROM asked) AND d.delivered > coalesce(s.stored, 0)
+),
+begun AS MATERIALIZED (
+    SELECT point, run, min(moment) AS opened FROM sound WHERE moment < $stop GROUP BY point, run
+),
+watch AS (
+    SELECT w.point, w.opened, l.closed
+    FROM (
+        SELECT point, run, opened FROM begun
+        UNION ALL
+        SELECT r.point, r.run, greatest(l.opened, b.opened)
+        FROM repeated AS r
+        JOIN life AS l USING (run)
+        JOIN (SELECT point, min(opened) AS opened FROM begun GROUP BY point) AS b USING (point)
+        WHERE l.live
+    ) AS w
+    JOIN life AS l USING (run)
+    WHERE w.opened < l.closed
+),
+doubtful AS (
+    SELECT DISTINCT point FROM sound WHERE quality = 2 OR NOT live
+),
+doubt AS (
+    SELECT point, moment, quality = 2 AS bad, live, lead(moment) OVER (PARTITION BY point ORDER BY moment) AS next
+    FROM (
+        SELECT *
+        FROM sound
+        WHERE moment < $stop AND point IN (SELECT point FROM doubtful)
+        QUALIFY row_number() OVER (
+            PARTITION BY point, moment
+            ORDER BY time DESC, quality, received_time DESC NULLS LAST, value DESC NULLS LAST, text DESC NULLS LAST, run DESC
+        ) = 1
+    )
+),
+edge AS (
+    SELECT point, opened AS moment, 1 AS watching, 0 AS unsure FROM watch
+    UNION ALL SELECT point, closed, -1, 0 FROM watch
+    UNION ALL SELECT point, epoch_us(start), 0, 1 FROM gaps WHERE point IN (SELECT point FROM asked)
+    UNION ALL SELECT point, epoch_us("end"), 0, -1 FROM gaps WHERE point IN (SELECT point FROM asked)
+    UNION ALL SELECT point, moment, 0, 1 FROM doubt WHERE bad
+    UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE bad AND next IS NOT NULL
+    UNION ALL SELECT point, moment + $silence, 0, 1 FROM doubt WHERE NOT bad AND NOT live AND coalesce(next > moment + $silence, true)
+    UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE NOT bad AND NOT live AND next > moment + $silence
+),
+certainty AS (
+    SELECT point, moment, lead(moment) OVER w AS until, sum(sum(watching)) OVER w > 0 AND sum(sum(unsure)) OVER w = 0 AS known
+    FROM edge
+    GROUP BY point, moment
+    WINDOW w AS (PARTITION BY point ORDER BY moment)
+),
+-- end knowledge
+
+complete AS (
+    SELECT a.equipment, a.point, coalesce(c.known_us, 0) AS known_us
+    FROM asked AS a
+    LEFT JOIN (
+        SELECT point, sum(least(until, $stop) - greatest(moment, $start)) AS known_us
+        FROM certainty
+        WHERE known AND until > $start AND moment < $stop
+        GROUP BY point
+    ) AS c USING (point)
+),
+delivered AS (
+    SELECT point, count(*) AS samples, count(*) FILTER (quality = 2) AS bad
+    FROM samples
+    WHERE time >= make_timestamp($start) AND time < make_timestamp($stop) AND point IN (SELECT point FROM asked)
+    GROUP BY point
+),
+answer AS (
+    SELECT coalesce(c.equipment, 'plant') AS subject,
+           count(*) AS counted, sum(c.known_us) AS known_us,
+           coalesce(sum(d.samples), 0) AS samples, coalesce(sum(d.bad), 0) AS bad_samples,
+           count(*) FILTER (coalesce(d.samples, 0) = 0) AS points_without_sample,
+           list(c.point ORDER BY c.point) AS points
+    FROM complete AS c
+    LEFT JOIN delivered AS d USING (point)
+    GROUP BY GROUPING SETS ((), (c.equipment))
+)
+SELECT subject,
+       CASE WHEN counted = 0 THEN 'no point is read' END AS not_applicable,
+       NULL AS inconclusive,
+       known_us AS numerator, counted * watched_us AS denominator,
+       known_us AS lower_numerator, counted * ($stop - $start) AS lower_denominator,
+       known_us + counted * ($stop - $start - watched_us) AS upper_numerator, counted * ($stop - $start) AS upper_denominator,
+       watched_us AS covered, $stop - $start AS coverable,
+       (SELECT count(*) FROM equipment) AS ledger,
+       points, counted, samples, bad_samples, points_without_sample
+FROM answer, watched
+ORDER BY subject = 'plant' DESC, subject

@@ -1,0 +1,77 @@
+-- Production machines that delivered at least one good value in the interval / production machines in the ledger.
+-- Parameters: $start, $stop. Times are whole microseconds since 1970-01-01 UTC.
+WITH
+subjects AS (
+    SELECT equipment, connected
+    FROM equipment
+    WHERE NOT regexp_matches(kind, 'meter|compressor|chiller|boiler|pump|transformer|utility|sensor|gateway')
+),
+
+-- begin life: when each run watched (rule 2)
+life AS (
+    SELECT r.run,
+           r.origin IN ('live', 'simulated') AS live,
+           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN r.started ELSE s.first END) AS opened,
+           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN coalesce(r.ended, s.sign) ELSE s.last END) AS closed
+    FROM runs AS r
+    LEFT JOIN (
+        SELECT run, min(time) AS first, max(time) AS last, max(coalesce(received_time, time)) AS sign
+        FROM samples
+        WHERE run IN (SELECT run FROM runs WHERE ended IS NULL OR origin NOT IN ('live', 'simulated'))
+        GROUP BY run
+    ) AS s USING (run)
+),
+-- end life
+
+-- begin watched: how much of the interval any run watched at all
+turn AS (
+    SELECT greatest(opened, $start) AS moment, 1 AS watching FROM life WHERE opened < closed AND closed > $start AND opened < $stop
+    UNION ALL
+    SELECT least(closed, $stop), -1 FROM life WHERE opened < closed AND closed > $start AND opened < $stop
+),
+watched AS (
+    SELECT coalesce(sum(until - moment) FILTER (depth > 0), 0) AS watched_us
+    FROM (
+        SELECT moment, lead(moment) OVER w AS until, sum(sum(watching)) OVER w AS depth
+        FROM turn
+        GROUP BY moment
+        WINDOW w AS (ORDER BY moment)
+    )
+),
+-- end watched
+
+delivering AS (
+    SELECT p.equipment, list(p.point ORDER BY p.point) AS points
+    FROM points AS p
+    WHERE p.point IN (
+        SELECT point FROM samples
+        WHERE quality = 0 AND time >= make_timestamp($start) AND time < make_timestamp($stop)
+    )
+    GROUP BY p.equipment
+),
+machine AS (
+    SELECT s.equipment, s.connected, d.points, d.equipment IS NOT NULL AS good
+    FROM subjects AS s
+    LEFT JOIN delivering AS d USING (equipment)
+),
+answer AS (
+    SELECT count(*) AS machines,
+           count(*) FILTER (good) AS good,
+           count(*) FILTER (connected AND NOT good) AS silent,
+           coalesce(flatten(list(points ORDER BY equipment) FILTER (good)), []) AS points,
+           coalesce(list(equipment ORDER BY equipment) FILTER (good), []) AS connected,
+           coalesce(list(equipment ORDER BY equipment) FILTER (connected AND NOT good), []) AS connected_but_silent,
+           coalesce(list(equipment ORDER BY equipment) FILTER (NOT connected AND NOT good), []) AS not_connected
+    FROM machine
+)
+SELECT 'plant' AS subject,
+       CASE WHEN machines = 0 THEN 'the ledger names no production machine' END AS not_applicable,
+       NULL AS inconclusive,
+       good AS numerator, machines AS denominator,
+       good AS lower_numerator, machines AS lower_denominator,
+       -- a machine that should answer may have done so while no run watched
+       good + CASE WHEN watched_us < $stop - $start THEN silent ELSE 0 END AS upper_numerator, machines AS upper_denominator,
+       watched_us AS covered, $stop - $start AS coverable,
+       machines AS ledger,
+       points, connected, connected_but_silent, not_connected
+FROM answer, watched

@@ -1,0 +1,1 @@
+"""Time model, counters, KPIs and indicators: from samples to evidence."""

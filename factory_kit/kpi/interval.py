@@ -1,0 +1,69 @@
+"""Intervals of evidence: whole local days, because minutes of one machine are not independent of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from factory_kit.errors import Inconclusive, UsageError
+from factory_kit.kpi.calendar import local_date, local_iso, local_midnight
+from factory_kit.kpi.timemodel import Stretch
+
+__all__ = ["SLACK", "Interval", "days_between", "whole_days"]
+
+DAY = timedelta(days=1)
+SLACK = 15 * 60 * 1_000_000
+"""A day that lacks no more than this at either end still counts as whole (µs, about 1 % of a day); what it lacks is unknown time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Whole local days: from the first instant of one day to the first instant of another, ``end`` not included."""
+
+    start: int
+    end: int
+    zone: str
+    blocks: int
+    """How many days."""
+
+    @property
+    def window(self) -> Stretch:
+        """The interval as a stretch of UTC."""
+        return Stretch(self.start, self.end)
+
+    @property
+    def days(self) -> list[date]:
+        """The local dates."""
+        first = local_date(self.start, self.zone)
+        return [first + number * DAY for number in range(self.blocks)]
+
+    @property
+    def from_text(self) -> str:
+        """The start in ISO 8601 with the plant's offset."""
+        return local_iso(self.start, self.zone)
+
+    @property
+    def to_text(self) -> str:
+        """The end in ISO 8601 with the plant's offset."""
+        return local_iso(self.end, self.zone)
+
+
+def days_between(first: date, last: date, zone: str) -> Interval:
+    """The days from *first* to *last*, both included; ``UsageError`` when *last* lies before *first*."""
+    if last < first:
+        raise UsageError("interval: the last day {last} lies before the first day {first}", first=first, last=last)
+    return Interval(local_midnight(first, zone), local_midnight(last + DAY, zone), zone, (last - first).days + 1)
+
+
+def whole_days(data: Stretch, zone: str) -> Interval:
+    """Every local day that lies inside *data* but for ``SLACK`` at either end; ``Inconclusive`` when there is none."""
+    first = local_date(data.start, zone)
+    if data.start - local_midnight(first, zone) > SLACK:
+        first += DAY
+    last = local_date(data.end + SLACK, zone) - DAY
+    if last < first:
+        raise Inconclusive(
+            "store: the data from {start} to {end} hold no whole day; collect on, or name the days with --from and --to",
+            start=local_iso(data.start, zone), end=local_iso(data.end, zone),
+        )  # fmt: skip
+    return days_between(first, last, zone)

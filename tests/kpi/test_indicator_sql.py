@@ -1,0 +1,325 @@
+"""The SQL of the indicators against the pure reference, on small plants of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from factory_kit.kpi import indicators, iso22400
+from factory_kit.kpi.interval import Interval
+from factory_kit.kpi.reference import (
+    Counting,
+    MachineRecord,
+    Rules,
+    energy_split,
+    fresh_time,
+    known_time,
+    machine_figures,
+    machine_times,
+)
+from factory_kit.kpi.timemodel import Heard, Life, PointRecord, Stretch, timeline
+from factory_kit.model.connector import MachineState
+from factory_kit.model.indicator import Indicator
+from factory_kit.model.sample import Quality
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+ZERO = 1_788_220_800_000_000  # 2026-09-01T00:00Z
+WINDOW = Stretch(ZERO, ZERO + DAY)
+RULES = Rules(WINDOW, lookback=12 * HOUR, silence=40 * MINUTE)
+CYCLE = 5 * MINUTE
+MAPPING = {str(number): state for number, state in enumerate(MachineState, 1)}
+POINTS = ("state", "total_count", "good_count", "temperature", "active_energy")
+LIVE = ("live", "simulated")
+SMALL = {"lookback": RULES.lookback, "silence": RULES.silence}
+
+moments = st.one_of(
+    st.integers(-60, 150).map(lambda late: ZERO + late * 10 * MINUTE),
+    st.integers(0, DAY).map(lambda offset: ZERO + offset),
+    st.integers(-DAY, DAY).map(lambda offset: ZERO + offset),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the store keeps it."""
+
+    start: int
+    end: int | None
+    origin: str
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A machine with five points and a meter that tells no state."""
+
+    runs: list[Run]
+    samples: dict[str, list[tuple[int, int, int, int, int | None]]]
+    """By point: time, value, quality, run, received."""
+    gaps: dict[str, list[Stretch]]
+    delivered: dict[tuple[int, str], int]
+    planned: list[Stretch]
+
+    def record(self, point: str, kind: Callable[[int], Any] = int) -> PointRecord[Any]:
+        """What the reference reads of a point."""
+        rows = self.samples[point]
+        heard = [
+            Heard(time, kind(value), Quality(quality), run, received or 0)
+            for time, value, quality, run, received in rows
+        ]
+        lives = [self._life(number, run, point) for number, run in enumerate(self.runs)]
+        return PointRecord(heard, lives, self.gaps[point])
+
+    def _life(self, number: int, run: Run, point: str) -> Life:
+        times = [(row[0], row[4]) for rows in self.samples.values() for row in rows if row[3] == number]
+        stored = sum(row[3] == number for row in self.samples[point])
+        repeated = self.delivered.get((number, point), 0) > stored
+        if run.origin in LIVE:
+            signs = [received if received is not None else time for time, received in times]
+            end = run.end if run.end is not None else max(signs, default=run.start)
+            return Life(run.start, end, live=True, repeated=repeated)
+        return Life(min((t for t, _ in times), default=0), max((t for t, _ in times), default=0), live=False)
+
+    def fill(self, tables: Any) -> Any:
+        """The plant as views."""
+        tables.machine("m1", cycle="300")
+        tables.machine("meter-1", kind="meter")
+        for number, run in enumerate(self.runs):
+            tables.run(f"r{number}", run.start, run.end, run.origin)
+        for point, rows in self.samples.items():
+            equipment, _, role = point.rpartition("/")
+            identity = tables.point(
+                equipment or "m1", role, unit="kWh" if role == "active_energy" else "", type_="uint16"
+            )
+            scale = 1000 if role == "active_energy" else 1
+            for time, value, quality, run, received in rows:
+                row = (time, value / scale, quality) if received is None else (time, value / scale, quality, received)
+                tables.samples(identity, f"r{run}", row, origin=self.runs[run].origin)
+            for gap in self.gaps[point]:
+                tables.gap(identity, "r0", gap.start, gap.end)
+            for number in range(len(self.runs)):
+                if (number, point) in self.delivered:
+                    tables.delivered(identity, f"r{number}", self.delivered[number, point])
+        return tables.con
+
+
+@st.composite
+def plants(draw: st.DrawFn) -> Plant:
+    """Plants with overlapping runs, history, doubled samples, bad values, gaps, resets, and values that came again."""
+    runs = [draw(long_runs)] if draw(st.booleans()) else []
+    runs += draw(st.lists(any_runs, min_size=0 if runs else 1, max_size=2))
+    number = st.one_of(st.just(0), st.integers(0, len(runs) - 1))
+    samples, gaps, delivered = {}, {}, {}
+    for point in (*POINTS, "meter-1/active_energy"):
+        rows = draw(
+            st.lists(st.tuples(moments, qualities, number, st.one_of(st.none(), moments)), min_size=6, max_size=14)
+        )
+        values = (
+            draw(st.lists(st.sampled_from([1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8]), min_size=14, max_size=14))
+            if point == "state"
+            else draw(counter_values)
+        )
+        samples[point] = [
+            (time, value, quality, run, got)
+            for (time, quality, run, got), value in zip(sorted(rows, key=lambda row: row[0]), values, strict=False)
+        ]
+        gaps[point] = draw(st.lists(stretches, max_size=1))
+        for run in range(len(runs)):
+            if draw(st.integers(0, 3)) == 0:
+                delivered[run, point] = draw(st.integers(0, 12))
+    edges = draw(st.one_of(st.just([0, 144]), st.sets(st.integers(0, 144), max_size=6).map(sorted)))
+    planned = [
+        Stretch(ZERO + a * 10 * MINUTE, ZERO + b * 10 * MINUTE) for a, b in zip(edges[::2], edges[1::2], strict=False)
+    ]
+    return Plant(runs, samples, gaps, delivered, planned)
+
+
+def run_from(parts: tuple[int, int | None, str]) -> Run:
+    """A run of that many tens of minutes; None: it was cut off."""
+    start, length, origin = parts
+    return Run(start, None if length is None else start + length * 10 * MINUTE, origin)
+
+
+tens = st.integers(0, 200)
+long_runs = st.tuples(
+    st.integers(-60, 20).map(lambda late: ZERO + late * 10 * MINUTE),
+    st.one_of(st.none(), st.integers(100, 250)),
+    st.sampled_from(LIVE),
+).map(run_from)
+any_runs = st.tuples(
+    moments, st.one_of(st.none(), tens), st.sampled_from(["live", "simulated", "imported", "replayed"])
+).map(run_from)
+qualities = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2])
+stretches = st.tuples(moments, st.integers(1, 12)).map(lambda pair: Stretch(pair[0], pair[0] + pair[1] * 7 * MINUTE))
+steps = st.lists(
+    st.sampled_from([0, 1, 1, 2, 3, 5, 8, 13, 20, 40, 90, -1, -2, -3, -30, -10_000]), min_size=14, max_size=14
+)
+counter_values = st.tuples(st.integers(0, 65_535), steps).map(
+    lambda drawn: list(accumulate(drawn[1], lambda at, step: max(0, at + step) % 65_536, initial=drawn[0]))[1:]
+)
+
+
+def rows_of(indicator: Indicator, con: Any, planned: list[Stretch], **parameters: int) -> dict[str, dict[str, Any]]:
+    """The rows an indicator's SQL gives, by subject."""
+    definition = indicator.definition.model_copy(update={"parameters": {**indicator.parameters, **parameters}})
+    con.execute('CREATE OR REPLACE TEMP TABLE planned(equipment VARCHAR, start BIGINT, "end" BIGINT)')
+    for part in planned:
+        con.execute("INSERT INTO planned SELECT equipment, ?, ? FROM equipment", [part.start, part.end])
+    found = indicators._rows(Indicator(definition, indicator.sql), con, Interval(WINDOW.start, WINDOW.end, "UTC", 1))
+    return {row["subject"]: row for row in found}
+
+
+examples = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@examples
+@given(plant=plants())
+def test_availability_sql_equals_the_reference(
+    plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
+) -> None:
+    """Every time element, numerator, denominator and bound of availability is the reference's, to the microsecond."""
+    row = rows_of(shipped["availability"], plant.fill(new_tables()), plant.planned, **SMALL)["m1"]
+
+    elements = machine_times(plant.record("state", str), MAPPING, plant.planned, RULES)
+    found = {state: row[f"{state.value}_us"] for state in MachineState}
+    assert found == elements.by_state
+    assert row["planned_us"] == elements.pbt
+    assert kpi_of(row) == iso22400.availability(elements)
+
+
+@examples
+@given(plant=plants())
+def test_oee_sql_equals_the_reference(
+    plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
+) -> None:
+    """Times, pieces in millionths, bounds and the verdict on impossible figures are the reference's."""
+    row = rows_of(shipped["oee"], plant.fill(new_tables()), plant.planned, **SMALL, slack=3, factor=4)["m1"]
+
+    machine = MachineRecord(
+        plant.record("state", str), plant.record("total_count"), plant.record("good_count"), MAPPING
+    )
+    counting = Counting(CYCLE, jitter=2, slack=3, factor=4, modulus=65536)
+    figures = machine_figures(machine, counting, plant.planned, RULES)
+    expected = iso22400.oee(figures.elements, figures.counts, CYCLE)
+    assert {state: row[f"{state.value}_us"] for state in MachineState} == figures.elements.by_state
+    assert (row["total_micro"], row["good_micro"]) == (figures.counts.total, figures.counts.good)
+    assert (row["total_counted"], row["good_counted"], row["total_unplanned"]) == (
+        figures.total_planned, figures.good_planned, figures.total_unplanned,
+    )  # fmt: skip
+    assert row["inconclusive"] == expected.fault
+    assert kpi_of(row) == expected.oee
+
+
+@examples
+@given(plant=plants())
+def test_idle_energy_sql_equals_the_reference(
+    plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
+) -> None:
+    """Idle, busy and all energy are the reference's, for a machine that tells its state and for a meter that does not."""
+    rows = rows_of(shipped["idle-energy"], plant.fill(new_tables()), plant.planned, **SMALL, factor=1, jitter=2000)
+
+    for subject, point, state in (
+        ("m1", "active_energy", plant.record("state", str)),
+        ("meter-1", "meter-1/active_energy", None),
+    ):
+        meter = plant.record(point, lambda value: value * 1000)
+        split = energy_split(meter, state, MAPPING, plant.planned, RULES, largest_kw=1, jitter=2000)
+        row = rows[subject]
+        assert (row["idle_kwh_micro"], row["busy_kwh_micro"], row["all_kwh_micro"]) == (
+            split.idle,
+            split.busy,
+            split.total,
+        )
+    assert rows["plant"]["numerator"] == rows["m1"]["numerator"] + rows["meter-1"]["numerator"]
+
+
+@examples
+@given(plant=plants())
+def test_completeness_sql_equals_the_reference(
+    plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
+) -> None:
+    """The known time of all points together is the reference's."""
+    rows = rows_of(shipped["data-completeness"], plant.fill(new_tables()), plant.planned, **SMALL)
+
+    assert rows["m1"]["numerator"] == sum(known_time(plant.record(point), RULES) for point in POINTS)
+    assert rows["meter-1"]["numerator"] == known_time(plant.record("meter-1/active_energy"), RULES)
+    assert rows["plant"]["numerator"] == rows["m1"]["numerator"] + rows["meter-1"]["numerator"]
+
+
+@examples
+@given(plant=plants(), enough=st.integers(1, 100))
+def test_real_time_sql_equals_the_reference(
+    plant: Plant, enough: int, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
+) -> None:
+    """A machine's parameter arrives in real time exactly where the reference's fresh part of its running time says so."""
+    row = rows_of(
+        shipped["key-parameters-in-real-time"],
+        plant.fill(new_tables()),
+        plant.planned,
+        **SMALL,
+        fresh=HOUR,
+        enough=enough,
+    )["plant"]
+
+    segments = timeline(
+        plant.record("state", str),
+        MAPPING,
+        WINDOW,
+        plant.planned,
+        silence=RULES.silence,
+        lookback_from=RULES.lookback_from,
+    )
+    running = [Stretch(each.start, each.end) for each in segments if each.state is MachineState.PRODUCING]
+    ran = sum(stretch.length for stretch in running)
+    fresh = fresh_time(plant.record("temperature"), running, RULES, HOUR)
+    assert row["denominator"] == (1 if ran else 0)
+    assert row["numerator"] == (1 if ran and fresh * 100 >= ran * enough else 0)
+
+
+@examples
+@given(plant=plants(), enough=st.integers(1, 100))
+def test_metering_and_computable_sql_equal_the_reference(
+    plant: Plant, enough: int, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
+) -> None:
+    """A meter is on line, and OEE computable, exactly where the reference knows enough of the time."""
+    con = plant.fill(new_tables())
+    metering = rows_of(shipped["energy-metering-share"], con, plant.planned, **SMALL, enough=enough)["plant"]
+    computable = rows_of(shipped["oee-computable-share"], con, plant.planned, **SMALL, enough=enough)["plant"]
+
+    meter = known_time(plant.record("meter-1/active_energy"), RULES)
+    assert metering["numerator"] == (1 if meter * 100 >= DAY * enough else 0)
+    machine = MachineRecord(
+        plant.record("state", str), plant.record("total_count"), plant.record("good_count"), MAPPING
+    )
+    elements = machine_figures(machine, Counting(CYCLE, 2, 10, 10, 65536), plant.planned, RULES).elements
+    assert computable["numerator"] == (1 if elements.pbt and elements.known * 100 >= elements.pbt * enough else 0)
+
+
+def kpi_of(row: dict[str, Any]) -> iso22400.Kpi:
+    """The figure of a row as exact fractions."""
+    pairs = [
+        ("numerator", "denominator"),
+        ("lower_numerator", "lower_denominator"),
+        ("upper_numerator", "upper_denominator"),
+        ("covered", "coverable"),
+    ]
+    value, lower, upper, coverage = (Fraction(int(row[a]), int(row[b])) if row[b] else None for a, b in pairs)
+    return iso22400.Kpi(value, lower, upper, coverage)
+
+
+@pytest.mark.parametrize("name", ["life", "watched", "knowledge", "timeline", "counting"])
+def test_shared_parts_of_the_sql_are_the_same_everywhere(name: str, shipped: dict[str, Indicator]) -> None:
+    """Each SQL file stands alone, so what several of them share is word for word the same in all."""
+    begin, end = f"-- begin {name}:", f"-- end {name}\n"
+    parts = {indicator.sql.split(begin)[1].split(end)[0] for indicator in shipped.values() if begin in indicator.sql}
+    assert len(parts) == 1
