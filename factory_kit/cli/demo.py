@@ -58,11 +58,15 @@ class _Story:
     def run(self, *words: str | Path) -> None:
         """One command as a user types it, shown and then done in this process."""
         from factory_kit.cli.console import note
-        from factory_kit.cli.main import command
+        from factory_kit.cli.main import PARSER_INTERRUPTED, command
 
         typed = [str(word) for word in words]
         note("$ factory-kit " + shlex.join(typed))
-        command().main(typed, prog_name="factory-kit", standalone_mode=False)
+        code = command().main(typed, prog_name="factory-kit", standalone_mode=False)
+        if code == PARSER_INTERRUPTED:
+            raise KeyboardInterrupt
+        if code:
+            raise typer.Exit(code)
 
 
 def demo(

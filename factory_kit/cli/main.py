@@ -20,15 +20,14 @@ GROUPS = ("demo", "workspace", "connectors", "collect", "history", "query", "kpi
 """The modules of this package that hold commands, in the order of ``--help``; each offers ``register(app)``."""
 
 INTERRUPTED = 1
+PARSER_INTERRUPTED = 130
+"""What the option parser makes of Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The process ends with 0 done, 1 findings or failed work, 2 wrong use."""
-    words, asked = _without_language(sys.argv[1:] if arguments is None else arguments)
-    use_language(decide_language(asked))
-    _speak_in_help()
     try:
-        command().main(words, prog_name="factory-kit")
+        _run(sys.argv[1:] if arguments is None else arguments)
     except FactoryKitError as error:
         _show(error)
         sys.exit(error.exit_code)
@@ -38,6 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(INTERRUPTED)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    words, asked = _without_language(arguments)
+    use_language(decide_language(asked))
+    _speak_in_help()
+    try:
+        command().main(words, prog_name="factory-kit")
+    except SystemExit as stop:
+        if stop.code == PARSER_INTERRUPTED:
+            raise KeyboardInterrupt from stop
+        raise
 
 
 def command() -> typer.core.TyperGroup:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from factory_kit.assess.bundle import open_bundle
 from factory_kit.shipped import data_dir
 
 from .conftest import Command
@@ -135,3 +137,89 @@ def test_wrong_use_of_new_is_one_clear_line(
     assert found.code == 2
     assert said in found.err
     assert not (plant / "assessments" / "first").exists()
+
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture
+def keys(factory_kit: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Keys of a provider and of an enterprise."""
+    monkeypatch.setenv("FACTORY_KIT_PASSPHRASE", PASSPHRASE)
+    for name in ("provider", "enterprise"):
+        assert factory_kit("key", "new", tmp_path / f"{name}.key", "--sheet", tmp_path / f"{name}.txt").code == 0
+    return tmp_path / "provider.key", tmp_path / "enterprise.key"
+
+
+def test_the_report_is_written_in_both_languages(factory_kit: Command, plant: Path, first: Path) -> None:
+    """One page per language, each whole in itself."""
+    assert factory_kit("assess", "report", "first", "-w", plant).code == 0
+
+    for language, said in (("zh", "示例精密机械"), ("en", "Example Precision Works")):
+        page = (first / "report" / f"report.{language}.html").read_text(encoding="utf-8")
+        assert said in page
+        assert not re.search(r"""(?:src|href)=["']?https?:""", page)
+
+
+def test_a_bundle_is_sealed_acknowledged_and_rebuilt(
+    factory_kit: Command, plant: Path, tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    """Provider seals, enterprise sees the list and signs, anybody rebuilds the score."""
+    new = ("assess", "new", "first", "--example", "--type", "provider", "--provider", "示例诊断", "-w", plant)
+    assert factory_kit(*new).code == 0
+    out = tmp_path / "out.zip"
+
+    sealed = factory_kit("assess", "seal", "first", "-w", plant, "--key", keys[0], "--out", out)
+    unfinished = factory_kit("verify", out)
+    acknowledged = factory_kit("assess", "acknowledge", out, "--key", keys[1])
+    finished = factory_kit("verify", out)
+    rebuilt = factory_kit("assess", "rescore", out, "--json")
+
+    assert (sealed.code, unfinished.code, acknowledged.code, finished.code, rebuilt.code) == (0, 1, 0, 0, 0)
+    assert "Still to sign: enterprise." in sealed.err
+    assert "answers.json" in acknowledged.out
+    assert json.loads(rebuilt.out)["same"] is True
+
+
+def test_no_address_of_the_plant_leaves_it(factory_kit: Command, plant: Path, first: Path, tmp_path: Path) -> None:
+    """Neither hosts, ports nor URLs of machines are in any file of the bundle."""
+    out = tmp_path / "out.zip"
+    assert factory_kit("assess", "seal", "first", "-w", plant, "--out", out).code == 0
+    site = (plant / "site.yaml").read_text(encoding="utf-8")
+    secrets = [text.encode() for text in ("opc.tcp://", "127.0.0.1", "48400", "DEMO-001") if text in site]
+
+    assert len(secrets) == 4
+    for name, data in open_bundle(out).contents():
+        assert not [text for text in secrets if text in data], name
+    assert first.is_dir()
+
+
+def test_an_altered_bundle_is_one_line_and_exit_code_1(
+    factory_kit: Command, plant: Path, first: Path, tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    """Acknowledging or rebuilding a changed file is refused, and the file is left alone."""
+    out = tmp_path / "out.zip"
+    factory_kit("assess", "seal", "first", "-w", plant, "--out", out)
+    data = bytearray(out.read_bytes())
+    at = data.index(b'"value":"0.8"')
+    data[at + 11] = ord("9")
+    out.write_bytes(data)
+
+    for words in (("acknowledge", out, "--key", keys[1]), ("rescore", out)):
+        said = factory_kit("assess", *words)
+        assert (said.code, said.err.strip()) == (
+            1,
+            "out.zip: answers.json was altered after it was sealed; get it again from who sealed it",
+        )
+    assert out.read_bytes() == bytes(data)
+    assert first.is_dir()
+
+
+def test_an_unfinished_form_is_not_sealed(factory_kit: Command, plant: Path) -> None:
+    """The assessor's name is still missing: one line, no file."""
+    factory_kit("assess", "new", "first", "-w", plant)
+    said = factory_kit("assess", "seal", "first", "-w", plant)
+
+    assert said.code == 1
+    assert "a name still reads" in said.err
+    assert not list(plant.rglob("*.zip"))
