@@ -24,7 +24,7 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 HOW_TO_ANSWER = """\
 # 答卷。每条要求填一种： / Answers. Each requirement takes one of:
-#   {value: "0.8", evidence: [{grade: B, note: 设备台账 2026 版}]}            # 得分，只能取下面列出的值 / one of the values listed below
+#   {value: "0.8", evidence: [{grade: B, note: 设备台账 2026 版}]}            # 得分 / the value
 #   {no_value: not applicable, reason: 本厂不做产品设计}                      # 不适用，须写理由 / needs a reason
 #   {no_value: unknown}                                                     # 问过，无法证明 / asked, nobody could show it
 #   {decision: accept-machine}                                              # 采用设备数据建议的得分 / take what the machine evidence proposes
@@ -81,7 +81,7 @@ def answers_text(model: MaturityModel, kind: str, plant_type: str, assessor: str
         f"trimming: [{', '.join(map(_trim, trimming))}]     # {{node: MD1, reason: 来图加工，不做产品设计, agreed_by: 李工}}",
         "answers:",
     ]
-    return HOW_TO_ANSWER + "\n".join([*head, *_questions(model, plant_type, answers)]) + "\n"
+    return HOW_TO_ANSWER + "\n".join([*_options(model), *head, *_questions(model, plant_type, answers)]) + "\n"
 
 
 def _questions(model: MaturityModel, plant_type: str, given: Mapping[str, Answer]) -> Iterator[str]:
@@ -96,15 +96,17 @@ def _questions(model: MaturityModel, plant_type: str, given: Mapping[str, Answer
 
 def _question(model: MaturityModel, criterion: Criterion) -> Iterator[str]:
     marks = " / ".join(model.texts[language].levels[str(criterion.level)].mark for language in LANGUAGES)
-    proofs = "；".join(
-        " / ".join(model.texts[language].evidence[kind] for language in LANGUAGES) for kind in criterion.evidence
-    )
-    values = "，".join(
-        f'"{value}" {" / ".join(model.texts[language].options[criterion.options][value] for language in LANGUAGES)}'
-        for value in model.structure.options[criterion.options]
-    )
-    yield f"  # {criterion.id}（{marks}）{_both(model, criterion.id)}"
-    yield f"  #   {values}；证据 evidence: {proofs}"
+    proofs = "、".join(model.texts["zh"].evidence[kind] for kind in criterion.evidence)
+    english = ", ".join(model.texts["en"].evidence[kind] for kind in criterion.evidence)
+    yield f"  # {criterion.id}（{marks}）{_both(model, criterion.id)}（证据：{proofs} / {english}）"
+
+
+def _options(model: MaturityModel) -> Iterator[str]:
+    """The values that may be given, once per set of options."""
+    yield "# 可取的值 / Values:"
+    for name, values in model.structure.options.items():
+        for value in values:
+            yield f'#   "{value}"  {" / ".join(model.texts[language].options[name][value] for language in LANGUAGES)}'
 
 
 def _answer(answer: Answer) -> str:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from factory_kit.assess.folder import AssessmentFolder
     from factory_kit.assess.scored import Scored
+    from factory_kit.i18n import Language
     from factory_kit.model.assessment import AssessmentType
+    from factory_kit.reports.assessment import Material
 
 __all__ = ["register", "show_score"]
 
@@ -24,6 +26,7 @@ MODEL = "gbt-39116@2020"
 USUAL_DAYS = 30
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=N_("The assessment: the name of its folder in assessments."))]
+Bundle = Annotated[Path, typer.Argument(metavar="FILE.zip", help=N_("The bundle of an assessment."))]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help=N_("Who decides."))]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help=N_("The reason."))]
 
@@ -176,6 +179,152 @@ def override(
     _score_again(folder, workspace, name)
 
 
+def report(
+    name: Name,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", metavar="FORMAT", help=N_("html by default; may be repeated."))
+    ] = None,
+    languages: Annotated[
+        str, typer.Option("--in", metavar="zh|en|both", help=N_("Languages of the report; both by default."))
+    ] = "both",
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.cli.console import print_json, success
+    from factory_kit.reports.assessment import view
+    from factory_kit.reports.files import write
+
+    folder, material = _material(workspace, name)
+    folder.report_folder.mkdir(exist_ok=True)
+    written = []
+    for language in _languages(languages):
+        document = view(material, language)
+        for suffix in form or ["html"]:
+            path = folder.report_folder / f"report.{language}.{suffix}"
+            write(document, path)
+            written.append(path)
+    if as_json:
+        print_json([str(path) for path in written])
+    else:
+        for path in written:
+            success(_("{file} is written.").format(file=path))
+
+
+def seal(
+    name: Name,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.zip", help=N_("The bundle; by default in the folder of the assessment.")),
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE.key", help=N_("The key to sign with."))] = None,
+    signer: Annotated[
+        str,
+        typer.Option("--signer", metavar="NAME", help=N_("Name to sign as; by default the provider's or the plant's.")),
+    ] = "",
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from contextlib import ExitStack
+
+    from factory_kit.assess.bundle import seal_assessment
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import note, print_json, success
+    from factory_kit.cli.passphrase import asked_passphrase
+    from factory_kit.reports.leaving import bundle_pages
+    from factory_kit.seal.keys import Signer, open_key
+
+    folder, material = _material(workspace, name)
+    assessment = material.scored.assessment
+    target = out or folder.path / f"{assessment.plant.id}-{name}.zip"
+    role = "provider" if assessment.provider else "enterprise"
+    called = signer or (assessment.provider.name if assessment.provider else assessment.plant.name.zh)
+    with ExitStack() as stack:
+        signers = []
+        if key is not None:
+            opened = stack.enter_context(open_key(key, asked_passphrase(key)))
+            signers.append(Signer(opened, role, called, now))
+        manifest = seal_assessment(material.scored, target, bundle_pages(material), material.software, signers)
+    if as_json:
+        print_json(
+            {
+                "file": str(target),
+                "files": len(manifest.files),
+                "expects": list(manifest.expects),
+                "signed": [each.role for each in signers],
+            }
+        )
+        return
+    success(_("{file}: {count} files, sealed.").format(file=target, count=len(manifest.files)))
+    missing = [each for each in manifest.expects if each not in {signer.role for signer in signers}]
+    if missing:
+        note(_("Still to sign: {roles}.").format(roles=", ".join(_(each) for each in missing)))
+    if "enterprise" in missing:
+        note(
+            _("Next, at the enterprise: factory-kit assess acknowledge {file} --key enterprise.key").format(file=target)
+        )
+
+
+def acknowledge(
+    bundle: Bundle,
+    key: Annotated[Path, typer.Option("--key", metavar="FILE.key", help=N_("The key of the enterprise."))],
+    signer: Annotated[
+        str, typer.Option("--signer", metavar="NAME", help=N_("Name to sign as; by default the plant's."))
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.zip", help=N_("Where to write; by default in its place."))
+    ] = None,
+) -> None:
+    from factory_kit.assess.bundle import leaving, open_bundle
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import print_table, success
+    from factory_kit.cli.passphrase import asked_passphrase
+    from factory_kit.seal.keys import Signer, open_key
+    from factory_kit.seal.sealing import countersign
+
+    sealed = open_bundle(bundle)
+    files = leaving(dict(sealed.contents()))
+    columns = (_("File"), _("Purpose"), _("May name people"), _("Bytes"), "SHA-256")
+    rows = [
+        (each.path, _(each.purpose.value), _("yes") if each.personal else _("no"), str(each.size), each.sha256[:12])
+        for each in files
+    ]
+    print_table(columns, rows, title=_("What leaves the plant"), numbers={3: True})
+    with open_key(key, asked_passphrase(key)) as opened:
+        called = signer or str(sealed.about["plant"]["zh"])
+        signed = countersign(bundle, Signer(opened, "enterprise", called, now), out)
+    success(_("{file} is acknowledged by {name}.").format(file=signed.path, name=called))
+
+
+def rescore(bundle: Bundle, as_json: AsJson = False) -> None:
+    from factory_kit.assess.bundle import rescore as rebuild
+    from factory_kit.cli.console import fail, print_json, success
+
+    found = rebuild(bundle)
+    if as_json:
+        print_json(
+            {
+                "file": str(bundle),
+                "same": found.same,
+                "level": found.scored.score.level,
+                "differences": list(found.differences),
+            }
+        )
+    elif found.same:
+        success(
+            _("{file}: rebuilt from the bundle alone, every byte of the score is the same: level {level}.").format(
+                file=bundle.name, level=found.scored.score.level
+            )
+        )
+    else:
+        fail(
+            _("{file}: the score in the bundle is not the one its answers and evidence give:").format(file=bundle.name)
+        )
+        for text in found.differences:
+            fail(f"  {text}")
+    if not found.same:
+        raise typer.Exit(1)
+
+
 COMMANDS = (
     (
         new,
@@ -211,7 +360,40 @@ COMMANDS = (
             "Example: factory-kit assess override 2026-09 MP4.3.a 0.8 --by 李工 --why 两台新设备尚未联网"
         ),
     ),
+    (
+        report,
+        N_(
+            "Write the report for people, in Chinese and English.\n\nExample: factory-kit assess report 2026-09 --in zh"
+        ),
+    ),
+    (
+        seal,
+        N_(
+            "Seal answers, evidence, decisions, score, model and report into one file, with the list of what leaves the plant.\n\n"
+            "Example: factory-kit assess seal 2026-09 --key provider.key"
+        ),
+    ),
+    (
+        acknowledge,
+        N_(
+            "Show what would leave the plant, and sign for the enterprise that it may.\n\n"
+            "Example: factory-kit assess acknowledge my-plant-2026-09.zip --key enterprise.key"
+        ),
+    ),
+    (
+        rescore,
+        N_(
+            "Rebuild the score from a bundle alone and compare every byte.\n\nExample: factory-kit assess rescore my-plant-2026-09.zip"
+        ),
+    ),
 )
+
+
+ROLES = (N_("provider"), N_("enterprise"))
+PURPOSES = (
+    N_("assessment"), N_("answers"), N_("decisions"), N_("evidence"), N_("indicator"), N_("model"), N_("score"), N_("report"), N_("leaving"),
+)  # fmt: skip
+"""Names of roles and purposes, for the catalogue."""
 
 
 def show_score(scored: Scored) -> None:
@@ -326,6 +508,30 @@ def _opened(workspace: Path, name: str) -> tuple[AssessmentFolder, list[Path]]:
     place = Workspace.at(workspace)
     sources = [folder / "indicators" for folder in search_path("assessments", place.root)]
     return AssessmentFolder.of(place, name), sources
+
+
+def _material(workspace: Path, name: str) -> tuple[AssessmentFolder, Material]:
+    """What the report is made from, freshly scored."""
+    from factory_kit import __version__
+    from factory_kit.assess.scored import write_score
+    from factory_kit.cli.clock import now
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.reports.assessment import Material
+
+    folder, sources = _opened(workspace, name)
+    site, _connectors = Workspace.at(workspace).site()
+    scored = write_score(folder, sources)
+    return folder, Material(scored=scored, site=site, made_at=now(), software=f"factory-kit {__version__}")
+
+
+def _languages(text: str) -> tuple[Language, ...]:
+    from factory_kit.errors import UsageError
+    from factory_kit.i18n import LANGUAGES
+
+    found = tuple(each for each in LANGUAGES if text in {each, "both"})
+    if not found:
+        raise UsageError("{text!r} is no language of reports, expected zh, en or both", text=text)
+    return found
 
 
 def _type(text: str) -> AssessmentType:
