@@ -74,17 +74,18 @@ def _intro(scored: Scored, files: Sequence[Leaving], say: Wording, language: Lan
         tuple(Item(say(f"never.{name}.title"), say(f"never.{name}.text")) for name in NEVER),
         caption=say("never.title"),
     )
-    parts: tuple[Part, ...] = (facts, never, Callout("personal", say("personal.title"), say("personal.text")))
+    demo = (Callout("demo", say("demo.title"), say("demo.text")),) if scored.assessment.kind == "demo" else ()
+    parts: tuple[Part, ...] = (*demo, facts, never, Callout("personal", say("personal.title"), say("personal.text")))
     return Section("intro", say("intro.title"), parts, lead=say("intro.lead"))
 
 
 def _included(files: Sequence[Leaving], say: Wording) -> Section:
     columns = (
-        Column("path", say("included.path"), share=26),
-        Column("purpose", say("included.purpose"), share=28),
+        Column("path", say("included.path"), share=25),
+        Column("purpose", say("included.purpose"), share=26),
         Column("raw", say("included.raw"), "center", 8),
         Column("personal", say("included.personal"), "center", 8),
-        Column("size", say("included.size"), "end", 8),
+        Column("size", say("included.size"), "end", 11),
         Column("sha256", say("included.sha256"), share=22),
     )
     rows = tuple(_row(file, say) for file in files)
