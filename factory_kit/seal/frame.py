@@ -99,7 +99,7 @@ class Tail:
         """The end records."""
         count, size, start = _short(self.count, 16), _short(self.size), _short(self.start)
         end = END.pack(b"PK\5\6", 0, 0, count, count, size, start, 0)
-        if (count, size, start) == (self.count, self.size, self.start):
+        if count != FULL16 and FULL32 not in {size, start}:
             return end
         version = UNIX | ZIP64, ZIP64
         end64 = END64.pack(b"PK\6\6", END64.size - 12, *version, 0, 0, self.count, self.count, self.size, self.start)

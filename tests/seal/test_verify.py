@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -248,6 +249,18 @@ def test_what_is_no_manifest_is_named(unsigned: Path, tmp_path: Path, manifest: 
         open_sealed(tmp_path / "x.zip")
 
 
+@pytest.mark.parametrize("field", ["sha256", "sm3", "size"])
+def test_size_and_both_hashes_are_compared(unsigned: Path, tmp_path: Path, field: str) -> None:
+    """A manifest in which only one of the three is of another content names the file."""
+    manifest = open_sealed(unsigned).manifest
+    answers = manifest.files[0]
+    other = {"sha256": "0" * 64, "sm3": "0" * 64, "size": answers.size + 1}[field]
+    files = (answers.model_copy(update={field: other}), *manifest.files[1:])
+    changed = manifest.model_copy(update={"files": files}).to_bytes()
+
+    assert named(verify(resealed(unsigned, tmp_path / "x.zip", {"MANIFEST.json": changed}))) == {"answers.json"}
+
+
 def test_a_newer_form_asks_for_a_newer_version(unsigned: Path, tmp_path: Path) -> None:
     """It is not called altered."""
     manifest = b'{"about":{},"form":2,"kind":"x"}'
@@ -276,6 +289,30 @@ def test_a_signature_of_another_bundle_does_not_fit(sealed: Path, tmp_path: Path
     assert [str(finding) for finding in report.findings] == [
         f"x.zip: {name} does not fit MANIFEST.json: one of them was altered"
     ]
+
+
+def test_a_signature_under_another_name_is_refused(sealed: Path, tmp_path: Path, provider: Party) -> None:
+    """Neither another role in the name, nor a signature that says it is of another file, passes for what it is not."""
+    manifest = open_sealed(sealed).manifest.to_bytes()
+    _, signature = provider.signer("provider").sign(manifest, "MANIFEST.json")
+    _, elsewhere = provider.signer("reviewer").sign(manifest, "answers.json")
+    renamed = f"SIGNATURES/reviewer-{provider.public.key_id}.minisig"
+
+    for content in (signature, elsewhere):
+        report = verify(resealed(sealed, tmp_path / "x.zip", {renamed: content}))
+        assert [str(finding) for finding in report.findings] == [
+            f"x.zip: {renamed}: belongs to another file or has another name than its signer gave it"
+        ]
+
+
+def test_a_wrong_checksum_in_all_headers_is_noticed(unsigned: Path) -> None:
+    """Programs that trust the zip checksum would call the file damaged, so it is not what was sealed."""
+    data = unsigned.read_bytes()
+    right = zlib.crc32(b'{"c001":"0.8"}').to_bytes(4, "little")
+    unsigned.write_bytes(data.replace(right, b"\1\2\3\4"))
+
+    assert data.count(right) == 2
+    assert named(verify(unsigned)) == {"answers.json"}
 
 
 def test_a_foreign_key_does_not_count(
