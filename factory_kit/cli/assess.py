@@ -11,8 +11,10 @@ from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
+    from factory_kit.assess.bundle import Leaving
     from factory_kit.assess.folder import AssessmentFolder
     from factory_kit.assess.scored import Scored
     from factory_kit.i18n import Language
@@ -273,26 +275,48 @@ def acknowledge(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.zip", help=N_("Where to write; by default in its place."))
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help=N_("List every file, not only what they are for."))] = False,
 ) -> None:
     from factory_kit.assess.bundle import leaving, open_bundle
     from factory_kit.cli.clock import now
-    from factory_kit.cli.console import print_table, success
+    from factory_kit.cli.console import note, print_table, success
     from factory_kit.cli.passphrase import asked_passphrase
     from factory_kit.seal.keys import Signer, open_key
     from factory_kit.seal.sealing import countersign
 
     sealed = open_bundle(bundle)
     files = leaving(dict(sealed.contents()))
-    columns = (_("File"), _("Purpose"), _("May name people"), _("Bytes"), "SHA-256")
-    rows = [
-        (each.path, _(each.purpose.value), _("yes") if each.personal else _("no"), str(each.size), each.sha256[:12])
-        for each in files
-    ]
-    print_table(columns, rows, title=_("What leaves the plant"), numbers={3: True})
+    if everything:
+        columns = (_("File"), _("Purpose"), _("May name people"), _("Bytes"), "SHA-256")
+        rows = [
+            (each.path, _(each.purpose.value), _("yes") if each.personal else _("no"), str(each.size), each.sha256[:12])
+            for each in files
+        ]
+        print_table(columns, rows, title=_("What leaves the plant"), numbers={3: True})
+    else:
+        columns = (_("Purpose"), _("Files"), _("May name people"), _("Bytes"))
+        print_table(columns, _by_purpose(files), title=_("What leaves the plant"), numbers={1: True, 3: True})
+        note(_("Every file with its hash: --all, or the page leaving/leaving.zh.html inside the bundle."))
     with open_key(key, asked_passphrase(key)) as opened:
         called = signer or str(sealed.about["plant"]["zh"])
         signed = countersign(bundle, Signer(opened, "enterprise", called, now), out)
     success(_("{file} is acknowledged by {name}.").format(file=signed.path, name=called))
+
+
+def _by_purpose(files: Sequence[Leaving]) -> list[tuple[str, str, str, str]]:
+    """Purpose, how many files, whether one of them may name people, and their bytes."""
+    found: dict[str, list[Leaving]] = {}
+    for each in files:
+        found.setdefault(each.purpose.value, []).append(each)
+    return [
+        (
+            _(purpose),
+            str(len(group)),
+            _("yes") if any(each.personal for each in group) else _("no"),
+            str(sum(each.size for each in group)),
+        )
+        for purpose, group in found.items()
+    ]
 
 
 def rescore(bundle: Bundle, as_json: AsJson = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -97,6 +98,7 @@ def demo(
             story.run("check", story.workspace, "--timing")
         with story.step(_("Collect from OPC UA and Modbus at once"), "store/"):
             story.run("collect", "-w", story.workspace, "--for", f"{seconds:.0f}s")
+    os.environ.setdefault("FACTORY_KIT_PASSPHRASE", PASSPHRASE)
     for title, made, chapter in CHAPTERS:
         with story.step(_(title), made):
             chapter(story)
@@ -104,7 +106,9 @@ def demo(
 
 
 def _indicators(story: _Story) -> None:
-    story.run("assess", "new", NAME, "--example", "-w", story.workspace)
+    story.run(
+        "assess", "new", NAME, "--example", "--type", "provider", "--provider", _(SIGNERS[0][1]), "-w", story.workspace
+    )
     story.run("indicators", "--for", NAME, "-w", story.workspace)
     story.run("evidence", "verify", NAME, "-w", story.workspace)
 
@@ -118,6 +122,63 @@ def _report(story: _Story) -> None:
     story.run("assess", "report", NAME, "-w", story.workspace)
 
 
+def _bundle(story: _Story) -> None:
+    keys, name = story.workspace / "keys", story.workspace / BUNDLE
+    keys.mkdir(exist_ok=True)
+    for role, holder in SIGNERS:
+        story.run("key", "new", keys / f"{role}.key", "--sheet", keys / f"{role}-recovery.txt")
+        story.run(
+            "key",
+            "trust",
+            keys / f"{role}.pub",
+            "--holder",
+            _(holder),
+            "--role",
+            role,
+            "--role",
+            "publisher",
+            "--ring",
+            keys / "trusted",
+        )
+    story.run(
+        "assess",
+        "seal",
+        NAME,
+        "--key",
+        keys / "provider.key",
+        "--signer",
+        _(SIGNERS[0][1]),
+        "--out",
+        name,
+        "-w",
+        story.workspace,
+    )
+    story.run("assess", "acknowledge", name, "--key", keys / "enterprise.key")
+    story.run("verify", name, "--ring", keys / "trusted")
+    story.run("assess", "rescore", name)
+
+
+def _product(story: _Story) -> None:
+    out, key = story.workspace / PACKAGE, story.workspace / "keys" / "enterprise.key"
+    story.run(
+        "pack",
+        "build",
+        "energy-hourly",
+        "--out",
+        out,
+        "--key",
+        key,
+        "--graded-by",
+        _("Data security officer (demonstration)"),
+        "-w",
+        story.workspace,
+    )
+    story.run("pack", "verify", out, "--ring", story.workspace / "keys" / "trusted")
+
+
+SIGNERS = (("provider", N_("Example Diagnosis Services")), ("enterprise", N_("Example Precision Works")))
+BUNDLE, PACKAGE = "demo-bundle.zip", "energy-hourly.zip"
+
 CHAPTERS: tuple[tuple[str, str, Callable[[_Story], None]], ...] = (
     (
         N_("Indicators, each with bounds and coverage, recomputed and compared"),
@@ -126,6 +187,8 @@ CHAPTERS: tuple[tuple[str, str, Callable[[_Story], None]], ...] = (
     ),
     (N_("Score against GB/T 39116-2020"), f"assessments/{NAME}/score.json", _score),
     (N_("The report, in Chinese and English"), f"assessments/{NAME}/report/", _report),
+    (N_("The sealed bundle, acknowledged by the enterprise, rescored from itself alone"), BUNDLE, _bundle),
+    (N_("A data product for the exchange"), PACKAGE, _product),
 )
 
 

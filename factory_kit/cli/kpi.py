@@ -46,6 +46,9 @@ def indicators(
     ] = "",
     since: FirstDay = "",
     until: LastDay = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help=N_("Show every record, not only those of the plant and OEE."))
+    ] = False,
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +77,7 @@ def indicators(
                 first=interval.from_text, last=interval.to_text, days=interval.blocks
             )
         )
-        indicator_table(records, known)
+        indicator_table(records, known, everything=everything)
     if name:
         folder = AssessmentFolder.of(place, name)
         folder.evidence_folder.mkdir(exist_ok=True)
@@ -85,13 +88,33 @@ def indicators(
         )
 
 
-def indicator_table(records: Sequence[Evidence], known: Mapping[str, Indicator]) -> None:
-    """The records as a table on standard output."""
+def indicator_table(records: Sequence[Evidence], known: Mapping[str, Indicator], *, everything: bool = True) -> None:
+    """The records as a table on standard output; without *everything* those of the plant, and OEE by machine in short."""
     from factory_kit.cli.console import print_table
 
     columns = (_("Indicator"), _("Of"), _("Value"), _("Bounds"), _("Unit"), _("Coverage"), _("Points"), _("Evidence"))
-    rows = [_row(record, known) for record in records]
-    print_table(columns, rows, numbers={2: True, 3: True, 5: True, 6: True})
+    shown = [record for record in records if everything or record.subject == "plant"]
+    print_table(columns, [_row(record, known) for record in shown], numbers={2: True, 3: True, 5: True, 6: True})
+    if not everything:
+        _machine_table(records)
+
+
+def _machine_table(records: Sequence[Evidence]) -> None:
+    """Availability and OEE of every machine, a line each."""
+    from factory_kit.cli.console import note, print_table
+
+    found = {(record.indicator.id, record.subject): record for record in records}
+    machines = [subject for name, subject in found if name == "oee" and subject != "plant"]
+    rows = [(subject, *_oee_cells(found.get(("availability", subject)), found["oee", subject])) for subject in machines]
+    columns = (_("Machine"), _("Availability"), "OEE", _("Bounds"), _("Coverage"), _("Evidence"))
+    print_table(columns, rows, numbers=dict.fromkeys(range(1, 5), True))
+    note(_("All {count} records: --all").format(count=len(records)))
+
+
+def _oee_cells(availability: Evidence | None, oee: Evidence) -> tuple[str, ...]:
+    bounds = f"{_short(oee.lower)} – {_short(oee.upper)}" if oee.lower is not None else ""
+    value = _short(oee.value) if oee.value is not None else _(oee.outcome)
+    return (_short(availability.value) if availability else "", value, bounds, _short(oee.coverage), oee.id[:12])
 
 
 def _row(record: Evidence, known: Mapping[str, Indicator]) -> tuple[str, ...]:

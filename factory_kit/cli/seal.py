@@ -137,13 +137,14 @@ def key_revoke(file: KeyFile, reason: Reasons = "retired") -> None:
     from factory_kit.cli.passphrase import asked_passphrase
     from factory_kit.errors import UsageError
     from factory_kit.files import write_atomically
-    from factory_kit.seal.keys import open_key, revocation
+    from factory_kit.seal.keys import Reason, open_key, revocation
 
-    if reason not in ("retired", "lost", "compromised"):
+    known: dict[str, Reason] = {"retired": "retired", "lost": "lost", "compromised": "compromised"}
+    if reason not in known:
         raise UsageError("{reason!r} is no reason, expected retired, lost or compromised", reason=reason)
     with open_key(file, asked_passphrase(file)) as key:
         out = file.with_name(f"{key.public.key_id}.revoked.minisig")
-        write_atomically(out, revocation(key, now(), reason, now()))
+        write_atomically(out, revocation(key, now(), known[reason], now()))
     success(_("{file} is written.").format(file=out))
     note(_("Give it to everybody who trusts the key; they put it into their folder of trusted keys."))
 
