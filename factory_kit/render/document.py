@@ -101,6 +101,8 @@ class Facts:
     id: str
     items: tuple[tuple[str, Cell], ...]
     caption: str = ""
+    columns: int = 1
+    """How many pairs stand side by side where there is room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ def _facts(brief: Brief) -> Facts:
         (t("fact.made"), Cell(moment(material.made_at, plant.timezone, brief.language))),
         (t("fact.id"), Cell(assessment.id, code=True)),
     ]
-    return Facts("facts", tuple(items))
+    return Facts("facts", tuple(items), columns=2)
 
 
 def _scope(brief: Brief, site: Site) -> str:

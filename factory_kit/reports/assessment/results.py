@@ -93,9 +93,9 @@ def _levels_table(brief: Brief) -> Table:
     total = (Cell("S"), Cell(""), Cell(brief.level_name(score.level)), Cell(brief.points(score.floor.total)))
     rest = (Cell(brief.points(score.ceiling.total)), Cell(brief.points(score.total)), Cell(""), Cell(""))
     columns = (
-        Column("level", t("results.column.level"), share=18),
+        Column("level", t("results.column.level"), share=20),
         Column("score", t("results.column.score"), "end", 9),
-        Column("verdict", t("results.column.verdict"), "center", 13),
+        Column("verdict", t("results.column.verdict"), "center", 17),
         Column("floor", t("results.column.floor"), "end", 10),
         Column("ceiling", t("results.column.ceiling"), "end", 10),
         Column("adds", t("results.column.adds"), "end", 10),
