@@ -17,9 +17,14 @@ import numpy.typing as npt
 from factory_kit.model.connector import Point
 from factory_kit.model.sample import Float64, Int64
 
-__all__ = ["FloatScale", "IntegerScale"]
+__all__ = ["FloatScale", "IntegerScale", "exactly_scaled"]
 
 EXACT = 2**53
+
+
+def exactly_scaled(point: Point, raw: float) -> float:
+    """*raw* in the unit of *point*; what is no finite number stays what it is."""
+    return _nearest(Fraction(point.scale) * Fraction(raw) + Fraction(point.offset)) if isfinite(raw) else raw
 
 
 def _linear(point: Point) -> tuple[int, int, int]:

@@ -30,6 +30,7 @@ __all__ = [
     "StreamingDevice",
     "Table",
     "Words",
+    "password_variable",
 ]
 
 Table = Literal["coil", "discrete", "holding", "input"]
@@ -115,6 +116,11 @@ class Arrival:
     batch: SampleBatch
     published: int = 0
     missed: int = 0
+
+
+def password_variable(server: str) -> str:
+    """The environment variable that holds the password for *server* of the site file."""
+    return "FACTORY_KIT_PASSWORD_" + "".join(sign if sign.isalnum() else "_" for sign in server.upper())
 
 
 @dataclass(frozen=True, slots=True)

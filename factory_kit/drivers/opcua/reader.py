@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from asyncua import ua
@@ -34,6 +34,8 @@ SLOW_S = 3.0
 MOST_PER_NOTIFICATION = 10_000
 BAD_NODE_ID = 0x80340000
 """BadNodeIdUnknown."""
+NO_FILTER = frozenset({"BadFilterNotAllowed", "BadMonitoredItemFilterInvalid", "BadMonitoredItemFilterUnsupported"})
+"""What a server answers that cannot be told what makes a new sample."""
 
 NAMESPACES = ua.ObjectIds.Server_NamespaceArray
 BUILD_INFO = (
@@ -42,6 +44,8 @@ BUILD_INFO = (
     ua.ObjectIds.Server_ServerStatus_BuildInfo_SoftwareVersion,
     ua.ObjectIds.Server_ServerStatus_BuildInfo_ProductUri,
 )
+EVERY_TIME = ua.DataChangeFilter(Trigger=ua.DataChangeTrigger.StatusValueTimestamp)
+"""A new source time makes a new sample, also of the same value; without a deadband."""
 ITEMS_PER_CALL = ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall
 
 
@@ -85,18 +89,15 @@ class OpcUaDevice:
         nodes, monitored = await self._resolved(items)
         with mapped(self.address):
             subscription = await self._create(publishing_ms)
-            requests = [_watch(place, node, items[place]) for place, node in nodes]
-
-            async def create(part: Sequence[Any]) -> list[Any]:
-                parameters = ua.CreateMonitoredItemsParameters(
-                    SubscriptionId=subscription, TimestampsToReturn=ua.TimestampsToReturn.Both
-                )
-                parameters.ItemsToCreate = list(part)
-                return list(await self._session.create_monitored_items(parameters))
-
-            results = await _in_parts(requests, await self._limit(), create)
-        for (place, _node), result in zip(nodes, results, strict=True):
-            monitored[place] = _monitored(result)
+            requests = {place: _watch(place, node, items[place]) for place, node in nodes}
+            if self._server.trigger == "timestamp":
+                for request in requests.values():
+                    request.RequestedParameters.Filter = EVERY_TIME
+            monitored |= await self._monitor(subscription, requests)
+            plain = {place: requests[place] for place, each in monitored.items() if each.reason in NO_FILTER}
+            for request in plain.values():
+                request.RequestedParameters.Filter = ua.ExtensionObject()
+            monitored |= await self._monitor(subscription, plain)
         return [monitored[place] for place in range(len(items))]
 
     async def arrivals(self) -> list[Arrival]:
@@ -143,6 +144,21 @@ class OpcUaDevice:
         beat_s = created.RevisedPublishingInterval * created.RevisedMaxKeepAliveCount / 1000
         self._silence_s = SILENCE * beat_s + SLOW_S
         return int(created.SubscriptionId)
+
+    async def _monitor(self, subscription: int, requests: Mapping[int, Any]) -> dict[int, Monitored]:
+        """What the server makes of each of *requests*, by place."""
+
+        async def create(part: Sequence[Any]) -> list[Any]:
+            parameters = ua.CreateMonitoredItemsParameters(
+                SubscriptionId=subscription, TimestampsToReturn=ua.TimestampsToReturn.Both
+            )
+            parameters.ItemsToCreate = list(part)
+            return list(await self._session.create_monitored_items(parameters))
+
+        if not requests:
+            return {}
+        results = await _in_parts(list(requests.values()), await self._limit(), create)
+        return {place: _monitored(result) for place, result in zip(requests, results, strict=True)}
 
     def _notified(self, result: Any) -> None:
         """One answer to Publish, from asyncua's publish loop: a notification, or an empty one as a sign of life."""

@@ -9,7 +9,7 @@ from typing import Any
 from asyncua import ua
 from asyncua.crypto.uacrypto import CertProperties
 
-from factory_kit.drivers.base import Context
+from factory_kit.drivers.base import Context, password_variable
 from factory_kit.drivers.opcua.client import ReadingClient
 from factory_kit.drivers.opcua.errors import mapped
 from factory_kit.drivers.opcua.security import MODES, POLICIES, Offer, best, offers, own_certificate, require_trust
@@ -130,7 +130,7 @@ def _password(name: str, server: OpcUaServer, context: Context) -> str | None:
         )
     password = context.secret(name)
     if password is None:
-        variable = "FACTORY_KIT_PASSWORD_" + name.upper().replace("-", "_").replace(".", "_")
+        variable = password_variable(name)
         raise DeviceRefused(
             "{address}: no password for {user}; set {variable}",
             address=server.address,

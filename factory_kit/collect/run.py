@@ -1,0 +1,318 @@
+"""Collection from a live plant into the store: authorised, read-only, every value or the reason why it is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from factory_kit import __version__
+from factory_kit.collect.authorise import require_authorisation
+from factory_kit.collect.book import Book
+from factory_kit.collect.contact import first_contact
+from factory_kit.collect.job import Job, Settings
+from factory_kit.collect.outbox import Outbox
+from factory_kit.collect.plan import ServerPlan, plan_site
+from factory_kit.collect.poll import PollJob
+from factory_kit.collect.requestlog import RequestLog
+from factory_kit.collect.status import Notice, Observer, ServerState, ServerStatus, Silent, Status
+from factory_kit.collect.stream import StreamJob
+from factory_kit.drivers import driver
+from factory_kit.drivers.base import Context, password_variable
+from factory_kit.errors import StoreFull, UsageError
+from factory_kit.model.connector import Connector
+from factory_kit.model.run import Gap, Run
+from factory_kit.model.sample import Origin
+from factory_kit.model.site import OpcUaServer, Site
+from factory_kit.store import Store, Writer
+
+__all__ = ["Outcome", "collect", "collect_until_stopped", "password_from_environment"]
+
+FLUSH_S = 0.25
+STATUS_S = 1.0
+LOG_S = 10.0
+LEDGER_S = 60.0
+INSIST_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a collection did; times in µs since 1970, UTC."""
+
+    run: str
+    origin: Origin
+    started: int
+    ended: int
+    samples: int
+    dropped: int
+    gaps: int
+    bytes_written: int
+    servers: tuple[ServerStatus, ...]
+
+
+def password_from_environment(server: str) -> str | None:
+    """The password for *server* in FACTORY_KIT_PASSWORD_<SERVER>, if it is set."""
+    return os.environ.get(password_variable(server))
+
+
+async def collect(  # noqa: PLR0913 - what a run needs from outside
+    site: Site,
+    connectors: Mapping[str, Connector],
+    store: Store,
+    *,
+    now: Callable[[], int],
+    seconds: float | None = None,
+    stop: asyncio.Event | None = None,
+    observer: Observer | None = None,
+    secret: Callable[[str], str | None] = password_from_environment,
+    certificates: Path | None = None,
+    request_log: Path | None = None,
+) -> Outcome:
+    """Read every connected machine of *site* into *store* for *seconds*, or until *stop* is set or the task is cancelled.
+
+    *now* gives µs UTC. *certificates* is the folder of our certificate and the trusted ones; *request_log* a JSON Lines
+    file, by default ``requests.jsonl`` beside the store. ``NotAuthorised`` before anything is sent; ``DefinitionError``
+    for mistakes of the plan; ``DeviceError`` when no server at all can be read; ``StoreError`` when the store fails.
+    However it ends, sessions are closed and the store is sealed.
+    """
+    plan = plan_site(site, connectors)
+    if not plan.servers:
+        raise UsageError("site.yaml: no equipment is connected, so there is nothing to read")
+    started = now()
+    allowed = require_authorisation(site, [each.server.address for each in plan.servers], _today(site, started))
+    name = f"collect-{datetime.fromtimestamp(started / 1e6, UTC):%Y%m%dT%H%M%S.%f}Z"
+    log = RequestLog(request_log or store.folder.parent / "requests.jsonl", name, now)
+    context = Context(now, log.count, secret, certificates)
+    watcher = observer or Silent()
+    jobs = [_job(each, context, watcher) for each in plan.servers]
+    try:
+        origin, running = await first_contact(jobs, site.kind)
+        store.describe(site.equipment, dict(connectors))
+        ids = [store.register(each.catalogue) for each in plan.servers]
+        run = Run(name, started, origin, site.kind, "collect", allowed, f"factory-kit {__version__}")
+        with store.writer(run) as writer:
+            collection = _Collection(run, jobs, running, ids, writer, watcher, log, now)
+            try:
+                await collection.work(seconds, stop)
+            finally:
+                await collection.end()
+    finally:
+        await _close(jobs)
+        log.flush(last=True)
+    return collection.outcome()
+
+
+def collect_until_stopped(*arguments: Any, **options: Any) -> Outcome:
+    """``collect`` for the command line: the first Ctrl-C or SIGTERM ends it cleanly, a second Ctrl-C at once."""
+
+    async def main() -> Outcome:
+        stop = asyncio.Event()
+        with _stopping(stop):
+            return await collect(*arguments, stop=stop, **options)
+
+    return asyncio.run(main())
+
+
+class _Collection:
+    """One run from its first sample to its ledger."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a run consists of
+        self,
+        run: Run,
+        jobs: Sequence[Job],
+        running: Sequence[Job],
+        ids: Sequence[list[int]],
+        writer: Writer,
+        observer: Observer,
+        log: RequestLog,
+        now: Callable[[], int],
+    ) -> None:
+        self._run = run
+        self._jobs = jobs
+        self._running = running
+        self._writer = writer
+        self._observer = observer
+        self._log = log
+        self._now = now
+        self._outbox = Outbox()
+        self._books = [Book(points, self._outbox, job.settings.state) for job, points in zip(jobs, ids, strict=True)]
+        self._ending = asyncio.Event()
+        self._full = False
+        self._gaps = 0
+        self._gaps_waiting: list[Gap] = []
+        self._reported = 0
+        self._began = asyncio.get_running_loop().time()
+        self._reported_at = self._began
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._ended = run.started
+        for job in jobs:
+            job.settings.origin = run.origin
+            job.settings.clock.live = run.origin is Origin.LIVE
+
+    async def work(self, seconds: float | None, stop: asyncio.Event | None) -> None:
+        """Read until it is time to end; an error of the store or of our own ends it too."""
+        self._writing = asyncio.create_task(self._write_often())
+        self._tasks = [asyncio.create_task(self._tell())]
+        for job, book in zip(self._jobs, self._books, strict=True):
+            if any(job is each for each in self._running):
+                self._tasks.append(asyncio.create_task(job.run(book)))
+            else:
+                book.interrupt(book.places, self._now(), job.settings.state.last_error)
+        waiting: list[asyncio.Task[Any]] = [*self._tasks, self._writing]
+        if stop is not None:
+            waiting.append(asyncio.create_task(stop.wait()))
+            self._tasks.append(waiting[-1])
+        done, _others = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def end(self) -> None:
+        """Stop reading, hang up, and write all that came and what did not."""
+        await _ended(self._tasks)
+        await _close(self._running)
+        self._ended = self._now()
+        for job, book in zip(self._jobs, self._books, strict=True):
+            book.settle(job.settings.clock.at(self._ended))
+        self._ending.set()
+        if self._writing is not None:
+            await self._writing
+        self._writer.loss([entry for book in self._books for entry in book.ledger()])
+        self._observer.status(self._status())
+
+    def outcome(self) -> Outcome:
+        """What was done."""
+        status = self._status()
+        return Outcome(
+            run=self._run.id,
+            origin=self._run.origin,
+            started=self._run.started,
+            ended=self._ended,
+            samples=status.delivered,
+            dropped=status.dropped,
+            gaps=self._gaps,
+            bytes_written=status.bytes_written,
+            servers=status.servers,
+        )
+
+    async def _write_often(self) -> None:
+        """Write a few times a second, and a last time at the end; a full disk is waited for."""
+        while not self._ending.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), FLUSH_S)
+            try:
+                await self._write()
+            except StoreFull as error:
+                if self._ending.is_set():
+                    raise
+                if not self._full:
+                    self._observer.notice(Notice("store", error.message, error.details))
+                self._full = True
+            else:
+                self._full = False
+
+    async def _write(self) -> None:
+        self._gaps_waiting += [gap for book in self._books for gap in book.take_gaps()]
+        while self._gaps_waiting:
+            self._writer.gap(self._gaps_waiting[0])
+            self._gaps_waiting.pop(0)
+            self._gaps += 1
+        batch = self._outbox.take()
+        if batch is None:
+            return
+        try:
+            await asyncio.to_thread(self._writer.append, batch)
+        except BaseException:
+            self._outbox.back(batch)
+            raise
+        self._outbox.written()
+
+    async def _tell(self) -> None:
+        """The state of things once a second; the request log and the ledger now and then, so that a crash loses little."""
+        loop = asyncio.get_running_loop()
+        logged = ledgered = loop.time()
+        while True:
+            await asyncio.sleep(STATUS_S)
+            self._observer.status(self._status())
+            if loop.time() - logged >= LOG_S:
+                self._log.flush()
+                logged = loop.time()
+            if loop.time() - ledgered >= LEDGER_S:
+                with suppress(StoreFull):
+                    self._writer.loss([entry for book in self._books for entry in book.ledger()])
+                ledgered = loop.time()
+
+    def _status(self) -> Status:
+        at = asyncio.get_running_loop().time()
+        servers = tuple(job.settings.state.snapshot(at) for job in self._jobs)
+        delivered = sum(server.delivered for server in servers)
+        passed = at - self._reported_at
+        rate = (delivered - self._reported) / passed if passed > 0 else 0.0
+        self._reported, self._reported_at = delivered, at
+        return Status(
+            run=self._run.id,
+            origin=self._run.origin.value,
+            elapsed_s=at - self._began,
+            rate=rate,
+            delivered=delivered,
+            waiting=self._outbox.count,
+            dropped=sum(book.dropped for book in self._books),
+            bytes_written=self._writer.bytes_written,
+            servers=servers,
+        )
+
+
+def _job(plan: ServerPlan, context: Context, observer: Observer) -> Job:
+    device: Any = driver(plan.server.driver).device(plan.name, plan.server, context)
+    state = ServerState(plan.name, plan.server.address, plan.server.driver, len(plan.points))
+    settings = Settings(context.now, observer, state)
+    return (
+        StreamJob(plan, device, settings) if isinstance(plan.server, OpcUaServer) else PollJob(plan, device, settings)
+    )
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """All of *tasks* are cancelled. One request may not be enough: before Python 3.12 ``wait_for`` can swallow it."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _done, pending = await asyncio.wait(pending, timeout=INSIST_S)
+
+
+async def _close(jobs: Sequence[Job]) -> None:
+    await asyncio.gather(*(job.close() for job in jobs), return_exceptions=True)
+
+
+def _today(site: Site, now: int) -> date:
+    return datetime.fromtimestamp(now / 1e6, ZoneInfo(site.plant.timezone)).date()
+
+
+@contextmanager
+def _stopping(stop: asyncio.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set *stop*; afterwards they do what they did before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def asked(number: int, _frame: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in before:
+        signal.signal(number, asked)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
