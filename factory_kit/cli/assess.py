@@ -279,28 +279,37 @@ def acknowledge(
 ) -> None:
     from factory_kit.assess.bundle import leaving, open_bundle
     from factory_kit.cli.clock import now
-    from factory_kit.cli.console import note, print_table, success
+    from factory_kit.cli.console import success
     from factory_kit.cli.passphrase import asked_passphrase
     from factory_kit.seal.keys import Signer, open_key
     from factory_kit.seal.sealing import countersign
 
     sealed = open_bundle(bundle)
     files = leaving(dict(sealed.contents()))
-    if everything:
-        columns = (_("File"), _("Purpose"), _("May name people"), _("Bytes"), "SHA-256")
-        rows = [
-            (each.path, _(each.purpose.value), _("yes") if each.personal else _("no"), str(each.size), each.sha256[:12])
-            for each in files
-        ]
-        print_table(columns, rows, title=_("What leaves the plant"), numbers={3: True})
-    else:
-        columns = (_("Purpose"), _("Files"), _("May name people"), _("Bytes"))
-        print_table(columns, _by_purpose(files), title=_("What leaves the plant"), numbers={1: True, 3: True})
-        note(_("Every file with its hash: --all, or the page leaving/leaving.zh.html inside the bundle."))
+    _show_leaving(files, everything=everything)
     with open_key(key, asked_passphrase(key)) as opened:
         called = signer or str(sealed.about["plant"]["zh"])
         signed = countersign(bundle, Signer(opened, "enterprise", called, now), out)
     success(_("{file} is acknowledged by {name}.").format(file=signed.path, name=called))
+
+
+def _show_leaving(files: Sequence[Leaving], *, everything: bool) -> None:
+    """What leaves the plant: by purpose, or file by file."""
+    from factory_kit.cli.console import note, print_table
+
+    title = _("What leaves the plant")
+    if not everything:
+        columns = (_("Purpose"), _("Files"), _("May name people"), _("Bytes"))
+        print_table(columns, _by_purpose(files), title=title, numbers={1: True, 3: True})
+        note(_("Every file with its hash: --all, or the page leaving/leaving.zh.html inside the bundle."))
+        return
+    rows = [
+        (each.path, _(each.purpose.value), _("yes") if each.personal else _("no"), str(each.size), each.sha256[:12])
+        for each in files
+    ]
+    print_table(
+        (_("File"), _("Purpose"), _("May name people"), _("Bytes"), "SHA-256"), rows, title=title, numbers={3: True}
+    )
 
 
 def _by_purpose(files: Sequence[Leaving]) -> list[tuple[str, str, str, str]]:

@@ -171,7 +171,7 @@ def test_a_bundle_is_sealed_acknowledged_and_rebuilt(
 
     sealed = factory_kit("assess", "seal", "first", "-w", plant, "--key", keys[0], "--out", out)
     unfinished = factory_kit("verify", out)
-    acknowledged = factory_kit("assess", "acknowledge", out, "--key", keys[1])
+    acknowledged = factory_kit("assess", "acknowledge", out, "--key", keys[1], "--all")
     finished = factory_kit("verify", out)
     rebuilt = factory_kit("assess", "rescore", out, "--json")
 
