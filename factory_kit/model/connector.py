@@ -50,6 +50,8 @@ class Role(StrEnum):
     RUNNING_HOURS = "running_hours"
     HEARTBEAT = "heartbeat"
     CLOCK = "clock"
+    SEQUENCE = "sequence"
+    """The number of the device's own record; a jump by more than one tells of records that were missed."""
     LABEL = "label"
     OTHER = "other"
 

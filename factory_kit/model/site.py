@@ -109,6 +109,8 @@ class OpcUaServer(Definition):
     """Sampling interval of points with the scan class fast; None: as the normal ones."""
     slow_ms: int = Field(default=60_000, ge=0)
     queue_size: int = Field(default=300, ge=1)
+    trigger: Literal["timestamp", "value"] = "timestamp"
+    """What makes a new sample: another status or value, or also the same value at another source time (OPC 10000-4, 7.22.2)."""
     session_timeout_s: int = Field(default=60, ge=5)
 
     @property
