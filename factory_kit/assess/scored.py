@@ -75,6 +75,13 @@ class Scored:
         return tuple(each.proposal for each in found if each.proposal and _differs(each.decided, each.proposal))
 
     @property
+    def outside(self) -> tuple[Evidence, ...]:
+        """Records that speak for days outside the period of the assessment."""
+        period = self.assessment.period
+        spans = ((record, *_days(record)) for record in self.evidence)
+        return tuple(record for record, first, last in spans if first < period.start or last > period.end)
+
+    @property
     def warnings(self) -> tuple[Sentence, ...]:
         """What a reader must know before believing the score."""
         return (*self.score.warnings, *_warned(self))
@@ -141,7 +148,7 @@ def write_score(folder: AssessmentFolder, sources: Sequence[Path]) -> Scored:
 def _model(folder: AssessmentFolder, assessment: Assessment) -> MaturityModel:
     wanted = assessment.model
     place = f"models/{wanted.id}/{wanted.edition}"
-    model = maturity_model(folder.model_folder(wanted), folder.shown(place))
+    model = _frozen_model(folder.model_folder(wanted), folder.shown(place))
     if model.sha256 != wanted.sha256:
         message = N_(
             "has the content {found}, assessment.yaml names {expected}: the frozen copy was changed; restore it"
@@ -149,6 +156,23 @@ def _model(folder: AssessmentFolder, assessment: Assessment) -> MaturityModel:
         details: dict[str, object] = {"found": model.sha256, "expected": wanted.sha256}
         raise DefinitionError([Problem(folder.shown(f"{place}/model.yaml"), 0, "", message, details)])
     return model
+
+
+def _frozen_model(folder: Path, shown: str) -> MaturityModel:
+    """The model in *folder*; models of the same bytes are read once, since a district reads hundreds of the same."""
+    hasher = hashlib.sha256("/".join(folder.parts[-2:]).encode())
+    for path in sorted(folder.glob("*.yaml")):
+        hasher.update(f"/{path.name}/{path.stat().st_size}/".encode() + path.read_bytes())
+    key = hasher.hexdigest()
+    if key not in _models:
+        if len(_models) >= MOST_MODELS:
+            _models.clear()
+        _models[key] = maturity_model(folder, shown)
+    return _models[key]
+
+
+MOST_MODELS = 16
+_models: dict[str, MaturityModel] = {}
 
 
 def _check_head(document: Document, answers: Answers, assessment: Assessment) -> None:
@@ -240,10 +264,8 @@ def _warned(scored: Scored) -> Iterator[Sentence]:
 
 
 def _about_records(scored: Scored) -> Iterator[Sentence]:
-    period = scored.assessment.period
-    outside = sum(first < period.start or last > period.end for first, last in map(_days, scored.evidence))
-    if outside:
-        yield sentence(OUTSIDE, count=outside)
+    if scored.outside:
+        yield sentence(OUTSIDE, count=len(scored.outside))
     silent = sum(record.indicator.id not in scored.indicators for record in scored.evidence)
     if silent:
         yield sentence(SILENT, count=silent)

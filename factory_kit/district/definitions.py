@@ -25,17 +25,17 @@ class Campaign(Definition):
     types: tuple[AssessmentType, ...] = Field(min_length=1)
     precedence: tuple[AssessmentType, ...] = Field(min_length=1)
     """Which type of assessment counts when a plant has several, first wins."""
-    opens: LaxDate
     deadline: LaxDate
     timezone: Literal["Asia/Shanghai", "UTC"] = "Asia/Shanghai"
     """Days of the campaign begin and end there."""
     trusted_keys_only: bool
-    """Whether a signature counts only when its key is in the folder ``keys``."""
+    """Whether a provider's signature counts only when its key is in the folder ``keys``; enterprises may sign with any key."""
+
+    most_open: int = Field(ge=0)
+    """More requirements without an answer than this, and the submission is returned."""
 
     @model_validator(mode="after")
     def _ranks_every_type(self) -> Campaign:
-        if self.deadline < self.opens:
-            raise mistake("deadline lies before opens")
         missing = sorted(set(self.types) - set(self.precedence))
         if missing:
             raise mistake("precedence lacks {types}", types=", ".join(missing))

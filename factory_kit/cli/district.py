@@ -1,0 +1,233 @@
+"""``district``: a district's folder, what it receives, and what it counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory_kit.cli.options import AsJson
+from factory_kit.i18n import N_, _
+
+if TYPE_CHECKING:
+    from factory_kit.district.receive import Receipt
+    from factory_kit.district.rules import Rebuilt
+    from factory_kit.district.stats import UnitRow
+
+__all__ = ["receipt_table", "register", "unit_table"]
+
+DistrictFolder = Annotated[
+    Path,
+    typer.Option("--district", "-d", metavar="DIR", help=N_("The folder of the district; by default the current one.")),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """The commands of this module join *app*."""
+    group = typer.Typer(
+        help=N_("The district: receive bundles by numbered rules, keep them unchanged, count them."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command(
+        "init",
+        help=N_(
+            "Make the folder of a district: campaign, reporting units, keys, bundles, ledger.\n\n"
+            "Example: factory-kit district init songjiang --example"
+        ),
+    )(init)
+    group.command(
+        "receive",
+        help=N_(
+            "Hold bundles against the rules and give each a receipt; repeating it adds nothing.\n\n"
+            "Example: factory-kit district receive songjiang/inbox -d songjiang"
+        ),
+    )(receive)
+    group.command(
+        "stats",
+        help=N_("Count plants by level and reporting unit.\n\nExample: factory-kit district stats -d songjiang"),
+    )(stats)
+    app.add_typer(group, name="district")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=N_("The new folder."))],
+    example: Annotated[
+        bool, typer.Option("--example", help=N_("Also make an inbox of twenty fictional bundles, three of them bad."))
+    ] = False,
+) -> None:
+    from factory_kit.cli.console import note, success
+    from factory_kit.district.office import begin_office
+    from factory_kit.shipped import search_path
+
+    begin_office(folder, search_path("assessments"))
+    success(_("{folder} is ready.").format(folder=folder))
+    inbox = folder / "inbox"
+    if example:
+        from factory_kit.testing.district import make_inbox
+
+        made = make_inbox(inbox)
+        success(_("{folder}: {count} fictional bundles.").format(folder=inbox, count=len(made)))
+    note(
+        _("Next: look through {file}, then run: factory-kit district receive {inbox} -d {folder}").format(
+            file=folder / "campaign.yaml", inbox=inbox, folder=folder
+        )
+    )
+
+
+def receive(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help=N_("Bundles, or folders of bundles."))],
+    district: DistrictFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import print_json
+    from factory_kit.district.office import Office
+    from factory_kit.district.receive import receive as take
+
+    office = Office.at(district)
+    receipts = list(take(office, _files(paths), _rebuilt, now))
+    if as_json:
+        print_json([_as_record(receipt) for receipt in receipts])
+    else:
+        receipt_table(receipts)
+    if any(receipt.outcome in {"rejected", "returned"} for receipt in receipts):
+        raise typer.Exit(1)
+
+
+def stats(
+    district: DistrictFolder = Path(),
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", metavar="ID@EDITION", help=N_("The maturity model; by default the first of the campaign.")
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.cli.console import print_json
+    from factory_kit.district.office import Office
+    from factory_kit.district.stats import levels_by_unit
+
+    office = Office.at(district)
+    first = office.campaign().models[0]
+    rows = levels_by_unit(office, model or f"{first.id}@{first.edition}")
+    if as_json:
+        print_json(
+            [{"unit": row.unit, "levels": list(row.levels), "plants": row.plants, "late": row.late} for row in rows]
+        )
+        return
+    unit_table(office.path, rows)
+
+
+def receipt_table(receipts: list[Receipt]) -> None:
+    """The receipts as a table on standard output, and how many had which outcome."""
+    from collections import Counter
+
+    from factory_kit.cli.console import print_table, results
+
+    columns = (_("File"), _("Outcome"), _("Receipt"), _("Level"), _("What the rules say"))
+    print_table(columns, [_row(receipt) for receipt in receipts], numbers={2: True, 3: True})
+    counts = Counter(receipt.outcome for receipt in receipts)
+    results().print(
+        "; ".join(f"{_(outcome)}: {count}" for outcome, count in sorted(counts.items())), markup=False, soft_wrap=True
+    )
+
+
+def unit_table(district: Path, rows: tuple[UnitRow, ...]) -> None:
+    """Level by reporting unit as a table on standard output."""
+    from factory_kit.cli.console import print_table, results
+    from factory_kit.district.office import Office
+    from factory_kit.i18n import language
+
+    office = Office.at(district)
+    units, campaign = office.units(), office.campaign()
+    names = {unit.id: unit.name.in_(language()) for unit in units.units} | {
+        "": _("no unit named"),
+        "*": _("All, each once"),
+    }
+    levels = range(len(rows[-1].levels))
+    columns = (
+        _("Unit"),
+        *(_("L{level}").format(level=level) for level in levels),
+        _("Plants"),
+        _("Late"),
+    )
+    shown = [
+        (
+            names.get(row.unit, row.unit),
+            *(str(count) if count else "" for count in row.levels),
+            str(row.plants),
+            str(row.late),
+        )
+        for row in rows
+    ]
+    title = f"{units.district.in_(language())} · {campaign.name.in_(language())} · {_(campaign.kind)}"
+    print_table(columns, shown, title=title, numbers=dict.fromkeys(range(1, len(columns)), True))
+    results().print(
+        _("A plant that reports to several units stands in each of their rows."), markup=False, soft_wrap=True
+    )
+
+
+OUTCOMES = (
+    N_("accepted"),
+    N_("accepted late"),
+    N_("returned"),
+    N_("rejected"),
+    N_("duplicate"),
+    N_("demo"),
+    N_("real"),
+)
+"""Outcomes and kinds, for the catalogue."""
+
+
+def _row(receipt: Receipt) -> tuple[str, ...]:
+    said = "\n".join(f"{ruling.rule} {ruling.text()}" for ruling in receipt.rulings)
+    level = "" if receipt.level is None else str(receipt.level)
+    return receipt.file, _(receipt.outcome), str(receipt.number), level, said
+
+
+def _as_record(receipt: Receipt) -> dict[str, object]:
+    return {
+        "file": receipt.file,
+        "outcome": receipt.outcome,
+        "number": receipt.number,
+        "hash": receipt.hash,
+        "level": receipt.level,
+        "rules": [{"rule": each.rule, "weight": each.weight, "said": each.text()} for each in receipt.rulings],
+    }
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    """The files named, and all zip files of the folders named, by name."""
+    from factory_kit.errors import UsageError
+
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise UsageError("{path}: there is no such file or folder", path=path)
+        found += sorted(path.glob("*.zip")) if path.is_dir() else [path]
+    return found
+
+
+def _rebuilt(path: Path) -> Rebuilt:
+    """What the rules need to know of a score that was rebuilt from its bundle alone."""
+    from factory_kit.assess.bundle import rescore
+    from factory_kit.district.rules import Rebuilt
+    from factory_kit.score import rounded_down
+
+    found = rescore(path)
+    scored = found.scored
+    score = scored.score
+    return Rebuilt(
+        same=found.same,
+        differences=found.differences,
+        level=score.level,
+        floor=score.floor.level,
+        total=rounded_down(score.total, scored.model.structure.scoring.shown.places),
+        open=len(score.unanswered),
+        contradictions=tuple(each.criterion for each in scored.contradictions),
+        simulated=any("simulated" in record.origin for record in scored.evidence),
+        outside=len(scored.outside),
+    )

@@ -1,0 +1,162 @@
+"""The rules of receiving, by number, so that a provider can quote them; each says what is wrong in one sentence.
+
+R01 to R14 as numbered in this project; R13 (listed providers) and R14 (documents seen in other plants) are not checked yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from factory_kit.district.definitions import Campaign
+from factory_kit.i18n import N_, _
+from factory_kit.model.assessment import Assessment
+from factory_kit.model.credit_code import Fault, fault
+from factory_kit.seal.findings import What
+from factory_kit.seal.ring import SignatureState
+from factory_kit.seal.verify import Report, SignatureCheck
+
+__all__ = [
+    "Rebuilt",
+    "Ruling",
+    "about_campaign",
+    "about_code",
+    "about_content",
+    "about_file",
+    "about_signatures",
+    "plain",
+]
+
+UNREADABLE = (What.UNSAFE, What.CONTAINER)
+FITTING = (SignatureState.VALID, SignatureState.UNKNOWN_KEY)
+
+
+Weight = Literal["rejects", "returns", "warns"]
+"""rejects: the file itself is no good; returns: the submission can be corrected; warns: it is accepted all the same."""
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What one rule says about a submission: a sentence as template and details, and what follows from it."""
+
+    rule: str
+    message: str
+    details: Mapping[str, str | int] = field(default_factory=dict)
+    weight: Weight = "returns"
+
+    def text(self) -> str:
+        """The sentence in the language in force."""
+        return _(self.message).format(**self.details)
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What came out when the score of a bundle was rebuilt from the bundle alone."""
+
+    same: bool
+    differences: Sequence[str]
+    level: int
+    floor: int
+    total: str
+    """S, rounded down as the model shows it."""
+    open: int
+    """Requirements without an answer."""
+    contradictions: Sequence[str]
+    simulated: bool
+    outside: int
+    """Evidence records that speak for days outside the period."""
+
+
+def about_file(report: Report, kind: str) -> Iterator[Ruling]:
+    """R01 and R02, as far as the file itself goes; *kind* is what a bundle is called in its manifest."""
+    for finding in report.findings:
+        rule = "R01" if finding.what in UNREADABLE else "R02"
+        yield Ruling(rule, finding.message, plain(finding.details), "rejects")
+    if report.manifest is not None and report.manifest.kind != kind:
+        message = N_("the file is a sealed {kind}, not an assessment")
+        yield Ruling("R01", message, {"kind": report.manifest.kind}, "rejects")
+
+
+def about_signatures(report: Report, assessment: Assessment, campaign: Campaign) -> Iterator[Ruling]:
+    """R02: who must have signed, and whether their signatures count here."""
+    needed = ("enterprise",) if assessment.provider is None else ("enterprise", "provider")
+    for role in needed:
+        checks = [
+            check for check in report.signatures if check.role == role and check.state is not SignatureState.MISSING
+        ]
+        if not checks:
+            yield Ruling("R02", N_("the signature of the {role} is missing"), {"role": role})
+        elif not any(_counts(check, campaign) for check in checks):
+            details = {"role": role, "state": checks[0].state.value, "key": checks[0].key_id}
+            yield Ruling("R02", N_("the signature of the {role} does not count here ({state}, key {key})"), details)
+
+
+def about_code(assessment: Assessment) -> Iterator[Ruling]:
+    """R03: the credit code (GB 32100-2015)."""
+    code = assessment.plant.credit_code
+    wrong = fault(code)
+    if wrong is Fault.CHECK:
+        yield Ruling(
+            "R03", N_("the credit code {code} is wrong: its last sign does not fit the others"), {"code": code}
+        )
+    elif wrong is not None:
+        yield Ruling(
+            "R03",
+            N_("the credit code {code} is wrong: 18 digits or capitals are expected, without I, O, S, V, Z"),
+            {"code": code},
+        )
+
+
+def about_campaign(assessment: Assessment, campaign: Campaign) -> Iterator[Ruling]:
+    """R04 and R08: model, type and kind that the campaign takes."""
+    model = assessment.model
+    allowed = {(each.id, each.edition): each.sha256 for each in campaign.models}
+    name = f"{model.id}@{model.edition}"
+    if (model.id, model.edition) not in allowed:
+        yield Ruling("R04", N_("the model {model} is not asked for in this campaign"), {"model": name})
+    elif allowed[model.id, model.edition] != model.sha256:
+        yield Ruling("R04", N_("the content of the model {model} is not the one of this campaign"), {"model": name})
+    if assessment.type not in campaign.types:
+        yield Ruling(
+            "R04", N_("assessments of type {type} are not asked for in this campaign"), {"type": assessment.type}
+        )
+    if assessment.kind != campaign.kind:
+        message = (
+            N_("this campaign is a demonstration and takes demo bundles only")
+            if campaign.kind == "demo"
+            else N_("this campaign is a real one and takes no demo bundles")
+        )
+        yield Ruling("R08", message)
+
+
+def about_content(rebuilt: Rebuilt, campaign: Campaign) -> Iterator[Ruling]:
+    """R05 to R09: completeness, the rebuilt score, dates, simulated evidence, contradictions."""
+    if rebuilt.open > campaign.most_open:
+        details: dict[str, str | int] = {"open": rebuilt.open, "most": campaign.most_open}
+        yield Ruling("R05", N_("{open} requirements have no answer, at most {most} may be open"), details)
+    if not rebuilt.same:
+        first = rebuilt.differences[0] if rebuilt.differences else ""
+        yield Ruling(
+            "R06", N_("the score sent is not the one its answers and evidence give ({first})"), {"first": first}
+        )
+    if rebuilt.outside:
+        message = N_("{count} evidence records speak for days outside the period of the assessment")
+        yield Ruling("R07", message, {"count": rebuilt.outside}, "warns" if campaign.kind == "demo" else "returns")
+    if rebuilt.simulated and campaign.kind == "real":
+        yield Ruling("R08", N_("evidence was computed from simulated samples"))
+    if rebuilt.contradictions:
+        details = {"criteria": ", ".join(rebuilt.contradictions)}
+        yield Ruling("R09", N_("answers stand above what machine evidence shows: {criteria}"), details, "warns")
+
+
+def _counts(check: SignatureCheck, campaign: Campaign) -> bool:
+    """A provider's key may have to be known here; enterprises sign with any key that fits."""
+    if check.role == "provider" and campaign.trusted_keys_only:
+        return check.state is SignatureState.VALID
+    return check.state in FITTING
+
+
+def plain(details: Mapping[str, object]) -> dict[str, str | int]:
+    """*details* as a ledger can keep them."""
+    return {key: value if isinstance(value, str | int) else str(value) for key, value in details.items()}
