@@ -1,16 +1,23 @@
-"""``import``: exports of a historian become samples of the workspace."""
+"""``import`` and ``replay``: exports of a historian become samples of the workspace, or are served as if they happened now."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
+if TYPE_CHECKING:
+    from factory_kit.testing.replay import Replay
+
 __all__ = ["register"]
+
+START_S = 3.0
+"""What a collection needs to connect, and the servers to see that it has."""
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +29,16 @@ def register(app: typer.Typer) -> None:
             "Example: factory-kit import export.csv --propose > map.yaml, correct map.yaml, then factory-kit import export.csv --map map.yaml"
         ),
     )(import_)
+    app.command(
+        help=N_(
+            "Serve a recording (CSV) over OPC UA and Modbus on this computer, so that collect can be tried on it.\n\n"
+            "Every value has the time of the recording and the origin replayed; the columns become the points that import makes of them. "
+            "OPC UA serves all columns, a bad value with status Bad; a client must ask for the trigger StatusValueTimestamp to get repeated values. "
+            "Modbus serves the columns of numbers as float32 in one block of holding registers: row number (uint32), time (uint64, µs UTC), "
+            "values; a bad or missing value is NaN.\n\n"
+            "Example: factory-kit replay export.csv --opcua 4840 --modbus 5020 --speed 20 --out replayed, then factory-kit collect -w replayed --for 70s"
+        )
+    )(replay)
 
 
 def import_(
@@ -75,6 +92,117 @@ def import_(
             file=file.name, rows=done.rows, samples=done.samples, left_out=done.left_out
         )
     )
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help=N_("The recording."))],
+    opcua: Annotated[
+        int | None, typer.Option("--opcua", metavar="PORT", help=N_("Port for OPC UA; 0 for any free one."))
+    ] = None,
+    modbus: Annotated[
+        int | None, typer.Option("--modbus", metavar="PORT", help=N_("Port for Modbus TCP; 0 for any free one."))
+    ] = None,
+    speed: Annotated[float, typer.Option("--speed", metavar="N", help=N_("Rows a second, at most 1000."))] = 1.0,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", metavar="map.yaml", help=N_("How the file is read; otherwise as proposed."))
+    ] = None,
+    zone: Annotated[
+        str, typer.Option("--timezone", help=N_("Zone of the file's clock, where no map is given."))
+    ] = "Asia/Shanghai",
+    equipment: Annotated[
+        str, typer.Option("--equipment", help=N_("Equipment the columns belong to, where no map is given."))
+    ] = "equipment",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help=N_("Also make a workspace there that collects from the replay.")),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help=N_("Begin when a client reads over every protocol served."))
+    ] = True,
+    hold: Annotated[
+        bool,
+        typer.Option("--hold", help=N_("Keep every row until it was read over Modbus: a busy computer misses none.")),
+    ] = False,
+    linger: Annotated[
+        float, typer.Option("--linger", metavar="SECONDS", help=N_("How long the last row is still served."))
+    ] = 10.0,
+    skip_broken: Annotated[bool, typer.Option("--skip-broken", help=N_("Leave broken rows out."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    import asyncio
+
+    from factory_kit.cli.clock import now
+    from factory_kit.testing.replay import Replay, Stage, serve
+    from factory_kit.testing.replay_recording import map_for, recording
+    from factory_kit.testing.replay_workspace import check_new, write_workspace
+
+    if out is not None:
+        check_new(out)
+    how, text = map_for(file, mapping, zone, equipment)
+    played = Replay(
+        recording(file, how, skip_broken=skip_broken), now, opcua=opcua, modbus=modbus, speed=speed, hold=hold
+    )
+
+    def tell(stage: Stage) -> None:
+        if stage == "ready" and out is not None:
+            write_workspace(out, played, text)
+        if as_json:
+            _print_stage(stage, played)
+        else:
+            _say_stage(stage, played, out, wait=wait, linger=linger)
+
+    asyncio.run(serve(played, tell, wait=wait, linger_s=linger))
+
+
+def _print_stage(stage: str, played: Replay) -> None:
+    """One line of JSON a stage, for programs."""
+    import json
+
+    places = {
+        "opcua": played.opcua and played.opcua.url,
+        "modbus": played.modbus and f"127.0.0.1:{played.modbus.port}",
+    }
+    typer.echo(json.dumps({"stage": stage, "rows": len(played.recording), **places}))
+
+
+def _say_stage(stage: str, played: Replay, out: Path | None, *, wait: bool, linger: float) -> None:
+    from factory_kit.cli.console import note, success
+
+    rows = played.recording
+    if stage == "begun":
+        note(_("Begun: {speed:g} rows a second.").format(speed=played.speed))
+    elif stage == "served":
+        success(
+            _("All {rows} rows were served; the last one stays for {linger:g} s.").format(rows=len(rows), linger=linger)
+        )
+    else:
+        note(_("{file}: {rows} rows, {points} points").format(file=rows.file, rows=len(rows), points=len(rows.columns)))
+        for column in rows.empty:
+            note(_("{column}: has no values and is not served").format(column=column))
+        for line in _places(played):
+            note(line)
+        if out is not None:
+            # Until the last row has come, and not so long that the end of the servers is taken for a fault.
+            duration = f"{played.seconds + START_S + linger / 2:.0f}s"
+            note(
+                _("Workspace {folder} is ready: factory-kit collect -w {folder} --for {duration}").format(
+                    folder=out, duration=duration
+                )
+            )
+        if wait:
+            note(_("Waiting until a client reads over every protocol served."))
+
+
+def _places(played: Replay) -> Iterator[str]:
+    """Where the servers answer, and what."""
+    if played.opcua is not None:
+        yield f"OPC UA: {played.opcua.url}"
+    if played.modbus is not None:
+        texts = [column.point.column for column in played.recording.columns if column.text is not None]
+        for unit in played.modbus.units:
+            yield f"Modbus: 127.0.0.1:{played.modbus.port}, unit {unit.number}: {unit.equipment}"
+        for column in texts:
+            yield _("{column}: is text and not served over Modbus").format(column=column)
 
 
 def _zone_of(folder: Path) -> str:

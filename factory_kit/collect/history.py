@@ -21,12 +21,14 @@ from factory_kit.model.sample import Int64, Origin, Quality, SampleBatch
 from factory_kit.model.site import Kind
 from factory_kit.store import Store
 
-__all__ = ["Imported", "import_history"]
+__all__ = ["Imported", "import_history", "read_history"]
 
 ROWS_AT_ONCE = 20_000
 MOST_PROBLEMS = 100
 LONGEST_CELL = 1_000_000
 Places = npt.NDArray[np.intp]
+BAD = 0x80000000
+"""The status of a bad value whose reason is not known (OPC 10000-4, 7.39)."""
 UNIX = {"unix_s": 1_000_000, "unix_ms": 1_000}
 
 
@@ -98,6 +100,19 @@ def import_history(
         for point, count in delivered.items():
             writer.loss(LossEntry(point, count, dropped=len(findings.lines)))
     return Imported(run.id, total, len(findings.lines), sum(delivered.values()), first, last)
+
+
+def read_history(file: Path, mapping: HistoryMap, *, skip_broken: bool = False) -> Iterator[SampleBatch]:
+    """The samples that ``import_history`` would write; their ``point`` is the place in ``mapping.points``.
+
+    ``DefinitionError`` with the broken rows comes at the end, unless *skip_broken* leaves them out.
+    """
+    findings = _Findings(file.name)
+    places = {point.column: place for place, point in enumerate(mapping.points)}
+    for rows in _checked_rows(file, mapping, findings):
+        yield from _batches(rows, mapping, places)
+    if findings.lines and not skip_broken:
+        raise DefinitionError(findings.problems)
 
 
 def _entry(point: MappedPoint) -> CataloguePoint:
@@ -291,4 +306,5 @@ def _batches(rows: _Rows, mapping: HistoryMap, ids: Mapping[str, int]) -> Iterat
             quality=np.where(bad, Quality.BAD, Quality.GOOD).astype(np.int8),
             has_value=~marked if numeric else np.zeros(len(places), dtype=bool),
             text=None if numeric else [None if gone else str(said) for said, gone in zip(cells, marked, strict=True)],
+            status=np.where(bad, BAD, 0).astype(np.int64),
         )
