@@ -65,11 +65,12 @@ def due(files: Sequence[Sealed], now: int, *, everything: bool = False) -> list[
 def merge(depot: Depot, checks: Checks, place: Place, now: int) -> None:
     """The files of *place* become one per stream, with the roll-up; nothing happens when it is cut off."""
     checks.require(place.files)
+    origin = [each.path for each in place.files]
     with contextlib.ExitStack() as stack:
         with told(depot.folder / place.folder):
             files = [stack.enter_context(opened(depot.folder / each.path)) for each in place.files]
-        streams = [_Stream(depot, SAMPLES, layout) for _, layout in STREAMS]
-        rollup = _Stream(depot, ROLLUP, SMALL)
+        streams = [_Stream(depot, SAMPLES, layout, origin) for _, layout in STREAMS]
+        rollup = _Stream(depot, ROLLUP, SMALL, origin)
         for stream in (*streams, rollup):
             stack.callback(stream.drop)
         for table in _ranges(files):
@@ -97,10 +98,11 @@ def _distribute(table: pa.Table, streams: Sequence[_Stream]) -> None:
 class _Stream:
     """One file in the making; none when nothing comes."""
 
-    def __init__(self, depot: Depot, schema: pa.Schema, layout: Layout) -> None:
+    def __init__(self, depot: Depot, schema: pa.Schema, layout: Layout, origin: Sequence[str]) -> None:
         self._depot = depot
         self._schema = schema
         self._layout = layout
+        self._origin = origin
         self._writer: FileWriter | None = None
         self._bounds: Bounds | None = None
 
@@ -108,7 +110,7 @@ class _Stream:
         if not len(table):
             return
         if self._writer is None:
-            self._writer = self._depot.begin(self._schema, self._layout)
+            self._writer = self._depot.begin(self._schema, self._layout, self._origin)
         self._writer.add(table)
         bounds = bounds_of(table, kind)
         self._bounds = bounds if self._bounds is None else self._bounds.joined(bounds)

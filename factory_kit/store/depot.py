@@ -9,20 +9,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from factory_kit.store.collide import numbers
 from factory_kit.store.columns import SCHEMA_VERSION
 from factory_kit.store.disk import Disk
+from factory_kit.store.journal import segment_paths
 from factory_kit.store.manifest import Change, Manifest, record
 from factory_kit.store.parquet import QUICK, FileKind, FileWriter, Layout, Sealed
 
-__all__ = ["DAY", "HOUR", "Bounds", "Depot", "bounds_of", "clear_aside", "day_folder"]
+__all__ = ["DAY", "HOUR", "Bounds", "Depot", "bounds_of", "clear_aside", "day_folder", "origin_of", "strangers"]
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -30,6 +32,8 @@ GRACE = 15 * 60_000_000
 """For how long a replaced file stays for those who are reading it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOTE = "factory_kit"
+FOLDERS = ("data", "rollup", "latest", "ledger")
 TIME_OF = {"samples": "time", "latest": "time", "rollup": "minute", "gaps": "start", "loss": ""}
 
 
@@ -62,11 +66,11 @@ class Depot:
     made: list[Sealed] = field(default_factory=list)
     """Files this object made, hashed on their way."""
 
-    def begin(self, schema: pa.Schema, layout: Layout = QUICK, origin: Sequence[str] = ()) -> FileWriter:
-        """A new file aside; the names of the journal segments in it (*origin*) are kept inside the file."""
-        note = {"factory_kit": json.dumps({"form": SCHEMA_VERSION, "segments": list(origin)})}
+    def begin(self, schema: pa.Schema, layout: Layout, origin: Sequence[str]) -> FileWriter:
+        """A new file aside; what it was made from, segments of the journal or other files (*origin*), is kept inside it."""
+        note = {NOTE: json.dumps({"form": SCHEMA_VERSION, "from": list(origin)})}
         aside = self.folder / f"aside-{next(_numbers)}.tmp"
-        return FileWriter(self.disk, aside, schema.with_metadata(note), layout)
+        return FileWriter(self.disk, aside, schema, layout, note)
 
     def adopt(self, writer: FileWriter, kind: FileKind, place: str, bounds: Bounds, level: int = 0) -> Sealed:
         """The finished file of *writer* under a name that begins with *place*."""
@@ -83,9 +87,9 @@ class Depot:
         self.made.append(sealed)
         return sealed
 
-    def write(self, kind: FileKind, place: str, table: pa.Table, origin: Sequence[str] = ()) -> Sealed:
-        """*table* as one sealed file."""
-        writer = self.begin(table.schema, origin=origin)
+    def write(self, kind: FileKind, place: str, table: pa.Table, origin: Sequence[str]) -> Sealed:
+        """*table*, made from *origin*, as one sealed file."""
+        writer = self.begin(table.schema, QUICK, origin)
         try:
             writer.add(table)
             return self.adopt(writer, kind, place, bounds_of(table, kind))
@@ -107,12 +111,9 @@ class Depot:
         self.manifest.apply(change)
 
     def forget(self, segments: Iterable[Path]) -> None:
-        """Sealed segments of the journal go."""
-        gone = list(segments)
-        for path in gone:
+        """Sealed segments of the journal go; one that comes back after a power cut is known by its name."""
+        for path in segments:
             self.disk.remove(path)
-        for parent in {path.parent for path in gone}:
-            self.disk.sync_folder(parent)
 
     def tidy(self, now: int) -> None:
         """Replaced files that nobody can still be reading go."""
@@ -121,10 +122,37 @@ class Depot:
                 _remove(self.disk, self.folder / path)
 
 
-def clear_aside(disk: Disk, folder: Path) -> None:
-    """Half-written files of a process that was cut off go; only whoever just took the lock may do this."""
-    for path in (*folder.glob("*.tmp"), *(folder / "journal").glob("*.tmp")):
+def clear_aside(disk: Disk, folder: Path, manifest: Manifest) -> None:
+    """What a process that was cut off left half done goes; only whoever just took the lock may do this.
+
+    A finished file that never came into the manifest goes when all it was made from is still there: it will be made again.
+    """
+    leftovers = [*folder.glob("*.tmp"), *(folder / "journal").glob("*.tmp")]
+    leftovers += [path for path, lost in strangers(folder, manifest) if lost is False]
+    for path in leftovers:
         _remove(disk, path)
+
+
+def strangers(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, bool | None]]:
+    """Files that are not in the manifest: whether the manifest lost one of ours (True), or a crash left it (False), or None."""
+    here = {path.name for path in segment_paths(folder / "journal")} - manifest.segments
+    for kind in FOLDERS:
+        for path in sorted((folder / kind).rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if name in manifest.files or name in manifest.removed or not path.is_file():
+                continue
+            origin = origin_of(path)
+            yield path, None if origin is None else not all(each in here or each in manifest.files for each in origin)
+
+
+def origin_of(path: Path) -> list[str] | None:
+    """What one of our files says it was made from; None when it is not one of ours."""
+    try:
+        note = (pq.read_metadata(path).metadata or {}).get(NOTE.encode())
+        origin: list[str] | None = json.loads(note)["from"] if note else None
+    except (OSError, ValueError, KeyError, pa.ArrowException):
+        return None
+    return origin
 
 
 def _remove(disk: Disk, path: Path) -> None:

@@ -10,12 +10,16 @@ from typing import TypeVar
 from factory_kit.errors import Problem, StoreError
 from factory_kit.store.catalogue import Catalogue
 from factory_kit.store.checked import Checks
+from factory_kit.store.depot import strangers
 from factory_kit.store.journal import Segment, read_segment, segment_paths
 from factory_kit.store.manifest import Manifest
 
 __all__ = ["Status", "inspect", "survey"]
 
 T = TypeVar("T")
+
+FOREIGN = "{file}: is not in the manifest and is not read; import it or take it out"
+LOST = "{file}: was sealed by this store but the manifest lost it; run store repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +101,12 @@ def _journal(folder: Path, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _strangers(folder: Path, manifest: Manifest) -> Iterator[Problem]:
-    for path in sorted((*folder.glob("data/**/*"), *folder.glob("ledger/*"), *folder.glob("*.parquet"))):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in manifest.files and name not in manifest.removed:
-            yield Problem(
-                str(path),
-                0,
-                "",
-                "{file}: is not in the manifest and is not read; import it or take it out",
-                {"file": path},
-            )
+    foreign = [(path, None) for path in sorted(folder.glob("*.parquet"))]
+    for path, lost in (*strangers(folder, manifest), *foreign):
+        if lost:
+            yield Problem(str(path), 0, "", LOST, {"file": path})
+        elif lost is None:
+            yield Problem(str(path), 0, "", FOREIGN, {"file": path})
 
 
 def _readable(paths: list[Path]) -> Iterator[Segment]:

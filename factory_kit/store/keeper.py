@@ -63,15 +63,17 @@ class Keeper:
 
 
 def seal_segments(
-    depot: Depot, checks: Checks, now: Callable[[], int], skip: Callable[[Path], bool], stopped: Callable[[], bool]
+    depot: Depot, checks: Checks, now: Callable[[], int], whole: Callable[[Path], bool], stopped: Callable[[], bool]
 ) -> None:
-    """All segments of the journal but those to *skip* become files, oldest first, until *stopped*."""
+    """The segments of the journal become files, oldest first, up to the first that is not *whole*, or until *stopped*."""
     paths = segment_paths(depot.folder / "journal")
     depot.forget([path for path in paths if path.name in depot.manifest.segments])
     todo = []
     for path in paths:
-        if path.name in depot.manifest.segments or skip(path):
+        if path.name in depot.manifest.segments:
             continue
+        if not whole(path):
+            break
         todo.append(path)
     for segment, table in _prepared(todo):
         seal(depot, segment, table, now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,12 +27,12 @@ __all__ = [
     "read",
     "read_ledger",
     "sha256_of",
-    "write",
 ]
 
 ROW_GROUP = 1 << 17
 """Rows of a group: small enough to find one point quickly and to merge many files in little memory."""
 
+HELD = 1 << 20
 TIMES = ("time", "server_time", "received_time", "minute")
 NAMES = ("text", "origin", "run")
 FileKind = Literal["samples", "gaps", "loss", "latest", "rollup"]
@@ -70,22 +70,31 @@ class Sealed:
 
 
 class _Hashing:
-    """What pyarrow writes to: each byte goes to the file and through the hash."""
+    """What pyarrow writes to: its many small writes go to the file, and through the hash, in large ones."""
 
     def __init__(self, file: OutFile) -> None:
         self._file = file
+        self._held = bytearray()
         self.sha256 = hashlib.sha256()
         self.closed = False
 
     def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        return self._file.write(data)
+        self._held += data
+        if len(self._held) >= HELD:
+            self.push()
+        return len(data)
+
+    def push(self) -> None:
+        """What is held goes to the file."""
+        self.sha256.update(self._held)
+        self._file.write(bytes(self._held))
+        self._held.clear()
 
     def tell(self) -> int:
-        return self._file.size
+        return self._file.size + len(self._held)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Only ``push`` gives up what is held."""
 
     def writable(self) -> bool:
         return True
@@ -101,9 +110,9 @@ class _Hashing:
 
 
 class FileWriter:
-    """One Parquet file in the making at *aside*, table by table; nothing stays of it unless ``finish`` returned."""
+    """One Parquet file in the making at *aside*, table by table; *note* is kept inside it. Nothing stays unless ``finish`` returned."""
 
-    def __init__(self, disk: Disk, aside: Path, schema: pa.Schema, layout: Layout) -> None:
+    def __init__(self, disk: Disk, aside: Path, schema: pa.Schema, layout: Layout, note: dict[str, str]) -> None:
         self._disk = disk
         self.aside = aside
         self.rows = 0
@@ -111,6 +120,7 @@ class FileWriter:
             self._file = disk.create(aside)
         self._sink = _Hashing(self._file)
         self._writer = pq.ParquetWriter(pa.PythonFile(self._sink, "w"), schema, **_options(schema, layout))
+        self._writer.add_key_value_metadata(note)
 
     def add(self, table: pa.Table) -> None:
         """*table* behind what is there, in groups of its own."""
@@ -123,6 +133,7 @@ class FileWriter:
         try:
             with told(self.aside):
                 self._writer.close()
+                self._sink.push()
                 self._file.sync()
                 return self._sink.sha256.hexdigest(), self._file.size
         finally:
@@ -135,18 +146,6 @@ class FileWriter:
         self._file.close()
         with contextlib.suppress(OSError):
             self._disk.remove(self.aside)
-
-
-def write(disk: Disk, aside: Path, tables: Iterable[pa.Table], schema: pa.Schema, layout: Layout) -> tuple[str, int]:
-    """*tables*, one after the other, as one Parquet file at *aside*, durable; its sha256 and size."""
-    writer = FileWriter(disk, aside, schema, layout)
-    try:
-        for table in tables:
-            writer.add(table)
-        return writer.finish()
-    except BaseException:
-        writer.drop()
-        raise
 
 
 def read(path: Path, columns: list[str] | None = None, groups: Sequence[int] | None = None) -> pa.Table:

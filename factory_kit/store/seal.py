@@ -31,7 +31,7 @@ def seal(depot: Depot, segment: Segment, table: pa.Table, now: int) -> None:
     adds, removes = _samples(depot, table, (segment.name,))
     adds += _ledgers(depot, segment)
     if len(table):
-        newest_file, replaced = _latest(depot, table)
+        newest_file, replaced = _latest(depot, table, (segment.name,))
         adds.append(newest_file)
         removes += replaced
     depot.commit(Change(now, tuple(adds), tuple(removes), (segment.name,)))
@@ -76,12 +76,12 @@ def _ledgers(depot: Depot, segment: Segment) -> list[Sealed]:
     return made
 
 
-def _latest(depot: Depot, table: pa.Table) -> tuple[Sealed, list[str]]:
+def _latest(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[Sealed, list[str]]:
     known = depot.manifest.of_kind("latest")
     before = pa.concat_tables(
         [SAMPLES.empty_table(), *(read(depot.folder / each.path).cast(SAMPLES) for each in known)]
     )
-    made = depot.write("latest", "latest/latest", newest(before, table))
+    made = depot.write("latest", "latest/latest", newest(before, table), origin)
     return made, [each.path for each in known if each.path != made.path]
 
 

@@ -103,7 +103,7 @@ class Store:
 
     def seal(self) -> None:
         """The journal becomes sealed files; again after a crash it does nothing twice. ``StoreBusy``, ``StoreFull``, ``StoreDamaged``."""
-        if not segment_paths(self.folder / "journal"):
+        if not segment_paths(self.folder / "journal") and not list(self.folder.rglob("*.tmp")):
             return
         with self._writing():
             if self._writer is not None:
@@ -177,7 +177,7 @@ class Store:
                 self._open_depot(),
                 self._checked(),
                 self._now,
-                lambda path: writer is not None and not writer.sealable(path),
+                lambda path: writer is None or writer.sealable(path),
                 stopped,
             )
 
@@ -205,10 +205,10 @@ class Store:
         with told(self.folder):
             self._disk.make_folder(self.folder)
             self._lock.acquire()
-            clear_aside(self._disk, self.folder)
         self._catalogue = None
         self._depot = None
         try:
+            clear_aside(self._disk, self.folder, self._manifest())
             yield
         finally:
             self._lock.release()

@@ -71,7 +71,9 @@ class Writer:
         """Called when a segment is ready to be sealed."""
         self._spare: SegmentWriter | None = None
         self._closing: list[SegmentWriter] = []
+        self._closed: set[str] = set()
         self._segment = self._open()
+        self._first_name = self._segment.path.name
         self._rows = 0
         self._hour = now() // HOUR
         self._committer = threading.Thread(
@@ -131,9 +133,8 @@ class Writer:
         self._close_full()
 
     def sealable(self, path: Path) -> bool:
-        """Whether nothing more is written to the segment at *path*."""
-        with self._appending:
-            return path.name < self._segment.path.name and path not in {each.path for each in self._closing}
+        """Whether the segment at *path* is whole: one of an earlier run, or one this writer has closed."""
+        return path.name in self._closed or path.name < self._first_name
 
     def close(self) -> None:
         """The journal ends here; everything is on the disk."""
@@ -194,8 +195,7 @@ class Writer:
             )
 
     def _roll(self) -> None:
-        spare, self._spare = self._spare, None
-        fresh = spare or self._open()
+        fresh, self._spare = self._spare or self._open(), None
         self._closing.append(self._segment)
         self._written += self._segment.size
         self._segment = fresh
@@ -203,7 +203,8 @@ class Writer:
         self._hour = self._now() // HOUR
 
     def _open(self) -> SegmentWriter:
-        number, self._next_number = self._next_number, self._next_number + 1
+        with self._appending:
+            number, self._next_number = self._next_number, self._next_number + 1
         return SegmentWriter(self._disk, self._folder, number, self._run)
 
     def _commit_by_interval(self, commit_s: float) -> None:
@@ -220,10 +221,17 @@ class Writer:
         with self._appending:
             if self._rows and self._now() // HOUR != self._hour:
                 self._roll()
+            current = self._segment
             need = self._spare is None and self._rows * 2 >= SEGMENT_ROWS
-        if need:
-            with contextlib.suppress(StoreFull):
-                self._spare = self._open()
+        if not need:
+            return
+        with contextlib.suppress(StoreFull):
+            spare = self._open()
+            with self._appending:
+                if self._segment is current:
+                    self._spare = spare
+                else:  # another one was opened meanwhile: numbers are the order in which segments are sealed
+                    self._closing.append(spare)
 
     def _close_full(self) -> None:
         """Full segments are closed here, so that no append waits for it."""
@@ -233,6 +241,7 @@ class Writer:
             segment.close()
             with self._appending:
                 self._closing.remove(segment)
+                self._closed.add(segment.path.name)
         if full:
             self.wake()
 
