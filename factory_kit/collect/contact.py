@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from factory_kit.collect.job import Job
 from factory_kit.drivers.base import Identity
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable, UsageError
+from factory_kit.i18n import N_
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Kind
 
@@ -62,5 +63,5 @@ def _nobody(errors: Sequence[DeviceError]) -> DeviceError:
         return errors[0]
     kind = DeviceUnavailable if any(error.retry for error in errors) else DeviceRefused
     return kind(
-        "none of {count} servers can be read: {reasons}", count=len(errors), reasons="; ".join(map(str, errors))
+        N_("none of {count} servers can be read: {reasons}"), count=len(errors), reasons="; ".join(map(str, errors))
     )

@@ -135,6 +135,10 @@ def _equipment_problems(
         )
     elif driver == "modbus" and item.unit is None:
         yield _problem(place, "unit", N_("a Modbus device needs its unit (1 to 247; 255 for a device without)"))
+    elif driver == "modbus" and item.unit == 0:
+        yield _problem(
+            place, "unit", N_("unit 0 is the broadcast address and never sent; use 255 for a device without units")
+        )
     elif driver == "opcua" and not item.base and any("{base}" in point.address for point in connector.points):
         yield _problem(
             place,

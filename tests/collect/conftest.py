@@ -35,7 +35,7 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def now() -> Callable[[], int]:
     """The system clock in microseconds."""
     return _now
@@ -47,10 +47,10 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store", now=_now)
 
 
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Any]:
-    """An OPC UA server with variables v0 to v11 behind a proxy."""
-    made = _servers.Plant(tmp_path).start()
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An OPC UA server with variables v0 to v11 behind a proxy; each test uses variables of its own."""
+    made = _servers.Plant(tmp_path_factory.mktemp("plant")).start()
     yield made
     made.stop()
 
@@ -95,7 +95,7 @@ def make_connector() -> Callable[..., Connector]:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_site() -> Callable[..., Site]:
     """A site of servers and equipment; all addresses are authorised unless *authorisation* says otherwise."""
 

@@ -205,6 +205,13 @@ def test_the_ledger_and_its_connectors_must_fit() -> None:
     ]
 
 
+def test_the_broadcast_unit_is_never_planned() -> None:
+    """Unit 0 speaks to all devices of a line at once."""
+    assert _mistakes(_connector(_point("a", "holding:0")), {"id": "m1", "unit": 0}) == [
+        "site.yaml: equipment[0].unit: unit 0 is the broadcast address and never sent; use 255 for a device without units"
+    ]
+
+
 def test_personal_points_are_never_planned() -> None:
     """Operators and points marked personal are left out, and said to be."""
     meter = _connector(

@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,31 +77,56 @@ def _run(*arguments: Any, **options: Any) -> Outcome:
     return asyncio.run(asyncio.wait_for(collect(*arguments, **options), 60))
 
 
-def test_every_change_of_a_plant_at_speed_3600_is_stored_once(
-    make_site: Any, store: Store, now: Any, watcher: Any
-) -> None:
-    """An hour a second, eight machines and five meters at once: no change is missing, each has its exact source time."""
+@dataclass
+class Collected:
+    """Some hours of the simulated plant, which still runs, and what was collected of them."""
+
+    plant: SimulatedPlant
+    store: Store
+    outcome: Outcome
+    lines: list[str]
+
+
+@pytest.fixture(scope="module")
+def collected(
+    make_site: Callable[..., Any], now: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Collected]:
+    """Eight machines and five meters, read at once for five seconds at speed 3600."""
+    lines: list[str] = []
+    watcher = SimpleNamespace(status=lambda _status: None, notice=lambda notice: lines.append(str(notice)))
+    store = Store(tmp_path_factory.mktemp("collected") / "store", now=now)
     with SimulatedPlant(speed=3600, faults=False) as plant:
         outcome = _run(_simulated_site(make_site, plant), SIMULATED, store, now=now, seconds=5, observer=watcher)
+        yield Collected(plant, store, outcome, lines)
 
-    assert (outcome.origin, outcome.dropped, outcome.gaps) == (Origin.SIMULATED, 0, 0)
+
+def test_every_change_of_a_plant_at_speed_3600_is_stored_once(collected: Collected) -> None:
+    """An hour a second: no change is missing or there twice, and each has its exact source time."""
     found = _rows(
-        store,
+        collected.store,
         "select equipment, name, epoch_us(time), value from samples join points using (point) where server = 'machines' order by point, time",
     )
     first = {(equipment, name): time for equipment, name, time, _value in reversed(found)}
     begun = max(first.values())
     end = max(time for _equipment, _name, time, _value in found) - 400 * 1_000_000
-    expected = {
-        (change.equipment, change.point, change.time): change.value for change in plant.model.changes(begun, end)
-    }
+    changes = collected.plant.model.changes(begun, end)
+    expected = {(change.equipment, change.point, change.time): change.value for change in changes}
+
     got = {(equipment, name, time): value for equipment, name, time, value in found if begun < time <= end}
+
     assert got == expected
     assert len(got) > 5000
+
+
+def test_a_quiet_run_ends_with_a_clean_ledger(collected: Collected) -> None:
+    """Nothing was lost, and the ledger adds up to the samples in the store; origin and permission are in the run."""
+    store, outcome = collected.store, collected.outcome
+
+    assert (outcome.origin, outcome.dropped, outcome.gaps) == (Origin.SIMULATED, 0, 0)
     assert (
-        sum(row[0] for row in _rows(store, "select delivered from loss_ledger"))
-        == outcome.samples
-        == len(_rows(store, "select 1 from samples"))
+        _rows(store, "select sum(delivered) from loss_ledger")
+        == _rows(store, "select count(*) from samples")
+        == [(outcome.samples,)]
     )
     assert _rows(
         store, "select sum(bad), sum(overflows), sum(sequence_gaps), sum(dropped), sum(outages) from loss_ledger"
@@ -107,21 +134,19 @@ def test_every_change_of_a_plant_at_speed_3600_is_stored_once(
     assert _rows(store, "select distinct origin, kind, authorisation from samples join runs using (run, origin)") == [
         ("simulated", "demo", "permit 7 (plant, 2020-01-01 – 2099-12-31)")
     ]
-    assert watcher.lines == []
+    assert collected.lines == []
 
 
-def test_meters_are_stamped_by_their_own_clock(make_site: Any, store: Store, now: Any) -> None:
+def test_meters_are_stamped_by_their_own_clock(collected: Collected) -> None:
     """Every value that comes over Modbus has the time that stood in the same answer, and is what the meter showed then."""
-    with SimulatedPlant(speed=3600, faults=False) as plant:
-        _run(_simulated_site(make_site, plant), SIMULATED, store, now=now, seconds=2)
-
     rows = _rows(
-        store,
+        collected.store,
         "select equipment, name, epoch_us(time), value from samples join points using (point) where server = 'meters'",
     )
+
     assert len(rows) > 300
     for equipment, name, moment, value in rows:
-        shown = plant.model.reading(equipment, moment)
+        shown = collected.plant.model.reading(equipment, moment)
         assert shown is not None
         expected = moment if name == "time" else shown[name]
         # Registers hold single floats and hundredths.
@@ -204,12 +229,12 @@ def test_nothing_is_sent_without_authorisation(
     assert not store.folder.exists()
 
 
-def test_a_real_site_refuses_the_simulated_plant(make_site: Any, store: Store, now: Any) -> None:
+def test_a_real_site_refuses_the_simulated_plant(make_site: Any, store: Store, now: Any, collected: Collected) -> None:
     """Simulated values never get into a real workspace; nothing is stored."""
-    with SimulatedPlant() as plant:
-        site = _simulated_site(make_site, plant).model_copy(update={"kind": "real"})
-        with pytest.raises(DeviceRefused, match="is simulated, this site is real; use a demo workspace for it"):
-            _run(site, SIMULATED, store, now=now, seconds=1)
+    site = _simulated_site(make_site, collected.plant).model_copy(update={"kind": "real"})
+
+    with pytest.raises(DeviceRefused, match="is simulated, this site is real; use a demo workspace for it"):
+        _run(site, SIMULATED, store, now=now, seconds=1)
     assert not store.folder.exists()
 
 
@@ -483,7 +508,7 @@ def test_a_node_that_is_gone_is_one_bad_sample_and_one_line(
 ) -> None:
     """The others of the same machine report; the missing one is named, bad, and a gap to the end."""
     lathe = make_connector(
-        "opcua", ("here", "ns=?;s=v0", "float64"), ("gone", "ns=?;s=nowhere", "float64"), namespace="urn:test:plant"
+        "opcua", ("here", "ns=?;s=v4", "float64"), ("gone", "ns=?;s=nowhere", "float64"), namespace="urn:test:plant"
     )
     site = make_site({"ua": _opcua(plant)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
 
@@ -505,9 +530,9 @@ def test_scales_of_opc_ua_points_are_exact(
     make_site: Any, make_connector: Any, store: Store, now: Any, plant: Any
 ) -> None:
     """Scale and offset of a connector hold for OPC UA too, to the nearest double."""
-    scaled = {"name": "load", "address": "ns=?;s=v0", "type": "float64", "scale": "0.1", "offset": "-40"}
+    scaled = {"name": "load", "address": "ns=?;s=v2", "type": "float64", "scale": "0.1", "offset": "-40"}
     lathe = make_connector("opcua", scaled, namespace="urn:test:plant")
-    plant.write("v0", 2301.0, datetime.now(UTC))
+    plant.write("v2", 2301.0, datetime.now(UTC))
 
     _run(
         make_site({"ua": _opcua(plant)}, [{"id": "m", "connector": "opcua", "server": "ua"}]),
@@ -524,8 +549,10 @@ def test_cancelling_closes_the_session_and_seals_the_store(
     make_site: Any, make_connector: Any, store: Store, now: Any, plant: Any
 ) -> None:
     """A cancelled collection leaves no session behind, nothing unsealed, and a store that the next one can write."""
-    lathe = make_connector("opcua", ("a", "ns=?;s=v0", "float64"), namespace="urn:test:plant")
+    lathe = make_connector("opcua", ("a", "ns=?;s=v3", "float64"), namespace="urn:test:plant")
     site = make_site({"ua": _opcua(plant)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+
+    plant.seen.clear()
 
     async def main() -> None:
         task = asyncio.create_task(collect(site, {"opcua": lathe}, store, now=now))

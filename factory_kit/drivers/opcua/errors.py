@@ -10,6 +10,7 @@ from asyncua.ua import status_codes
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable
+from factory_kit.i18n import N_
 
 __all__ = ["TOO_MUCH", "mapped", "status_name", "translated"]
 
@@ -94,7 +95,7 @@ def _status(error: UaStatusCodeError, address: str) -> DeviceError:
         )
     kind = DeviceUnavailable if name in RETRY else DeviceRefused
     meaning = " ".join(str(status_codes.get_name_and_doc(_code(error))[1]).split())
-    return kind("{address}: the server answers {status}: {meaning}", address=address, status=name, meaning=meaning)
+    return kind(N_("{address}: the server answers {status}: {meaning}"), address=address, status=name, meaning=meaning)
 
 
 def _code(error: UaStatusCodeError) -> int:
