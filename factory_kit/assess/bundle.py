@@ -14,6 +14,9 @@ from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.forms import TO_FILL_IN
 from factory_kit.assess.scored import Scored, content, read_scored
 from factory_kit.errors import AssessmentError
+from factory_kit.load.checked import checked
+from factory_kit.load.document import parse_json
+from factory_kit.model.assessment import Assessment
 from factory_kit.model.credit_code import fault
 from factory_kit.seal.container import Limits
 from factory_kit.seal.keys import Signer
@@ -27,6 +30,7 @@ __all__ = [
     "Leaving",
     "Purpose",
     "Rescored",
+    "about_whom",
     "leaving",
     "open_bundle",
     "parts",
@@ -35,7 +39,7 @@ __all__ = [
     "seal_assessment",
 ]
 
-BUNDLE = "assessment"
+BUNDLE = "assessment-bundle"
 """The kind of a bundle in its manifest."""
 LIMITS = Limits(files=5_000, total_bytes=256 << 20, manifest_bytes=4 << 20)
 """What a bundle may be: records, texts and reports, never samples or photos."""
@@ -141,7 +145,18 @@ def open_bundle(path: Path) -> Sealed:
         raise AssessmentError(
             "{file}: is a sealed {kind}, not a bundle of an assessment", file=path.name, kind=sealed.manifest.kind
         )
+    for name in sealed.names:
+        if _purpose(name) is None:
+            raise AssessmentError(
+                "{file}: holds {name!r}, which belongs to no bundle; do not use it", file=path.name, name=name
+            )
     return sealed
+
+
+def about_whom(sealed: Sealed) -> Assessment:
+    """What the bundle *sealed* is about; ``DefinitionError`` when its ``assessment.json`` is none."""
+    text = sealed.read("assessment.json").decode("utf-8", errors="replace")
+    return checked(parse_json(text, "assessment.json"), Assessment)
 
 
 def rescore(path: Path) -> Rescored:
@@ -161,12 +176,15 @@ def rescore(path: Path) -> Rescored:
 
 def _leaving(name: str, source: Path | bytes) -> Leaving:
     data = source if isinstance(source, bytes) else source.read_bytes()
-    purpose = next(
-        purpose
-        for place, purpose in PLACES.items()
-        if name == place or (place.endswith("/") and name.startswith(place))
-    )
+    purpose = _purpose(name)
+    if purpose is None:
+        raise AssessmentError("{name!r} belongs to no bundle; leave it out", name=name)
     return Leaving(name, len(data), hashlib.sha256(data).hexdigest(), purpose, purpose in PERSONAL)
+
+
+def _purpose(name: str) -> Purpose | None:
+    fits = (place for place in PLACES if name == place or (place[-1] == "/" and name.startswith(place)))
+    return PLACES.get(next(fits, ""))
 
 
 def _check_finished(scored: Scored) -> None:

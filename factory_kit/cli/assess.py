@@ -277,7 +277,7 @@ def acknowledge(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help=N_("List every file, not only what they are for."))] = False,
 ) -> None:
-    from factory_kit.assess.bundle import leaving, open_bundle
+    from factory_kit.assess.bundle import about_whom, leaving, open_bundle
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import success
     from factory_kit.cli.passphrase import asked_passphrase
@@ -288,7 +288,7 @@ def acknowledge(
     files = leaving(dict(sealed.contents()))
     _show_leaving(files, everything=everything)
     with open_key(key, asked_passphrase(key)) as opened:
-        called = signer or str(sealed.about["plant"]["zh"])
+        called = signer or about_whom(sealed).plant.name.zh
         signed = countersign(bundle, Signer(opened, "enterprise", called, now), out)
     success(_("{file} is acknowledged by {name}.").format(file=signed.path, name=called))
 

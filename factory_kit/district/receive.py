@@ -36,7 +36,7 @@ from factory_kit.seal.verify import Report, Sealed, verify
 
 __all__ = ["LIMITS", "Rebuild", "Receipt", "receive"]
 
-BUNDLE = "assessment"
+BUNDLE = "assessment-bundle"
 LIMITS = Limits(files=5_000, total_bytes=256 << 20, manifest_bytes=4 << 20)
 """What is read from a stranger; larger submissions are refused before they are opened."""
 MICRO = 1_000_000

@@ -57,7 +57,7 @@ def altered(bundle: Path, out: Path, changes: Mapping[str, tuple[bytes, bytes]])
         before, after = changes.get(name, (b"", b""))
         assert before in data
         files[name] = data.replace(before, after) if before else data
-    seal_files(files, out, "assessment", sealed.about, (), sealed.manifest.expects)
+    seal_files(files, out, "assessment-bundle", sealed.about, (), sealed.manifest.expects)
     return out
 
 
@@ -217,3 +217,12 @@ def test_the_sealed_answers_are_canonical_json(scored: Scored) -> None:
     data = parts(scored)["answers.json"]
     assert isinstance(data, bytes)
     assert json.loads(data)["answers"]["PS.1.a"] == {"value": "1", "evidence": [{"grade": "B", "note": "规划"}]}
+
+
+@pytest.mark.parametrize("name", ["photos/line-3.jpg", "samples.parquet", "answers.json.bak", "model.yaml"])
+def test_nothing_else_travels_in_a_bundle(scored: Scored, tmp_path: Path, name: str) -> None:
+    """A photo, samples or a stray file sealed beside the rest make it no bundle."""
+    seal_files({**parts(scored), name: b"x"}, tmp_path / "plant.zip", "assessment-bundle", {})
+
+    with pytest.raises(AssessmentError, match="belongs to no bundle"):
+        open_bundle(tmp_path / "plant.zip")

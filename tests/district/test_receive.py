@@ -45,7 +45,7 @@ def again(
         before, after = (text.encode() for text in changes.get(name, ("", "")))
         assert before in data
         files[name] = data.replace(before, after) if before else data
-    seal_files(files, out, "assessment", sealed.about, [Signer(key, role, "某", lambda: NOW) for role in roles])
+    seal_files(files, out, "assessment-bundle", sealed.about, [Signer(key, role, "某", lambda: NOW) for role in roles])
     return out
 
 
@@ -116,7 +116,7 @@ def test_the_file_must_be_a_bundle(take: Take, tmp_path: Path) -> None:
     """Something that is no zip, another zip, and a sealed dataset are R01."""
     (tmp_path / "text.zip").write_bytes(b"hello")
     seal_files({"a.txt": b"a"}, tmp_path / "package.zip", "package", {})
-    seal_files({"assessment.json": b"[]"}, tmp_path / "empty.zip", "assessment", {})
+    seal_files({"assessment.json": b"[]"}, tmp_path / "empty.zip", "assessment-bundle", {})
 
     receipts = take(tmp_path / "text.zip", tmp_path / "package.zip", tmp_path / "empty.zip")
 
