@@ -3,16 +3,18 @@
 Pure: no database, no clock, whole microseconds since 1970-01-01 UTC, half-open stretches. It is the oracle of the SQL of the
 indicators, which must give the same figures. The rules, in the order in which they apply:
 
-1. *When a sample counts.* At its source time. A live run (origin live or simulated) may begin with a value older than itself,
-   because an OPC UA server first sends the value it has: such a value counts from the start of the run, not before, since
-   nobody was watching. Of several samples that count at one moment the one with the latest source time wins, then the one of
-   better quality, then the one received last, then the larger value, then the later text, then the later run.
-2. *When a value is known.* While a run watches the point: from the run's first sample of the point to the end of the run. A
-   live run ends where it was ended, one that was cut off at its last sign of life. History (imported, replayed) watches
-   from its first to its last sample of any point. A store keeps a value that comes again unchanged only once; where the loss
-   ledger of a live run counts more values of a point than are stored, the run watched the point from its start.
-3. *Silence is no gap* while a live run watches: subscriptions report by exception, and a poll that fails leaves a bad sample.
-   In history nobody can tell silence from loss: a value is known for at most ``silence`` after its sample.
+1. *When a sample counts.* At its source time. A live run may begin with a value older than itself, because an OPC UA server
+   first sends the value it has: such a value counts from the start of the run, not before, since nobody was watching. This
+   needs clocks that agree, and they do when some value of the server was received within ``silence`` of its source time
+   (or no receiving times are kept); a simulated or replayed plant has a time of its own. Of several samples that count at
+   one moment the one with the latest source time wins, then the one of better quality, then the one received last, then the
+   larger value, then the later text, then the later run.
+2. *When a value is known.* While a run watches the point: from the run's first sample of the point to the end of the run. If
+   the clocks agree the run ends where it was ended, one that was cut off at its server's last sign of life; otherwise with
+   its server's last sample. A store keeps a value that comes again unchanged only once; where the loss ledger of a run counts
+   more values of a point than are stored, the run watched the point from its start (history excepted).
+3. *Silence is no gap* while a run watches: subscriptions report by exception, and a poll that fails leaves a bad sample. In
+   history (imported, replayed) nobody can tell silence from loss: a value is known for at most ``silence`` after its sample.
 4. *Gaps* that the run recorded are unknown. A bad sample inside a gap adds nothing to it: what held before the gap, or what
    the machine says inside or after it, holds from the gap's end on.
 5. A *bad* sample makes the value unknown from its time to the next sample. *Uncertain* samples count as they are.
@@ -63,14 +65,16 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """The time in which a run watched a point; ``live`` is False for history.
+    """The time in which a run watched the server of a point.
 
-    ``repeated`` tells that the run delivered values of the point that were stored already.
+    ``history`` tells imported and replayed runs, ``agree`` that the run's clock and the machine's agree (never in history),
+    ``repeated`` that the run delivered values of the point that were stored already.
     """
 
     start: int
     end: int
-    live: bool = True
+    history: bool = False
+    agree: bool = True
     repeated: bool = False
 
 
@@ -227,8 +231,8 @@ def _counting(record: PointRecord[Value], lookback_from: int, stop: int) -> Iter
     """Each sample that counts, with the moment from which it does."""
     for sample in record.samples:
         life = record.runs[sample.run]
-        first_value = life.live and sample.time < life.start and life.start >= lookback_from
-        moment = max(sample.time, life.start) if life.live else sample.time
+        first_value = life.agree and sample.time < life.start and life.start >= lookback_from
+        moment = max(sample.time, life.start) if life.agree else sample.time
         in_gap = sample.quality is Quality.BAD and _inside(sample.time, record.gaps)
         if moment < stop and (sample.time >= lookback_from or first_value) and not in_gap:
             yield moment, sample
@@ -236,7 +240,7 @@ def _counting(record: PointRecord[Value], lookback_from: int, stop: int) -> Iter
 
 def _watching(record: PointRecord[Value], lookback_from: int, stop: int) -> list[Stretch]:
     """Rule 2: from the first counting sample of each run, or from its start, to the end of the run."""
-    starts = {number: life.start for number, life in enumerate(record.runs) if life.live and life.repeated}
+    starts = {number: life.start for number, life in enumerate(record.runs) if life.repeated and not life.history}
     for moment, sample in _counting(record, lookback_from, stop):
         starts[sample.run] = min(moment, starts.get(sample.run, moment))
     return [Stretch(start, record.runs[run].end) for run, start in starts.items() if start < record.runs[run].end]
@@ -244,7 +248,7 @@ def _watching(record: PointRecord[Value], lookback_from: int, stop: int) -> list
 
 def _holds(last: Heard[Value], moment: int, record: PointRecord[Value], silence: int) -> bool:
     """Rules 3 and 5 for the sample that counted last before *moment*."""
-    return last.quality is not Quality.BAD and (record.runs[last.run].live or moment < last.time + silence)
+    return last.quality is not Quality.BAD and (not record.runs[last.run].history or moment < last.time + silence)
 
 
 def _pieces(window: Stretch, edges: Iterable[int]) -> Iterator[tuple[int, int]]:

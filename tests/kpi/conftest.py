@@ -96,12 +96,19 @@ class Tables:
         self._insert("equipment", [(name, name, name, kind, key, connected, connected, cycle and Decimal(cycle))])
 
     def point(
-        self, equipment: str, role: str, *, name: str | None = None, unit: str = "", type_: str = "uint32"
+        self,
+        equipment: str,
+        role: str,
+        *,
+        name: str | None = None,
+        unit: str = "",
+        type_: str = "uint32",
+        server: str = "s",
     ) -> int:
         """One point of the catalogue; its id."""
         number = len(self.points) + 1
         self.points[equipment, name or role] = number
-        row = (number, equipment, name or role, role, unit, type_, "a", "c", "1", "s", stamp("2020-01-01"))
+        row = (number, equipment, name or role, role, unit, type_, "a", "c", "1", server, stamp("2020-01-01"))
         self._insert("points_history", [row])
         return number
 

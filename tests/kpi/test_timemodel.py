@@ -58,7 +58,7 @@ def test_silence_of_a_live_run_is_no_gap() -> None:
 
 def test_silence_of_history_is_unknown_after_the_limit() -> None:
     """An imported value holds for the limit only; to the last sample of the import nothing is known."""
-    record = states((1000, "run"), (1300, "stop"), (1350, "run"), runs=[Life(500, 1900, live=False)])
+    record = states((1000, "run"), (1300, "stop"), (1350, "run"), runs=[Life(500, 1900, history=True, agree=False)])
     assert line(record) == [
         (1000, 1100, "producing"),
         (1100, 1300, "unknown"),

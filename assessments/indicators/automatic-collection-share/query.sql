@@ -23,19 +23,27 @@ wanted AS (
                    'temperature', 'pressure', 'flow', 'level', 'vibration')
 ),
 
--- begin life: when each run watched (rule 2)
+-- begin life: when each run watched each server (rules 1 to 3)
+pulse AS (
+    SELECT s.run, p.server, min(s.time) AS first, max(s.time) AS last,
+           max(coalesce(s.received_time, s.time)) AS sign,
+           coalesce(min(abs(epoch_us(s.received_time) - epoch_us(s.time))), 0) AS skew
+    FROM samples AS s
+    JOIN points AS p USING (point)
+    WHERE s.time >= make_timestamp($start - $lookback) AND s.time < make_timestamp($stop + 86400000000)
+    GROUP BY s.run, p.server
+),
 life AS (
-    SELECT r.run,
-           r.origin IN ('live', 'simulated') AS live,
-           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN r.started ELSE s.first END) AS opened,
-           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN coalesce(r.ended, s.sign) ELSE s.last END) AS closed
-    FROM runs AS r
-    LEFT JOIN (
-        SELECT run, min(time) AS first, max(time) AS last, max(coalesce(received_time, time)) AS sign
-        FROM samples
-        WHERE run IN (SELECT run FROM runs WHERE ended IS NULL OR origin NOT IN ('live', 'simulated'))
-        GROUP BY run
-    ) AS s USING (run)
+    SELECT run, server, history, agree,
+           epoch_us(CASE WHEN agree THEN started ELSE first END) AS opened,
+           epoch_us(CASE WHEN agree THEN coalesce(ended, sign) ELSE last END) AS closed
+    FROM (
+        SELECT r.run, h.server, r.started, r.ended, h.first, h.last, h.sign,
+               r.origin IN ('imported', 'replayed') AS history,
+               r.origin = 'live' AND h.skew <= $silence AS agree
+        FROM runs AS r
+        JOIN pulse AS h USING (run)
+    )
 ),
 -- end life
 

@@ -14,19 +14,27 @@ asked AS (
     WHERE role IN ('active_energy', 'active_power') AND equipment IN (SELECT equipment FROM subjects)
 ),
 
--- begin life: when each run watched (rule 2)
+-- begin life: when each run watched each server (rules 1 to 3)
+pulse AS (
+    SELECT s.run, p.server, min(s.time) AS first, max(s.time) AS last,
+           max(coalesce(s.received_time, s.time)) AS sign,
+           coalesce(min(abs(epoch_us(s.received_time) - epoch_us(s.time))), 0) AS skew
+    FROM samples AS s
+    JOIN points AS p USING (point)
+    WHERE s.time >= make_timestamp($start - $lookback) AND s.time < make_timestamp($stop + 86400000000)
+    GROUP BY s.run, p.server
+),
 life AS (
-    SELECT r.run,
-           r.origin IN ('live', 'simulated') AS live,
-           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN r.started ELSE s.first END) AS opened,
-           epoch_us(CASE WHEN r.origin IN ('live', 'simulated') THEN coalesce(r.ended, s.sign) ELSE s.last END) AS closed
-    FROM runs AS r
-    LEFT JOIN (
-        SELECT run, min(time) AS first, max(time) AS last, max(coalesce(received_time, time)) AS sign
-        FROM samples
-        WHERE run IN (SELECT run FROM runs WHERE ended IS NULL OR origin NOT IN ('live', 'simulated'))
-        GROUP BY run
-    ) AS s USING (run)
+    SELECT run, server, history, agree,
+           epoch_us(CASE WHEN agree THEN started ELSE first END) AS opened,
+           epoch_us(CASE WHEN agree THEN coalesce(ended, sign) ELSE last END) AS closed
+    FROM (
+        SELECT r.run, h.server, r.started, r.ended, h.first, h.last, h.sign,
+               r.origin IN ('imported', 'replayed') AS history,
+               r.origin = 'live' AND h.skew <= $silence AS agree
+        FROM runs AS r
+        JOIN pulse AS h USING (run)
+    )
 ),
 -- end life
 
@@ -56,7 +64,7 @@ near AS NOT MATERIALIZED (
     SELECT point, time, value, text, quality, received_time, run
     FROM samples
     WHERE time < make_timestamp($start - $lookback)
-      AND run IN (SELECT run FROM life WHERE live AND opened >= $start - $lookback AND opened < $stop)
+      AND run IN (SELECT run FROM life WHERE agree AND opened >= $start - $lookback AND opened < $stop)
 ),
 swallowed AS (
     SELECT s.point, s.time
@@ -66,12 +74,14 @@ swallowed AS (
     WHERE s.quality = 2
 ),
 sound AS NOT MATERIALIZED (
-    SELECT s.point, s.run, l.live, s.time, s.value, s.text, s.quality, s.received_time,
-           CASE WHEN l.live THEN greatest(epoch_us(s.time), l.opened) ELSE epoch_us(s.time) END AS moment
+    SELECT s.point, s.run, l.history, s.time, s.value, s.text, s.quality, s.received_time,
+           CASE WHEN l.agree THEN greatest(epoch_us(s.time), l.opened) ELSE epoch_us(s.time) END AS moment
     FROM near AS s
-    JOIN life AS l ON l.run = s.run
+    JOIN points AS p ON p.point = s.point
+    JOIN life AS l ON l.run = s.run AND l.server = p.server
     ANTI JOIN swallowed AS w ON w.point = s.point AND w.time = s.time AND s.quality = 2
     WHERE s.point IN (SELECT point FROM asked)
+      AND (s.time >= make_timestamp($start - $lookback) OR (l.agree AND l.opened >= $start - $lookback))
 ),
 heard AS NOT MATERIALIZED (
     SELECT *
@@ -103,18 +113,20 @@ watch AS (
         UNION ALL
         SELECT r.point, r.run, greatest(l.opened, b.opened)
         FROM repeated AS r
-        JOIN life AS l USING (run)
-        JOIN (SELECT point, min(opened) AS opened FROM begun GROUP BY point) AS b USING (point)
-        WHERE l.live
+        JOIN points AS p USING (point)
+        JOIN life AS l ON l.run = r.run AND l.server = p.server
+        JOIN (SELECT point, min(opened) AS opened FROM begun GROUP BY point) AS b ON b.point = r.point
+        WHERE NOT l.history
     ) AS w
-    JOIN life AS l USING (run)
+    JOIN points AS p USING (point)
+    JOIN life AS l ON l.run = w.run AND l.server = p.server
     WHERE w.opened < l.closed
 ),
 doubtful AS (
-    SELECT DISTINCT point FROM sound WHERE quality = 2 OR NOT live
+    SELECT DISTINCT point FROM sound WHERE quality = 2 OR history
 ),
 doubt AS (
-    SELECT point, moment, quality = 2 AS bad, live, lead(moment) OVER (PARTITION BY point ORDER BY moment) AS next
+    SELECT point, moment, quality = 2 AS bad, history, lead(moment) OVER (PARTITION BY point ORDER BY moment) AS next
     FROM (
         SELECT *
         FROM sound
@@ -132,8 +144,8 @@ edge AS (
     UNION ALL SELECT point, epoch_us("end"), 0, -1 FROM gaps WHERE point IN (SELECT point FROM asked)
     UNION ALL SELECT point, moment, 0, 1 FROM doubt WHERE bad
     UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE bad AND next IS NOT NULL
-    UNION ALL SELECT point, moment + $silence, 0, 1 FROM doubt WHERE NOT bad AND NOT live AND coalesce(next > moment + $silence, true)
-    UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE NOT bad AND NOT live AND next > moment + $silence
+    UNION ALL SELECT point, moment + $silence, 0, 1 FROM doubt WHERE NOT bad AND history AND coalesce(next > moment + $silence, true)
+    UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE NOT bad AND history AND next > moment + $silence
 ),
 certainty AS (
     SELECT point, moment, lead(moment) OVER w AS until, sum(sum(watching)) OVER w > 0 AND sum(sum(unsure)) OVER w = 0 AS known
