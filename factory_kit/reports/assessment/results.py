@@ -50,7 +50,12 @@ def score_cell(brief: Brief, value: Fraction | None, *, strong: bool = False) ->
 def _levels_figure(brief: Brief) -> Figure:
     score, t = brief.score, brief.t
     bars = tuple(
-        Bar(brief.level_name(level.level), float(level.value), brief.points(level.value), _level_tone(brief, level))
+        Bar(
+            brief.level_name(level.level),
+            _shown(brief, level.value),
+            brief.points(level.value),
+            _level_tone(brief, level),
+        )
         for level in score.outcome.levels
     )
     line = exact_text(brief.threshold)
@@ -134,8 +139,12 @@ def _radar(brief: Brief) -> Figure:
 
 
 def _value(brief: Brief, node: str, level: int) -> float | None:
-    value = brief.score.node(node, level).value
-    return None if value is None else float(value)
+    return _shown(brief, brief.score.node(node, level).value)
+
+
+def _shown(brief: Brief, value: Fraction | None) -> float | None:
+    """*value* as it is printed beside the chart."""
+    return None if value is None else float(brief.points(value))
 
 
 def _nodes_table(brief: Brief) -> Table:
