@@ -17,12 +17,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory_kit.errors import StoreError
 from factory_kit.store.collide import numbers
 from factory_kit.store.columns import SCHEMA_VERSION
 from factory_kit.store.disk import Disk
 from factory_kit.store.journal import segment_paths
 from factory_kit.store.manifest import Change, Manifest, record
-from factory_kit.store.parquet import QUICK, FileKind, FileWriter, Layout, Sealed
+from factory_kit.store.parquet import QUICK, FileKind, FileWriter, Layout, Sealed, sha256_of
 
 __all__ = ["DAY", "HOUR", "Bounds", "Depot", "bounds_of", "clear_aside", "day_folder", "origin_of", "strangers"]
 
@@ -146,11 +147,13 @@ def strangers(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, bool | N
 
 
 def origin_of(path: Path) -> list[str] | None:
-    """What one of our files says it was made from; None when it is not one of ours."""
+    """What one of our files says it was made from; None when it is not one of ours, whole and under its own name."""
     try:
+        if path.stem.rpartition("-")[2] != sha256_of(path)[:12]:
+            return None
         note = (pq.read_metadata(path).metadata or {}).get(NOTE.encode())
         origin: list[str] | None = json.loads(note)["from"] if note else None
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+    except (OSError, ValueError, KeyError, StoreError, pa.ArrowException):
         return None
     return origin
 
