@@ -159,7 +159,10 @@ class FolderContainer:
 
     def size(self, name: str) -> int:
         """The size of a file in bytes."""
-        return self._files[name].stat().st_size
+        try:
+            return self._files[name].stat().st_size
+        except OSError as error:
+            raise SealError("{file}: cannot be read ({reason})", file=name, reason=error.strerror) from error
 
     def crc32(self, name: str) -> int | None:  # noqa: ARG002 - the protocol has it
         """None: a folder claims no checksums."""

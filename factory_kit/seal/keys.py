@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from factory_kit.errors import KeyRefused
-from factory_kit.files import sync_folder, write_atomically
+from factory_kit.files import NO_SPACE, sync_folder, write_atomically
 from factory_kit.i18n import _
 from factory_kit.seal.signature import Claim, PublicKey, SigningKey, sign, signed_text
 from factory_kit.seal.stamps import to_text
@@ -239,6 +239,8 @@ def _write_secret(path: Path, data: bytes) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> KeyRefused:
+    if error.errno in NO_SPACE:
+        return KeyRefused("{file}: the disk is full, no key was made; make room and repeat", file=path)
     return KeyRefused("{file}: the key cannot be written ({reason})", file=path, reason=error.strerror)
 
 

@@ -99,7 +99,7 @@ class KeyRing:
         """The state of *signature* over *content* that says *claim*; *received* is when it arrived, if that is on record."""
         known = self.keys.get(claim.key.key_id)
         key = PublicKey(known.key) if known else claim.key
-        if key != claim.key or not key.fits(content, signature):
+        if not key.fits(content, signature):
             return SignatureState.WRONG
         if any(revocation.covers(claim.time, received) for revocation in self._revocations(claim.key.key_id)):
             return SignatureState.REVOKED

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from factory_kit.errors import SealError
-from factory_kit.files import atomic_path, sync_folder, write_atomically
+from factory_kit.files import NO_SPACE, atomic_path, sync_folder, write_atomically
 from factory_kit.seal.container import Limits, ZipContainer, ZipWriter, files_below, open_container
 from factory_kit.seal.keys import Signer
 from factory_kit.seal.manifest import Manifest, SealedFile
@@ -67,7 +68,10 @@ def countersign(path: Path, signer: Signer, out: Path | None = None) -> Sealed:
     sealed = open_sealed(path)
     name, signature = _sign(sealed.manifest.to_bytes(), signer)
     if path.is_dir():
-        (path / SIGNATURES).mkdir(exist_ok=True)
+        try:
+            (path / SIGNATURES).mkdir(exist_ok=True)
+        except OSError as error:
+            raise SealError("{file}: cannot be written ({reason})", file=path, reason=error.strerror) from error
         write_atomically(path / name, signature)
         return open_sealed(path)
     with atomic_path(out or path) as aside, path.open("rb") as source, aside.open("wb") as target:
@@ -83,20 +87,11 @@ def unpack(path: Path, folder: Path) -> Sealed:
     sealed = open_sealed(path)
     if folder.exists():
         raise SealError("{folder}: is there already; choose a new folder", folder=folder)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with _folder_aside(folder) as aside:
         _copy(sealed, aside)
         open_sealed(aside)
         aside.chmod(0o755)
         aside.replace(folder)
-    except OSError as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise SealError(
-            "{folder}: cannot be unpacked ({reason}), nothing was kept", folder=folder, reason=error.strerror
-        ) from error
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
     sync_folder(folder.parent)
     return replace(sealed, path=folder)
 
@@ -130,6 +125,28 @@ def _copy(sealed: Sealed, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as file:
                 file.writelines(container.pieces(name))
+
+
+@contextmanager
+def _folder_aside(folder: Path) -> Iterator[Path]:
+    """A new folder beside *folder*, removed on any error."""
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise _not_unpacked(folder, error) from error
+    try:
+        yield aside
+    except BaseException as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _not_unpacked(folder, error) from error
+        raise
+
+
+def _not_unpacked(folder: Path, error: OSError) -> SealError:
+    if error.errno in NO_SPACE:
+        return SealError("{folder}: the disk is full, nothing was unpacked; make room and repeat", folder=folder)
+    return SealError("{folder}: cannot be unpacked ({reason})", folder=folder, reason=error.strerror)
 
 
 def _manifest(

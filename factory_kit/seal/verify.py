@@ -220,10 +220,10 @@ def _check_files(container: Container, manifest: Manifest, limits: Limits, findi
 
 
 def _is_sealed_content(container: Container, file: SealedFile, findings: list[Finding]) -> bool:
-    if container.size(file.path) != file.size:
-        return False
     found: Digest | None = None
     with collected(findings, file.path, What.ALTERED):
+        if container.size(file.path) != file.size:
+            return False
         found = digest(container.pieces(file.path))
     return found is None or (file.fits(found) and container.crc32(file.path) in {None, found.crc32})
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factory_kit.errors import Altered, SealError, StoreBusy
-from factory_kit.seal import open_chain, read_chain, record_id, verify_chain
+from factory_kit.seal import canonical, open_chain, read_chain, record_id, verify_chain
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX only")
 
@@ -93,6 +93,26 @@ def test_a_chain_written_anew_is_noticed_by_a_receipt(chain: Path, tmp_path: Pat
     assert verify_chain(forged, {2: links[1].hash}).ok
     assert "record 4 is not the one a receipt was given for" in str(verify_chain(forged, {4: links[3].hash}).problem)
     assert "record 9, for which a receipt was given, is missing" in str(verify_chain(chain, {9: "x", 10: "y"}).problem)
+
+
+def forged(n: int, prev: str, record: dict[str, str]) -> bytes:
+    """A line that holds in itself."""
+    own = record_id({"form": 1, "n": n, "prev": prev, "record": record})
+    return canonical({"form": 1, "hash": own, "n": n, "prev": prev, "record": record}) + b"\n"
+
+
+def test_a_record_that_holds_in_itself_must_follow_too(chain: Path) -> None:
+    """A forged record breaks the one after it; a wrong number or a wrong predecessor breaks itself."""
+    links = list(read_chain(chain))
+    lines = chain.read_bytes().splitlines(keepends=True)
+    cases = {
+        (forged(3, links[1].hash, {"file": "other"}), 4): 2,
+        (forged(9, links[1].hash, {"file": "other"}), 3): 2,
+        (forged(3, links[0].hash, {"file": "other"}), 3): 2,
+    }
+    for (line, number), at in cases.items():
+        chain.write_bytes(b"".join([*lines[:at], line, *lines[at + 1 :]]))
+        assert f"record {number} does not follow the one before it" in str(verify_chain(chain).problem)
 
 
 def test_a_torn_record_is_moved_away_wherever_it_tore(chain: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from factory_kit.errors import KeyRefused
+from factory_kit.errors import FactoryKitError, KeyRefused
 from factory_kit.seal import SecretKey, Signer, backup_sheet, keys, new_key, open_key, read_public, restore_key
 
 if TYPE_CHECKING:
@@ -75,6 +75,18 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
         new_key(tmp_path / "b.key", PASSPHRASE)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.key", "b.pub"]
     assert (tmp_path / "a.key").read_text() == "precious"
+
+
+def test_a_key_whose_public_half_cannot_be_kept_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has seen its recovery sheet, so the secret half goes too."""
+
+    def full(path: Path, content: bytes) -> None:
+        raise FactoryKitError("{path}: the disk is full ({size})", path=path, size=len(content))
+
+    monkeypatch.setattr(keys, "write_atomically", full)
+    with pytest.raises(FactoryKitError, match=r"k.pub: the disk is full"):
+        new_key(tmp_path / "k.key", PASSPHRASE)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_folder_is_said_in_one_line(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory_kit.errors import Altered, KeyRefused
-from factory_kit.seal import KeyRing, SignatureState, end_trust, revocation, take_revocation, trust
-from factory_kit.seal.keys import Reason
+from factory_kit.seal import KeyRing, SecretKey, SignatureState, Signer, end_trust, revocation, take_revocation, trust
+from factory_kit.seal.keys import Reason, _from_secret
 from factory_kit.seal.signature import name_for
 
 if TYPE_CHECKING:
@@ -70,6 +70,17 @@ def test_a_changed_content_is_wrong(ring: Path, provider: Party) -> None:
     """The signature of something else does not fit."""
     claim, signature = provider.signer("provider").sign(CONTENT, "MANIFEST.json")
     assert KeyRing.read(ring).judge(claim, CONTENT + b"s", signature) is SignatureState.WRONG
+
+
+def test_an_impostor_with_the_same_key_id_is_wrong(ring: Path, provider: Party, stranger: Party) -> None:
+    """Key ids are short and can be copied; the key in the ring decides."""
+    secret = provider.key.secret()[:8] + stranger.key.secret()[8:]
+    impostor = Signer(SecretKey(_from_secret(secret)), "provider", "某某", lambda: NOON)
+    claim, signature = impostor.sign(CONTENT, "MANIFEST.json")
+
+    assert claim.key.key_id == provider.public.key_id
+    assert claim.key.fits(CONTENT, signature)
+    assert KeyRing.read(ring).judge(claim, CONTENT, signature) is SignatureState.WRONG
 
 
 def revoke(ring: Path, party: Party, since: int, reason: Reason) -> None:

@@ -14,6 +14,7 @@ import pytest
 from factory_kit.errors import Altered, SealError, UnsafeArchive
 from factory_kit.seal import (
     KeyRing,
+    Sealed,
     Signer,
     countersign,
     is_sealed,
@@ -22,6 +23,7 @@ from factory_kit.seal import (
     restore_key,
     seal_files,
     seal_folder,
+    sealing,
     trust,
     unpack,
     verify,
@@ -162,6 +164,28 @@ def test_an_altered_bundle_is_not_unpacked(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle.zip"]
 
 
+def test_a_bundle_exchanged_while_it_is_unpacked_is_noticed(
+    sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, altered: Callable[[Path, int, int], None]
+) -> None:
+    """What was written is verified before it gets its name."""
+    copy = sealing._copy
+
+    def late(source: Sealed, folder: Path) -> None:
+        altered(sealed, sealed.read_bytes().index(b"0.8"), 1)
+        copy(source, folder)
+
+    monkeypatch.setattr(sealing, "_copy", late)
+    with pytest.raises(Altered):
+        unpack(sealed, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle.zip"]
+
+
+def test_unpacking_beside_a_missing_folder_is_one_line(sealed: Path, tmp_path: Path) -> None:
+    """A place that is not there is named."""
+    with pytest.raises(SealError, match="out: cannot be unpacked"):
+        unpack(sealed, tmp_path / "no" / "out")
+
+
 @POSIX
 def test_links_are_not_sealed(tmp_path: Path) -> None:
     """A link could lead to anything."""
@@ -248,11 +272,11 @@ except FactoryKitError as error:
             'seal_files({"a": bytes(60_000), "b": bytes(80_000)}, place / "out.zip", "x", {})',
             "out.zip: the disk is full",
         ),
-        ("unpack", 'unpack(place / "in.zip", place / "out")', "out: cannot be unpacked (File too large)"),
+        ("unpack", 'unpack(place / "in.zip", place / "out")', "out: the disk is full, nothing was unpacked; make room"),
         (
             "restore_key",
             'resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); restore_key((place / "sheet").read_text(), place / "k.key", "a passphrase")',
-            "k.key: the key cannot be written (File too large)",
+            "k.key: the disk is full, no key was made; make room",
         ),
     ],
     ids=["seal", "unpack", "key"],
