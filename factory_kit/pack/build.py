@@ -59,6 +59,7 @@ class Built:
     span: Span
     parts: tuple[Path, ...]
     rows: int
+    data_bytes: int
     schema: pa.Schema
     quality: tuple[QualityRow, ...]
     provenance: Mapping[str, object]
@@ -138,6 +139,7 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
         span,
         (part,),
         rows,
+        part.stat().st_size,
         schema,
         tuple(quality),
         _provenance(template, store, span, key, origins),
