@@ -25,7 +25,9 @@ class Workspace:
     def at(cls, folder: Path) -> Workspace:
         """The workspace in *folder*; ``UsageError`` when there is none."""
         if not (folder / "site.yaml").is_file():
-            raise UsageError("{folder}: is no workspace (no site.yaml); make one with factory-kit init {folder}", folder=folder)
+            raise UsageError(
+                "{folder}: is no workspace (no site.yaml); make one with factory-kit init {folder}", folder=folder
+            )
         return cls(folder)
 
     @property
