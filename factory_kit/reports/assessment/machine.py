@@ -41,6 +41,8 @@ HUES: dict[MachineState, Hue] = {
     MachineState.OFF: "slate",
     MachineState.UNKNOWN: "void",
 }
+MOST_LANES = 24
+"""Machines on one timeline; the table below it has all."""
 STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Seconds between two ticks of a timeline, smallest first."""
 
@@ -168,12 +170,11 @@ def _oee_row(brief: Brief, record: Evidence) -> tuple[Cell, ...]:
     """The factors are shown even where the record is inconclusive: they tell why."""
     figures = _figures(record)
     known = figures["planned_s"] - figures["unknown_s"]
-    ideal = figures["ideal_total_us"] / SECOND
     remark = brief.reason(record.reason)
     return (
         Cell(brief.equipment(record.subject)),
         _share(_ratio(figures["producing_s"], known)),
-        _share(_ratio(ideal, figures["producing_s"])),
+        _share(_ratio(figures["ideal_total_s"], figures["producing_s"])),
         _share(_ratio(figures["good"], figures["total"])),
         Cell(percent(_fraction(record.value)), number=_decimal(record.value), strong=True),
         Cell(percent_range(_fraction(record.lower), _fraction(record.upper))),
@@ -200,6 +201,7 @@ def timeline(brief: Brief, day: Day) -> Figure:
     """The states of the machines over *day*."""
     t = brief.t
     zone = brief.assessment.plant.timezone
+    shown = _most_important(brief, day.machines)
     lanes = tuple(
         Lane(
             brief.equipment(machine.equipment),
@@ -208,15 +210,26 @@ def timeline(brief: Brief, day: Day) -> Figure:
                 for s in machine.segments
             ),
         )
-        for machine in day.machines
+        for machine in shown
     )
     states = tuple(State(state.value, t(f"state.{state.value}"), hue) for state, hue in HUES.items())
     seconds = day.window.length / SECOND
     caption = t("oee.figure", when=_when(brief, day.window))
     alt = t("oee.figure_alt", count=len(lanes))
+    left = len(day.machines) - len(shown)
+    note = t("oee.figure_more", shown=len(shown), left=left) if left else ""
     return Figure(
         "figure-states", caption, alt, Timeline(lanes, states, seconds, tuple(ticks(day.window, zone))), width=900
     )
+
+
+def _most_important(brief: Brief, machines: Sequence[MachineDay]) -> Sequence[MachineDay]:
+    """As many *machines* as fit on a page, key equipment first, in the order of the ledger."""
+    if len(machines) <= MOST_LANES:
+        return machines
+    keys = {each.id for each in brief.material.site.equipment if each.key}
+    chosen = sorted(machines, key=lambda machine: machine.equipment not in keys)[:MOST_LANES]
+    return [machine for machine in machines if machine in chosen]
 
 
 def _when(brief: Brief, window: Stretch) -> str:
