@@ -193,6 +193,22 @@ def test_the_day_is_shown_and_told(chinese: AssessmentReport) -> None:
         assert abs(sum(Fraction(share[:-1]) for share in row[1:] if share != "—") - 100) < Fraction(4, 10)
 
 
+def test_a_long_ledger_shows_key_equipment_and_says_what_is_left(example: Any) -> None:
+    """Of sixty machines the picture shows two dozen, the key ones among them, and the table all."""
+    site = example.demo_site()
+    machines = [site.equipment[0].model_copy(update={"id": f"m-{n:02}", "key": n in {40, 59}}) for n in range(60)]
+    site = site.model_copy(update={"equipment": tuple(machines)})
+
+    report = view(example.example_material(site=site, day=example.example_day(site, 60)), "zh")
+
+    figure = report.part("figure-states")
+    assert isinstance(figure, Figure)
+    assert isinstance(figure.chart, Timeline)
+    assert len(figure.chart.lanes) == 24
+    assert figure.note == "图中为 24 台（关键设备优先），另有 36 台见下表。"
+    assert len(texts(table(report, "table-states"))) == 60
+
+
 def test_ticks_follow_the_clock_through_daylight_saving() -> None:
     """On the day the clocks go forward in Berlin there is no 02:00, and the ticks keep to real time."""
     window = days_between(date(2026, 3, 29), date(2026, 3, 29), "Europe/Berlin").window

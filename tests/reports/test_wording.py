@@ -37,7 +37,7 @@ def fields(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", sorted({path.name.split(".")[0] for path in (FOLDER / "texts").glob("*.yaml")}))
 def test_both_languages_have_the_same_texts(name: str) -> None:
     """Chinese and English have the same keys, and each pair asks for the same details."""
     zh, en = wording(name, "zh").texts, wording(name, "en").texts

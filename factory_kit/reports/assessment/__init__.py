@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from factory_kit.reports.assessment.day import shown_day
 from factory_kit.reports.assessment.material import Day, MachineDay, Material
 from factory_kit.reports.assessment.view import AssessmentReport, view
 
-__all__ = ["AssessmentReport", "Day", "MachineDay", "Material", "view"]
+__all__ = ["AssessmentReport", "Day", "MachineDay", "Material", "shown_day", "view"]

@@ -218,9 +218,8 @@ def timeline(brief: Brief, day: Day) -> Figure:
     alt = t("oee.figure_alt", count=len(lanes))
     left = len(day.machines) - len(shown)
     note = t("oee.figure_more", shown=len(shown), left=left) if left else ""
-    return Figure(
-        "figure-states", caption, alt, Timeline(lanes, states, seconds, tuple(ticks(day.window, zone))), width=900
-    )
+    chart = Timeline(lanes, states, seconds, tuple(ticks(day.window, zone)))
+    return Figure("figure-states", caption, alt, chart, note=note, width=760)
 
 
 def _most_important(brief: Brief, machines: Sequence[MachineDay]) -> Sequence[MachineDay]:
