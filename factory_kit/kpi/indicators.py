@@ -91,7 +91,7 @@ def evidence_of(
 
 def evaluate(indicators: Iterable[Indicator], con: Any, frame: Frame, files: Sequence[FileUsed]) -> list[Evidence]:
     """The records of *indicators* over the views of the DuckDB connection *con*; *files* is what the views read."""
-    _register_planned(con, frame)
+    register_planned(con, frame)
     catalogue = _Catalogue.read(con, frame.interval)
     return [
         _record(indicator, row, frame, catalogue, files)
@@ -100,7 +100,7 @@ def evaluate(indicators: Iterable[Indicator], con: Any, frame: Frame, files: Seq
     ]
 
 
-def _register_planned(con: Any, frame: Frame) -> None:
+def register_planned(con: Any, frame: Frame) -> None:
     """The table ``planned(equipment, start, end)``: planned time in µs, the same for every piece of equipment of the ledger."""
     parts = planned_time(frame.calendar, frame.interval.zone, frame.interval.window)
     con.execute(
