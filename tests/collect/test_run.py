@@ -503,6 +503,35 @@ def test_a_cut_is_a_gap_for_what_changed_and_none_for_what_did_not(
     ) == [("moving", 1, True), ("still", 1, False)]
 
 
+def test_a_restarted_server_is_read_again(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, plant: Any, tmp_path: Path
+) -> None:
+    """After a restart with another namespace number values come again by themselves; the line says lost and back, once each."""
+    other = type(plant)(tmp_path).start()
+    lathe = make_connector("opcua", ("a", "ns=?;s=v0", "float64"), namespace="urn:test:plant")
+    site = make_site({"ua": _opcua(other)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+
+    def restart() -> None:
+        time.sleep(0.5)
+        other.call(other.restart(shift=True))
+        time.sleep(2.5)
+        other.write("v0", 8.5, datetime.now(UTC))
+
+    async def main() -> Outcome:
+        stop = asyncio.Event()
+        collecting = asyncio.create_task(collect(site, {"opcua": lathe}, store, now=now, stop=stop, observer=watcher))
+        await asyncio.to_thread(restart)
+        await asyncio.sleep(0.5)
+        stop.set()
+        return await collecting
+
+    outcome = asyncio.run(asyncio.wait_for(main(), 60))
+    other.stop()
+    assert (8.5,) in _rows(store, "select value from samples")
+    assert outcome.servers[0].reconnects == 1
+    assert [line.rpartition(": ")[2] for line in watcher.lines] == ["the connection broke", "connection is back"]
+
+
 def test_a_node_that_is_gone_is_one_bad_sample_and_one_line(
     make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, plant: Any
 ) -> None:
@@ -552,6 +581,7 @@ def test_cancelling_closes_the_session_and_seals_the_store(
     lathe = make_connector("opcua", ("a", "ns=?;s=v3", "float64"), namespace="urn:test:plant")
     site = make_site({"ua": _opcua(plant)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
 
+    plant.settle()
     plant.seen.clear()
 
     async def main() -> None:
@@ -562,6 +592,7 @@ def test_cancelling_closes_the_session_and_seals_the_store(
             await task
 
     asyncio.run(main())
+    plant.settle()
     assert plant.seen["CloseSession"] == 1
     status = store.status()
     assert (status.rows, status.journal_rows, status.writer, status.problems) == (1, 0, None, ())

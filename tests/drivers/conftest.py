@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Self
 
 import pytest
@@ -124,6 +125,7 @@ class Plant:
         self.proxy_port = 0
         self.seen: Counter[str] = Counter()
         self.pipes: list[asyncio.StreamWriter] = []
+        self.piping = 0
         self.stalled = False
 
     def call(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -152,6 +154,13 @@ class Plant:
 
     def write(self, name: str, value: Any, moment: datetime | None = None, status: int = 0) -> None:
         self.call(self._write(name, value, moment, status))
+
+    def settle(self) -> None:
+        """Every connection through the proxy has ended and every byte of it was seen."""
+        deadline = monotonic() + 10
+        while self.piping and monotonic() < deadline:
+            sleep(0.01)
+        assert not self.piping
 
     def cut(self) -> None:
         """Every connection through the proxy breaks."""
@@ -223,7 +232,13 @@ class Plant:
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.port)
         self.pipes += [writer, there_writer]
-        await asyncio.gather(self._pump(reader, there_writer, note=True), self._pump(there_reader, writer, note=False))
+        self.piping += 1
+        try:
+            await asyncio.gather(
+                self._pump(reader, there_writer, note=True), self._pump(there_reader, writer, note=False)
+            )
+        finally:
+            self.piping -= 1
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, note: bool) -> None:
         buffer = b""

@@ -147,6 +147,7 @@ def test_calls_are_halved_until_the_server_bears_them(plant: Any, monkeypatch: p
 def test_only_reading_services_reach_the_wire(plant: Any) -> None:
     """In a whole run the wire carries listed services alone, and the request log counts the same ones."""
     logged: Counter[str] = Counter()
+    plant.settle()
     plant.seen.clear()
 
     async def test(device: OpcUaDevice) -> None:
@@ -156,6 +157,7 @@ def test_only_reading_services_reach_the_wire(plant: Any) -> None:
 
     _with_device(plant.url, test, Context(now=lambda: 0, count=lambda _address, service: logged.update([service])))
 
+    plant.settle()
     wire = {"OPN": "OpenSecureChannel", "CLO": "CloseSecureChannel"}
     seen = {wire.get(name, name): count for name, count in plant.seen.items() if name != "HEL"}
     assert seen == dict(logged)
@@ -210,6 +212,7 @@ def test_writing_through_the_session_is_refused(plant: Any, call: str) -> None:
         "delete_nodes": ua.DeleteNodesParameters(),
         "history_update": ua.HistoryUpdateParameters(),
     }
+    plant.settle()
     plant.seen.clear()
 
     async def test(device: OpcUaDevice) -> None:
@@ -217,6 +220,7 @@ def test_writing_through_the_session_is_refused(plant: Any, call: str) -> None:
             await getattr(device._session, call)(arguments[call])
 
     _with_device(plant.url, test)
+    plant.settle()
     assert set(plant.seen) <= SERVICES | {"HEL", "OPN", "CLO"}
 
 
@@ -349,6 +353,7 @@ def test_a_wrong_password_is_one_clear_line(safe_plant: Any, tmp_path: Path) -> 
 @pytest.mark.wire
 def test_a_password_is_never_sent_in_the_open(plant: Any) -> None:
     """With security None a user is refused before anything is sent."""
+    plant.settle()
     plant.seen.clear()
 
     async def never(_device: OpcUaDevice) -> None:
