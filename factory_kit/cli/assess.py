@@ -549,15 +549,14 @@ def _material(workspace: Path, name: str) -> tuple[AssessmentFolder, Material]:
     from factory_kit.assess.scored import write_score
     from factory_kit.cli.clock import now
     from factory_kit.load.workspace import Workspace
-    from factory_kit.reports.assessment import Material
-    from factory_kit.reports.assessment.states import shown_day
+    from factory_kit.reports.assessment import Material, shown_day
     from factory_kit.store import Store
 
     folder, sources = _opened(workspace, name)
     place = Workspace.at(workspace)
     site, _connectors = place.site()
     scored = write_score(folder, sources)
-    day = shown_day(scored, Store(place.store_folder), site)
+    day = shown_day(scored, site, Store(place.store_folder))
     return folder, Material(scored=scored, site=site, made_at=now(), software=f"factory-kit {__version__}", day=day)
 
 
