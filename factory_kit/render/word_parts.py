@@ -38,6 +38,8 @@ __all__ = ["WordParts"]
 FILLS: dict[Tone, str] = {"good": "DCF1E7", "warn": "FDF0D2", "bad": "FBE1DB", "accent": "E3EEF3"}
 INKS: dict[Tone, str] = {"good": "12694C", "warn": "7A4B00", "bad": "8F2413", "muted": "55616E", "accent": "0B4F6C"}
 JUSTIFY = {"start": "left", "center": "center", "end": "right"}
+FIRST_BOOKMARK = 5000
+"""Above the numbers that bookmarks of a template have."""
 SHORT = 12
 """A table of fewer rows stays on one page."""
 EMU_PER_INCH, TWIPS_PER_EMU = 914_400, 1 / 635
@@ -108,11 +110,9 @@ class WordParts:
     def _heading(self, text: str, level: int, *, anchor: str = "", new_page: bool = False) -> Any:
         marks = ("", "")
         if anchor:
-            number = sum(map(ord, anchor)) + 5000
-            marks = (
-                f'<w:bookmarkStart w:id="{number}" w:name={quoteattr(_bookmark(anchor))}/>',
-                f'<w:bookmarkEnd w:id="{number}"/>',
-            )
+            number = FIRST_BOOKMARK + [section.id for section in self.document.sections].index(anchor)
+            start = f'<w:bookmarkStart w:id="{number}" w:name={quoteattr(_bookmark(anchor))}/>'
+            marks = (start, f'<w:bookmarkEnd w:id="{number}"/>')
         page = "<w:pageBreakBefore/>" if new_page else ""
         return _element(
             f"<w:p><w:pPr>{self._style(f'heading {level}')}<w:keepNext/>{page}</w:pPr>{marks[0]}{_run(text)}{marks[1]}</w:p>"

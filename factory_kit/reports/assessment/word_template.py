@@ -19,6 +19,8 @@ __all__ = ["ASSESSMENT_TEMPLATE", "assessment_template"]
 
 ASSESSMENT_TEMPLATE = Path(__file__).resolve().parent.parent / "templates" / "assessment.docx"
 WHITE = RGBColor(0xFF, 0xFF, 0xFF)
+CELL_MARGINS = {"top": 110, "left": 170, "bottom": 110, "right": 170}
+"""Twentieths of a point, in the order that Word wants."""
 BAND, DEEP, REACHED, AHEAD = "0B4F6C", "08384D", "0B4F6C", "D5DCE3"
 
 
@@ -111,8 +113,11 @@ def _grid(word: Any, widths: tuple[int, ...]) -> Any:
     for column, width in zip(table.columns, widths, strict=True):
         column.width = Mm(width)
         column.cells[0].width = Mm(width)
-    margins = '<w:tblCellMar {}><w:top w:w="110" w:type="dxa"/><w:left w:w="170" w:type="dxa"/><w:bottom w:w="110" w:type="dxa"/><w:right w:w="170" w:type="dxa"/></w:tblCellMar>'
-    table._tbl.tblPr.append(parse_xml(margins.format(nsdecls("w"))))  # noqa: SLF001 - python-docx has no cell margins
+    sides = "".join(f'<w:{side} w:w="{width}" w:type="dxa"/>' for side, width in CELL_MARGINS.items())
+    properties = table._tbl.tblPr  # noqa: SLF001 - python-docx has no cell margins
+    margins = parse_xml(f"<w:tblCellMar {nsdecls('w')}>{sides}</w:tblCellMar>")
+    look = properties.find(qn("w:tblLook"))
+    properties.append(margins) if look is None else look.addprevious(margins)
     return table
 
 
