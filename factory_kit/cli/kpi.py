@@ -151,13 +151,16 @@ def verify(
     from factory_kit.assess.folder import AssessmentFolder
     from factory_kit.cli.console import fail, print_json, success
     from factory_kit.kpi.verify import verify_records
+    from factory_kit.load.indicator import all_indicators
     from factory_kit.load.workspace import Workspace
+    from factory_kit.shipped import search_path
     from factory_kit.store import Store
 
     place = Workspace.at(workspace)
     folder = AssessmentFolder.of(place, name)
     records = read_evidence(folder, folder.assessment())
-    checks = verify_records(records, frozen_indicators(folder), Store(place.store_folder))
+    shipped = all_indicators([each / "indicators" for each in search_path("assessments", place.root)])
+    checks = verify_records(records, shipped | frozen_indicators(folder), Store(place.store_folder))
     if as_json:
         print_json([{"id": check.id, "same": check.same, "said": check.said} for check in checks])
     differing = [check for check in checks if not check.same]

@@ -34,15 +34,15 @@ LastDay = Annotated[
 def asked_interval(store: Store, zone: str, first: str, last: str) -> Interval:
     """The whole days from *first* to *last*, both included; what is empty comes from the store."""
     from factory_kit.errors import UsageError
-    from factory_kit.kpi.interval import days_between, whole_days
-    from factory_kit.kpi.timemodel import Stretch
+    from factory_kit.kpi.interval import data_span, days_between, whole_days
 
     status = store.status()
     if status.first is None or status.last is None:
         raise UsageError("the store is empty; collect or import first")
     if first and last:
         return days_between(_day(first), _day(last), zone)
-    whole = whole_days(Stretch(status.first, status.last), zone)
+    with store.connect() as con:
+        whole = whole_days(data_span(con), zone)
     return days_between(_day(first) if first else whole.days[0], _day(last) if last else whole.days[-1], zone)
 
 

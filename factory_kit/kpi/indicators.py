@@ -16,6 +16,7 @@ from factory_kit import __version__
 from factory_kit.errors import QueryError
 from factory_kit.kpi.calendar import always_planned, local_iso, planned_time
 from factory_kit.kpi.interval import Interval
+from factory_kit.kpi.reasons import NOTHING_MEASURED, TOO_LITTLE_KNOWN
 from factory_kit.model.definition import exact
 from factory_kit.model.evidence import (
     Engine,
@@ -31,14 +32,16 @@ from factory_kit.model.evidence import (
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.site import Calendar
 
-__all__ = ["Frame", "SealedFile", "StoreView", "evaluate", "evidence_of"]
+__all__ = ["Frame", "SealedFile", "StoreView", "evaluate", "evidence_of", "register_planned"]
 
 EXPECTED = (
     "subject", "not_applicable", "inconclusive", "numerator", "denominator", "lower_numerator", "lower_denominator",
     "upper_numerator", "upper_denominator", "covered", "coverable", "ledger", "points",
 )  # fmt: skip
 """Columns every indicator gives; any further one goes into the details of the record."""
+FIGURES = EXPECTED[3:11]
 MICRO = 1_000_000
+AFTERWARDS = 24 * 3600 * MICRO
 
 
 class SealedFile(Protocol):
@@ -80,24 +83,38 @@ class Frame:
 def evidence_of(
     indicators: Iterable[Indicator], store: StoreView, interval: Interval, calendar: Calendar, now: Callable[[], int]
 ) -> list[Evidence]:
-    """The records of *indicators* over the sealed files of *store*, in order of indicator, the plant before its equipment."""
+    """The records of *indicators* over the sealed files of *store*, in order of indicator, the plant before its equipment.
+
+    ``QueryError`` when the SQL of one cannot run, ``StoreDamaged`` when a file is not what it was.
+    """
     chosen = list(indicators)
-    frame = Frame(interval, calendar, now())
-    reach = max((indicator.parameters.get("lookback", 0) for indicator in chosen), default=0)
-    files = [FileUsed(each.path, each.rows, each.sha256) for each in store.files(interval.start - reach, interval.end)]
+    files = {reach: _files(store, interval, reach) for reach in {_reach(indicator) for indicator in chosen}}
     with store.connect() as con:
-        return evaluate(chosen, con, frame, files)
+        return evaluate(chosen, con, Frame(interval, calendar, now()), lambda indicator: files[_reach(indicator)])
 
 
-def evaluate(indicators: Iterable[Indicator], con: Any, frame: Frame, files: Sequence[FileUsed]) -> list[Evidence]:
-    """The records of *indicators* over the views of the DuckDB connection *con*; *files* is what the views read."""
+def evaluate(
+    indicators: Iterable[Indicator], con: Any, frame: Frame, files: Callable[[Indicator], Sequence[FileUsed]]
+) -> list[Evidence]:
+    """The records of *indicators* over the views of the DuckDB connection *con*; *files* tells what the views read for each."""
     register_planned(con, frame)
     catalogue = _Catalogue.read(con, frame.interval)
     return [
-        _record(indicator, row, frame, catalogue, files)
+        _record(indicator, row, frame, catalogue, files(indicator))
         for indicator in indicators
         for row in _rows(indicator, con, frame.interval)
     ]
+
+
+def _reach(indicator: Indicator) -> int:
+    """How far before the interval the SQL may read, microseconds."""
+    return indicator.parameters.get("lookback", 0)
+
+
+def _files(store: StoreView, interval: Interval, reach: int) -> tuple[FileUsed, ...]:
+    """What the SQL may read: from the lookback to a day after the interval, where a run's later samples prove it lived."""
+    found = store.files(interval.start - reach, interval.end + AFTERWARDS)
+    return tuple(FileUsed(each.path, each.rows, each.sha256) for each in found)
 
 
 def register_planned(con: Any, frame: Frame) -> None:
@@ -172,6 +189,8 @@ def _record(
     definition = indicator.definition
     outcome, reason = _outcome(row, exact(definition.least_coverage))
     points = row["points"] or []
+    if outcome == "not applicable":
+        row = {name: None if name in FIGURES else value for name, value in row.items()}
     return Evidence(
         indicator=IndicatorUsed(indicator.id, definition.rev, indicator.sql_sha256),
         subject=row["subject"],
@@ -208,11 +227,11 @@ def _outcome(row: Mapping[str, Any], least: Fraction) -> tuple[Outcome, str | No
     if row["inconclusive"] is not None:
         return "inconclusive", row["inconclusive"]
     if not row["coverable"]:
-        return "inconclusive", "the interval holds nothing to measure"
+        return "inconclusive", NOTHING_MEASURED
     if Fraction(int(row["covered"]), int(row["coverable"])) < least:
-        return "inconclusive", "less of the interval is known than the indicator needs"
+        return "inconclusive", TOO_LITTLE_KNOWN
     if not row["denominator"]:
-        return "inconclusive", "the interval holds nothing to measure"
+        return "inconclusive", NOTHING_MEASURED
     return "value", None
 
 

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from factory_kit.errors import Inconclusive, UsageError
 from factory_kit.kpi.calendar import local_date, local_iso, local_midnight
 from factory_kit.kpi.timemodel import Stretch
 
-__all__ = ["SLACK", "Interval", "days_between", "whole_days"]
+__all__ = ["SLACK", "Interval", "data_span", "days_between", "whole_days"]
 
 DAY = timedelta(days=1)
 SLACK = 15 * 60 * 1_000_000
 """A day that lacks no more than this at either end still counts as whole (µs, about 1 % of a day); what it lacks is unknown time."""
+
+
+SPAN = """
+SELECT min(CASE WHEN live AND skew <= $slack THEN started ELSE early END),
+       max(CASE WHEN live AND skew <= $slack THEN coalesce(ended, sign) ELSE last END)
+FROM (
+    SELECT run,
+           epoch_us(quantile_disc(time, 0.001)) AS early,
+           epoch_us(max(time)) AS last,
+           epoch_us(max(coalesce(received_time, time))) AS sign,
+           coalesce(min(abs(epoch_us(received_time) - epoch_us(time))), 0) AS skew
+    FROM samples
+    GROUP BY run
+)
+JOIN (SELECT run, origin = 'live' AS live, epoch_us(started) AS started, epoch_us(ended) AS ended FROM runs) USING (run)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +84,15 @@ def whole_days(data: Stretch, zone: str) -> Interval:
             start=local_iso(data.start, zone), end=local_iso(data.end, zone),
         )  # fmt: skip
     return days_between(first, last, zone)
+
+
+def data_span(con: Any) -> Stretch:
+    """From when to when the runs of a store watched, over the views of the DuckDB connection *con*.
+
+    Not from the oldest to the newest source time: the first values of an OPC UA server may be months old. Where the clock of
+    a plant is not that of the collector, its earliest thousandth of samples is left out. ``Inconclusive`` without samples.
+    """
+    start, end = con.execute(SPAN, {"slack": SLACK}).fetchone()
+    if start is None:
+        raise Inconclusive("store: there are no samples yet; collect or import first")
+    return Stretch(start, max(start, end))

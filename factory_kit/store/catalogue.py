@@ -141,4 +141,5 @@ def _ledger_entry(equipment: Equipment) -> dict[str, Any]:
         "digital": equipment.digital,
         "connected": equipment.connected,
         "ideal_cycle_s": None if cycle is None else str(cycle),
+        "feeds": list(equipment.feeds),
     }

@@ -41,6 +41,7 @@ EQUIPMENT = pa.schema(
         *((name, TEXT) for name in ("equipment", "name_zh", "name_en", "kind")),
         *((name, pa.bool_()) for name in ("key", "digital", "connected")),
         ("ideal_cycle_s", TEXT),
+        ("feeds", pa.list_(TEXT)),
     ]
 )
 STATES = pa.schema([(name, TEXT) for name in ("connector", "connector_version", "raw", "state", "profile")])

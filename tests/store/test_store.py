@@ -276,14 +276,15 @@ def test_foreign_files_are_told_and_not_read(wrote: Callable[..., Store], rows_o
     assert rows_of(store) == [(1, T0, 1.0)]
 
 
-def test_ideal_cycles_are_exact(store: Store) -> None:
-    """The ledger's ideal cycle comes back as the decimal that was written."""
+def test_the_ledger_comes_back_as_it_was_written(store: Store) -> None:
+    """Ideal cycles as exact decimals, meters with what they feed."""
     from factory_kit.model.definition import Text
     from factory_kit.model.site import Equipment
 
     ledger = [
         Equipment(id="cnc-1", name=Text(zh="一号机", en="Machine 1"), key=True, ideal_cycle_s=Decimal("45.1")),
         Equipment(id="cnc-2", name=Text(zh="二号机", en="Machine 2")),
+        Equipment(id="meter-1", name=Text(zh="表", en="Meter"), kind="meter", feeds=("cnc-1", "cnc-2")),
     ]
     store.describe(ledger, {})
     size = (store.folder / "catalogue.jsonl").stat().st_size
@@ -292,6 +293,7 @@ def test_ideal_cycles_are_exact(store: Store) -> None:
     assert (store.folder / "catalogue.jsonl").stat().st_size == size
     with store.connect() as con:
         assert con.execute("FROM equipment").fetchall() == [
-            ("cnc-1", "一号机", "Machine 1", "machine", True, False, False, Decimal("45.100000")),
-            ("cnc-2", "二号机", "Machine 2", "machine", False, False, False, None),
+            ("cnc-1", "一号机", "Machine 1", "machine", True, False, False, Decimal("45.100000"), []),
+            ("cnc-2", "二号机", "Machine 2", "machine", False, False, False, None, []),
+            ("meter-1", "表", "Meter", "meter", False, False, False, None, ["cnc-1", "cnc-2"]),
         ]
