@@ -37,8 +37,8 @@ AFTER_LAST_S = 2.0
 
 Key = tuple[str, str, int]
 """Equipment, point, time in µs."""
-Sample = tuple[float, str | None, int]
-"""Value, text, quality."""
+Sample = tuple[float, str | None, int, int]
+"""Value, text, quality, raw status."""
 
 
 @dataclass
@@ -166,7 +166,7 @@ def _verdicts(imported: Store, collected: Store) -> list[Verdict]:
 def _rows(store: Store, origin: str) -> list[dict[str, Any]]:
     """Everything in *store* but what names persons, which is never collected; ``FactoryKitError`` for another origin."""
     table = store.query(
-        "SELECT equipment, name, type, server, epoch_us(time) AS time, value, text, quality, origin"
+        "SELECT equipment, name, type, server, epoch_us(time) AS time, value, text, quality, coalesce(status, 0) AS status, origin"
         " FROM samples JOIN points USING (point) WHERE role <> 'operator'"
     )
     rows: list[dict[str, Any]] = table.to_pylist()
@@ -184,16 +184,16 @@ def _key(row: Mapping[str, Any], suffix: str = "") -> Key:
 
 
 def _sample(row: Mapping[str, Any]) -> Sample:
-    return math.nan if row["value"] is None else row["value"], row["text"], row["quality"]
+    return math.nan if row["value"] is None else row["value"], row["text"], row["quality"], row["status"]
 
 
 def _as_served(sample: Sample) -> Sample:
     """A sample of the recording as Modbus serves it."""
-    value, _text, quality = sample
+    value, _text, quality, _status = sample
     if quality == Quality.BAD:
-        return math.nan, None, Quality.GOOD
+        return math.nan, None, Quality.GOOD, 0
     with np.errstate(over="ignore"):
-        return float(np.float32(value)), None, Quality.GOOD
+        return float(np.float32(value)), None, Quality.GOOD, 0
 
 
 def _verdict(protocol: str, expected: Mapping[Key, Sample], found: Mapping[Key, Sample]) -> Verdict:
@@ -207,16 +207,17 @@ def _verdict(protocol: str, expected: Mapping[Key, Sample], found: Mapping[Key, 
             verdict.differing += 1
     extra = [found[key] for key in found.keys() - expected.keys()]
     verdict.empty = sum(
-        protocol == "modbus" and math.isnan(value) and quality == Quality.GOOD for value, _text, quality in extra
+        protocol == "modbus" and math.isnan(value) and quality == Quality.GOOD
+        for value, _text, quality, _status in extra
     )
     verdict.extra = len(extra) - verdict.empty
     return verdict
 
 
 def _equal(one: Sample, other: Sample) -> bool:
-    """Equal to the last bit; of bad samples only the quality counts, as a bad value is no value."""
+    """Equal to the last bit; of a bad sample the status counts, as a bad value is no value."""
     if one[2] == other[2] == Quality.BAD:
-        return True
+        return one[3] == other[3]
     both_none = math.isnan(one[0]) and math.isnan(other[0])
     return one[1:] == other[1:] and (both_none or struct.pack("<d", one[0]) == struct.pack("<d", other[0]))
 

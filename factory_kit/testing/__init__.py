@@ -1,4 +1,4 @@
-"""What tests and the demonstration need: a simulated plant, a line that fails, a numbered Modbus server, a clock.
+"""What tests and the demonstration need: a simulated plant, a replayed recording, a line that fails, a clock.
 
 Public: people who write connectors use it too. The simulated plant speaks for itself as simulated (OPC UA ProductUri,
 Modbus device identification), so that a collector stamps ``origin: simulated``.
@@ -16,6 +16,7 @@ from factory_kit.testing.simulated import SimulatedPlant
 
 if TYPE_CHECKING:
     from factory_kit.testing.numbered import NumberedServer, Request
+    from factory_kit.testing.replay import Replay
 
 __all__ = [
     "Change",
@@ -26,6 +27,7 @@ __all__ = [
     "PlantClock",
     "PlantModel",
     "PlantedFault",
+    "Replay",
     "Request",
     "SimulatedPlant",
     "Truth",
@@ -38,4 +40,8 @@ def __getattr__(name: str) -> Any:
         from factory_kit.testing import numbered  # noqa: PLC0415 - pymodbus only for those who serve with it
 
         return getattr(numbered, name)
+    if name == "Replay":
+        from factory_kit.testing import replay  # noqa: PLC0415 - both protocol libraries only for those who serve with them
+
+        return replay.Replay
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,8 +27,8 @@ _VARIANTS = {"float64": ua.VariantType.Double, "string": ua.VariantType.String}
 
 
 def node_name(equipment: str, point: str) -> str:
-    """The string of the node id of a point."""
-    return f"{equipment}.{point}"
+    """The string of the node id of a point; names may hold dots, so a slash keeps the two apart."""
+    return f"{equipment}/{point}"
 
 
 class RecordingServer:

@@ -21,13 +21,16 @@ from pymodbus.pdu.mei_message import ReadDeviceInformationRequest
 
 from factory_kit.errors import DeviceUnavailable, UsageError
 from factory_kit.testing.replay import Replay, Stage, serve
-from factory_kit.testing.replay_opcua import NAMESPACE
+from factory_kit.testing.replay_opcua import NAMESPACE, node_name
 from factory_kit.testing.replay_recording import Recording, map_for, recording
 
 pytestmark = pytest.mark.wire
 
 ROWS = 200
 FIRST = datetime(2026, 3, 9, 2, 14, 33, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+STEP = timedelta(seconds=1, microseconds=1003)
+"""Times to the microsecond, so that a rounded one is seen."""
 BAD = 0x80000000
 Seen = dict[str, list[tuple[int, Any, int]]]
 """By point: time in µs, value, status, in the order in which they came."""
@@ -90,7 +93,7 @@ def test_no_answer_mixes_two_rows(recorded: Recording) -> None:
         number, time, steady, _noisy = struct.unpack(">IQff", struct.pack(">10H", *whole))
         assert (time, steady) == (_time(number - 1), (number - 1) // 50)
         later, level, _noisy = struct.unpack(">Qff", struct.pack(">8H", *part))
-        assert level == (later - _time(0)) // 1_000_000 // 50
+        assert level == (later - _time(0)) // (STEP // MICROSECOND) // 50
 
 
 def test_both_servers_say_that_they_replay(recorded: Recording) -> None:
@@ -115,7 +118,7 @@ def test_nothing_can_be_written(recorded: Recording) -> None:
             answer = await client.write_register(6, 1, device_id=1)
             index = await reader.get_namespace_index(NAMESPACE)
             try:
-                await reader.get_node(ua.NodeId("pump.steady", index)).write_value(9.0)
+                await reader.get_node(ua.NodeId(node_name("pump", "steady"), index)).write_value(9.0)
             except ua.UaStatusCodeError as error:
                 return answer.isError(), type(error).__name__
             return answer.isError(), "written"
@@ -207,7 +210,7 @@ def _recorded(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     file = tmp_path_factory.mktemp("recording") / "pump.csv"
     lines = ["datetime;steady;noisy;note"]
     for row in range(ROWS):
-        moment = (FIRST + timedelta(seconds=row)).strftime("%Y-%m-%d %H:%M:%S")
+        moment = (FIRST + row * STEP).strftime("%Y-%m-%d %H:%M:%S.%f")
         noisy = "NaN" if row % 10 == 3 else repr(_noise(row))
         lines.append(f"{moment};{row // 50};{noisy};{'' if row % 3 else f'第 {row} 行'}")
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -219,7 +222,7 @@ def _noise(row: int) -> float:
 
 
 def _time(row: int) -> int:
-    return int((FIRST + timedelta(seconds=row)).timestamp()) * 1_000_000
+    return (FIRST + row * STEP - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
 
 
 @contextlib.asynccontextmanager
@@ -296,7 +299,7 @@ async def _watch(client: Client, trigger: ua.DataChangeTrigger, seen: Seen) -> N
         for part in result.NotificationMessage.NotificationData or ():
             for item in part.MonitoredItems:
                 data = item.Value
-                moment = round(data.SourceTimestamp.replace(tzinfo=UTC).timestamp() * 1_000_000)
+                moment = (data.SourceTimestamp.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
                 seen.setdefault(points[item.ClientHandle], []).append((moment, data.Value.Value, data.StatusCode.value))
 
     parameters = ua.CreateSubscriptionParameters()
@@ -308,7 +311,7 @@ async def _watch(client: Client, trigger: ua.DataChangeTrigger, seen: Seen) -> N
     requests.SubscriptionId = subscription.SubscriptionId
     requests.TimestampsToReturn = ua.TimestampsToReturn.Both
     requests.ItemsToCreate = [
-        _item(handle, ua.NodeId(f"pump.{point}", index), trigger) for handle, point in enumerate(points)
+        _item(handle, ua.NodeId(node_name("pump", point), index), trigger) for handle, point in enumerate(points)
     ]
     results = await client.uaclient.session.create_monitored_items(requests)
     assert all(result.StatusCode.is_good() for result in results)
