@@ -38,6 +38,43 @@ def register(app: typer.Typer) -> None:
             "Example: factory-kit collect -w my-plant --for 8h"
         )
     )(collect)
+    app.command(
+        help=N_(
+            "Show what an OPC UA server offers and its certificate; with --accept its fingerprint is trusted from now on.\n\n"
+            "Example: factory-kit trust line-1 -w my-plant"
+        )
+    )(trust)
+
+
+def trust(
+    server: Annotated[str, typer.Argument(metavar="SERVER", help=N_("Name of the server in site.yaml."))],
+    accept: Annotated[
+        str,
+        typer.Option("--accept", metavar="FINGERPRINT", help=N_("The fingerprint as somebody read it at the machine.")),
+    ] = "",
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import note, print_table, success
+    from factory_kit.collect.trust import acquaint, trust_server
+    from factory_kit.load.workspace import Workspace
+
+    place = Workspace.at(workspace)
+    site, _connectors = place.site()
+    found = acquaint(site, server, now=now, request_log=place.root / "requests.jsonl")
+    print_table((_("Security policy"), _("Mode")), found.offers, title=found.address)
+    note(_("Certificate (SHA-256): {fingerprint}").format(fingerprint=found.fingerprint))
+    if not accept:
+        note(
+            _("Compare it at the machine, then: factory-kit trust {server} --accept {fingerprint}").format(
+                server=server, fingerprint=found.fingerprint
+            )
+        )
+        return
+    trust_server(site, server, found, accept, place.certificates_folder)
+    success(
+        _("{address} is trusted with this certificate; any other stops the collection.").format(address=found.address)
+    )
 
 
 def collect(
@@ -74,7 +111,7 @@ def collect(
             now=now,
             seconds=seconds,
             observer=observer,
-            certificates=place.root / "keys" / "opcua",
+            certificates=place.certificates_folder,
         )
     _say_outcome(outcome, as_json=as_json)
 

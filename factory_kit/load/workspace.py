@@ -35,6 +35,11 @@ class Workspace:
         """The folder of the store."""
         return self.root / "store"
 
+    @property
+    def certificates_folder(self) -> Path:
+        """The folder of our OPC UA certificate and of the trusted ones of servers."""
+        return self.root / "keys" / "opcua"
+
     def assessment_folder(self, name: Identifier) -> Path:
         """The folder of the assessment called *name*."""
         return self.root / "assessments" / name
