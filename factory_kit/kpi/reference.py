@@ -6,7 +6,8 @@ Pure and exact, for small data. All stretches are microseconds since 1970-01-01 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from factory_kit.kpi.counters import Reading, Rise, energy_limit, known_micro, piece_limit, rises
 from factory_kit.kpi.iso22400 import Counts
@@ -29,6 +30,7 @@ __all__ = [
     "EnergySplit",
     "MachineFigures",
     "Rules",
+    "Source",
     "energy_split",
     "fresh_time",
     "known_time",
@@ -86,6 +88,14 @@ class MachineFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Equipment that tells its state, and how to read it."""
+
+    state: PointRecord[str]
+    mapping: Mapping[str, MachineState]
+
+
+@dataclass(frozen=True, slots=True)
 class EnergySplit:
     """Energy in millionths of a kWh; what is neither idle nor busy is unclear."""
 
@@ -133,31 +143,38 @@ def machine_figures(
 
 def energy_split(
     meter: PointRecord[int],
-    state: PointRecord[str] | None,
-    mapping: Mapping[str, MachineState],
+    sources: Sequence[Source | None],
     planned: Sequence[Stretch],
     rules: Rules,
     *,
     largest_kw: int,
     jitter: int,
 ) -> EnergySplit:
-    """Energy of readings (millionths of a kWh) that lie wholly in idle or wholly in busy time."""
-    if state is None:
-        segments = timeline(PointRecord((), ()), {}, rules.window, planned, silence=0, lookback_from=rules.window.start)
-        busy = [segment for segment in segments if segment.planned]
-        idle = [segment for segment in segments if not segment.planned]
-    else:
-        segments = timeline(
-            state, mapping, rules.window, planned, silence=rules.silence, lookback_from=rules.lookback_from
-        )
-        busy = [segment for segment in segments if segment.state in WORKING]
-        idle = [segment for segment in segments if segment.state not in (*WORKING, MachineState.UNKNOWN)]
-    added = [
-        rise
-        for rise in rises(_readings(meter, rules), limit=energy_limit(largest_kw), jitter=jitter)
-        if rise.end >= rules.window.start
-    ]
-    return EnergySplit(_amount(_within(added, idle)), _amount(_within(added, busy)), _amount(added))
+    """Energy of readings (millionths of a kWh) that lie wholly in idle or wholly in busy time.
+
+    *sources* is the equipment whose work decides; None for one that tells no state and works in planned time.
+    """
+    works = [_work(source, planned, rules) for source in sources]
+    edges = sorted({edge for work in works for segment in work for edge in (segment.start, segment.end)})
+    parts: dict[str, list[Stretch]] = {"busy": [], "unclear": [], "idle": []}
+    for start, end in pairwise(edges):
+        states = {_at(start, work).state for work in works}
+        kind = "busy" if states & set(WORKING) else "unclear" if MachineState.UNKNOWN in states else "idle"
+        parts[kind].append(Stretch(start, end))
+    found = rises(_readings(meter, rules), limit=energy_limit(largest_kw), jitter=jitter)
+    added = [rise for rise in found if rise.end >= rules.window.start]
+    return EnergySplit(_amount(_within(added, parts["idle"])), _amount(_within(added, parts["busy"])), _amount(added))
+
+
+def _work(source: Source | None, planned: Sequence[Stretch], rules: Rules) -> list[Segment]:
+    if source is not None:
+        return timeline(
+            source.state, source.mapping, rules.window, planned,
+            silence=rules.silence, lookback_from=rules.lookback_from,
+        )  # fmt: skip
+    nothing: PointRecord[str] = PointRecord((), ())
+    segments = timeline(nothing, {}, rules.window, planned, silence=0, lookback_from=rules.window.start)
+    return [replace(each, state=MachineState.PRODUCING if each.planned else MachineState.OFF) for each in segments]
 
 
 def known_time(record: PointRecord[Value], rules: Rules) -> int:
@@ -195,7 +212,7 @@ def _readings(record: PointRecord[int], rules: Rules) -> list[Reading]:
     ]
 
 
-def _within(added: Sequence[Rise], segments: Sequence[Segment]) -> list[Rise]:
+def _within(added: Sequence[Rise], segments: Sequence[Stretch]) -> list[Rise]:
     return [
         rise
         for rise in added

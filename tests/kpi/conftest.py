@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,7 +22,7 @@ VIEWS = """
 CREATE TABLE samples(point INTEGER, time TIMESTAMP, value DOUBLE, text VARCHAR, quality TINYINT, status BIGINT, server_time TIMESTAMP, received_time TIMESTAMP, origin VARCHAR, run VARCHAR);
 CREATE TABLE points_history(point INTEGER, equipment VARCHAR, name VARCHAR, role VARCHAR, unit VARCHAR, type VARCHAR, address VARCHAR, connector VARCHAR, connector_version VARCHAR, server VARCHAR, since TIMESTAMP);
 CREATE VIEW points AS SELECT * FROM points_history QUALIFY row_number() OVER (PARTITION BY point ORDER BY since DESC) = 1;
-CREATE TABLE equipment(equipment VARCHAR, name_zh VARCHAR, name_en VARCHAR, kind VARCHAR, key BOOLEAN, digital BOOLEAN, connected BOOLEAN, ideal_cycle_s DECIMAL(18, 6));
+CREATE TABLE equipment(equipment VARCHAR, name_zh VARCHAR, name_en VARCHAR, kind VARCHAR, key BOOLEAN, digital BOOLEAN, connected BOOLEAN, ideal_cycle_s DECIMAL(18, 6), feeds VARCHAR[]);
 CREATE TABLE states(connector VARCHAR, connector_version VARCHAR, raw VARCHAR, state VARCHAR, profile VARCHAR);
 CREATE TABLE runs(run VARCHAR, started TIMESTAMP, ended TIMESTAMP, origin VARCHAR, kind VARCHAR, what VARCHAR, authorisation VARCHAR, software VARCHAR);
 CREATE TABLE gaps(run VARCHAR, point INTEGER, start TIMESTAMP, "end" TIMESTAMP, reason VARCHAR);
@@ -90,10 +90,18 @@ class Tables:
             self._rows.setdefault(table, []).extend(rows)
 
     def machine(
-        self, name: str, *, kind: str = "machine", key: bool = True, connected: bool = True, cycle: str | None = None
+        self,
+        name: str,
+        *,
+        kind: str = "machine",
+        key: bool = True,
+        connected: bool = True,
+        cycle: str | None = None,
+        feeds: Sequence[str] = (),
     ) -> None:
         """One line of the ledger."""
-        self._insert("equipment", [(name, name, name, kind, key, connected, connected, cycle and Decimal(cycle))])
+        exact_cycle = None if cycle is None else Decimal(cycle)
+        self._insert("equipment", [(name, name, name, kind, key, connected, connected, exact_cycle, list(feeds))])
 
     def point(
         self,

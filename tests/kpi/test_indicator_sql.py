@@ -18,6 +18,7 @@ from factory_kit.kpi.reference import (
     Counting,
     MachineRecord,
     Rules,
+    Source,
     energy_split,
     fresh_time,
     known_time,
@@ -66,6 +67,7 @@ class Plant:
     gaps: dict[str, list[Stretch]]
     delivered: dict[tuple[int, str], int]
     planned: list[Stretch]
+    feeds: list[str]
 
     def record(self, point: str, kind: Callable[[int], Any] = int) -> PointRecord[Any]:
         """What the reference reads of a point."""
@@ -107,7 +109,8 @@ class Plant:
     def fill(self, tables: Any) -> Any:
         """The plant as views."""
         tables.machine("m1", cycle="300")
-        tables.machine("meter-1", kind="meter")
+        tables.machine("m2", key=False, connected=False)
+        tables.machine("meter-1", kind="meter", feeds=self.feeds)
         for number, run in enumerate(self.runs):
             tables.run(f"r{number}", run.start, run.end, run.origin)
         for point, rows in self.samples.items():
@@ -152,7 +155,7 @@ def plants(draw: st.DrawFn) -> Plant:
     planned = [
         Stretch(ZERO + a * 10 * MINUTE, ZERO + b * 10 * MINUTE) for a, b in zip(edges[::2], edges[1::2], strict=False)
     ]
-    return Plant(runs, samples, gaps, delivered, planned)
+    return Plant(runs, samples, gaps, delivered, planned, draw(st.sampled_from([[], ["m1"], ["m2"], ["m1", "m2"]])))
 
 
 def run_from(parts: tuple[int, int | None, str]) -> Run:
@@ -239,22 +242,25 @@ def test_oee_sql_equals_the_reference(
 def test_idle_energy_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
-    """Idle, busy and all energy are the reference's, for a machine that tells its state and for a meter that does not."""
+    """Idle, busy and all energy are the reference's: by the machine's own state, by what the meter feeds, by planned time."""
     rows = rows_of(shipped["idle-energy"], plant.fill(new_tables()), plant.planned, **SMALL, factor=1, jitter=2000)
 
-    for subject, point, state in (
-        ("m1", "active_energy", plant.record("state", str)),
-        ("meter-1", "meter-1/active_energy", None),
-    ):
+    machine = Source(plant.record("state", str), MAPPING)
+    fed = [{"m1": machine, "m2": None}[name] for name in plant.feeds] or [None]
+    for subject, point, sources in (("m1", "active_energy", [machine]), ("meter-1", "meter-1/active_energy", fed)):
         meter = plant.record(point, lambda value: value * 1000)
-        split = energy_split(meter, state, MAPPING, plant.planned, RULES, largest_kw=1, jitter=2000)
+        split = energy_split(meter, sources, plant.planned, RULES, largest_kw=1, jitter=2000)
         row = rows[subject]
         assert (row["idle_kwh_micro"], row["busy_kwh_micro"], row["all_kwh_micro"]) == (
             split.idle,
             split.busy,
             split.total,
         )
-    assert rows["plant"]["numerator"] == rows["m1"]["numerator"] + rows["meter-1"]["numerator"]
+    left_out = {("m1",): ["meter-1"], ("m1", "m2"): ["m1"]}.get(tuple(plant.feeds), [])
+    assert rows["plant"]["left_out"] == left_out
+    assert rows["plant"]["numerator"] == sum(
+        row["numerator"] for name, row in rows.items() if name not in {"plant", *left_out}
+    )
 
 
 @examples

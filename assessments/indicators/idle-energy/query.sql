@@ -1,25 +1,36 @@
--- Energy taken while nothing was made / all energy, per metered equipment and for all of it.
--- Nothing is made where the machine tells a state other than producing or setup; equipment that tells no state makes nothing
--- outside planned time. Energy between two readings that lie on both sides, or over an unknown state, widens the bounds.
+-- Energy taken while nothing was made / all energy, per meter and for the plant.
+-- Whose work decides: what the meter feeds by the ledger, or the metered equipment itself. Equipment that tells its state works
+-- while it produces or is set up; equipment that tells none works in planned time. A meter is busy while anything it feeds
+-- works, unclear while that is unknown, idle else. Energy between two readings of which not all time is idle, or not all busy,
+-- widens the bounds. The plant counts the finest meters: one whose whole extent finer ones measure is left out, and so is one
+-- inside a meter that counts.
 -- The rules of time and of counters are told in factory_kit/kpi/timemodel.py and counters.py, the oracles of this file.
 -- Times are whole microseconds since 1970-01-01 UTC, energy is in millionths of a kWh ("micro").
 -- Parameters: $start, $stop, $lookback, $silence, $jitter, $slack, $factor (largest believable load in kW), $pace.
 WITH
 metered AS (
-    SELECT point, equipment, role,
+    SELECT point, equipment,
            CASE lower(unit) WHEN 'wh' THEN 1000 WHEN 'kwh' THEN 1000000 WHEN 'mwh' THEN 1000000000 END AS micro
     FROM points
-    WHERE role = 'active_energy'
+    WHERE role = 'active_energy' AND equipment IN (SELECT equipment FROM equipment)
+),
+feeding AS (
+    SELECT e.equipment AS meter, unnest(e.feeds) AS equipment
+    FROM equipment AS e
+    WHERE e.equipment IN (SELECT equipment FROM metered)
+),
+fed AS (
+    SELECT DISTINCT meter, equipment FROM feeding WHERE equipment IN (SELECT equipment FROM equipment)
+    UNION ALL
+    SELECT DISTINCT equipment, equipment FROM metered WHERE equipment NOT IN (SELECT meter FROM feeding)
 ),
 subjects AS (
-    SELECT equipment
-    FROM equipment
-    WHERE equipment IN (SELECT equipment FROM metered)
+    SELECT DISTINCT equipment FROM fed
 ),
 asked AS (
     SELECT point, equipment, role, role = 'state' AS timed
     FROM points
-    WHERE role IN ('state', 'active_energy') AND equipment IN (SELECT equipment FROM subjects)
+    WHERE role = 'state' AND equipment IN (SELECT equipment FROM subjects) OR point IN (SELECT point FROM metered)
 ),
 
 -- begin life: when each run watched each server (rules 1 to 3)
@@ -218,9 +229,9 @@ profiles AS (
 -- end timeline
 
 reading AS (
-    SELECT a.equipment, a.role, h.point, h.moment, TRY_CAST(round(h.value * m.micro) AS BIGINT) AS shown, $pace AS pace, 0 AS modulus
+    SELECT m.equipment, 'active_energy' AS role, h.point, h.moment, TRY_CAST(round(h.value * m.micro) AS BIGINT) AS shown,
+           $pace AS pace, 0 AS modulus
     FROM heard AS h
-    JOIN asked AS a USING (point)
     JOIN metered AS m USING (point)
     WHERE h.quality < 2 AND TRY_CAST(round(h.value * m.micro) AS BIGINT) IS NOT NULL
 ),
@@ -253,30 +264,45 @@ added AS (
 ),
 -- end counting
 
-stateful AS (
-    SELECT DISTINCT equipment FROM asked WHERE timed
+work AS (
+    SELECT g.equipment, greatest(g.moment, $start) AS moment, least(g.until, $stop) AS until,
+           CASE WHEN a.equipment IS NULL THEN g.planned ELSE g.state IN ('producing', 'setup') END AS busy,
+           a.equipment IS NOT NULL AND g.state = 'unknown' AS unclear
+    FROM segment AS g
+    LEFT JOIN (SELECT DISTINCT equipment FROM asked WHERE timed) AS a USING (equipment)
+),
+beat AS (
+    SELECT f.meter, w.moment, CAST(w.busy AS INTEGER) AS busy, CAST(w.unclear AS INTEGER) AS unclear
+    FROM fed AS f
+    JOIN work AS w USING (equipment)
+    UNION ALL
+    SELECT f.meter, w.until, -CAST(w.busy AS INTEGER), -CAST(w.unclear AS INTEGER)
+    FROM fed AS f
+    JOIN work AS w USING (equipment)
 ),
 -- idle and busy time up to each moment, so that those parts of any stretch are differences
 load AS (
-    SELECT equipment, moment, class,
-           coalesce(sum(CASE WHEN class = 'idle' THEN length ELSE 0 END) OVER w, 0) AS idle_until,
-           coalesce(sum(CASE WHEN class = 'busy' THEN length ELSE 0 END) OVER w, 0) AS busy_until
+    SELECT meter, moment, class,
+           coalesce(sum(CASE WHEN class = 'idle' THEN until - moment ELSE 0 END) OVER w, 0) AS idle_until,
+           coalesce(sum(CASE WHEN class = 'busy' THEN until - moment ELSE 0 END) OVER w, 0) AS busy_until
     FROM (
-        SELECT equipment, greatest(moment, $start) AS moment, length,
-               CASE WHEN equipment NOT IN (SELECT equipment FROM stateful) THEN CASE WHEN planned THEN 'busy' ELSE 'idle' END
-                    WHEN state = 'unknown' THEN 'unclear'
-                    WHEN state IN ('producing', 'setup') THEN 'busy'
+        SELECT meter, moment, lead(moment) OVER v AS until,
+               CASE WHEN sum(sum(busy)) OVER v > 0 THEN 'busy'
+                    WHEN sum(sum(unclear)) OVER v > 0 THEN 'unclear'
                     ELSE 'idle' END AS class
-        FROM segment
+        FROM beat
+        GROUP BY meter, moment
+        WINDOW v AS (PARTITION BY meter ORDER BY moment)
     )
-    WINDOW w AS (PARTITION BY equipment ORDER BY moment ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    WHERE until IS NOT NULL
+    WINDOW w AS (PARTITION BY meter ORDER BY moment ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ),
 placed AS (
     SELECT a.equipment, a.point, a.moment, a.elapsed, a.amount,
            l.idle_until + CASE WHEN l.class = 'idle' THEN a.moment - l.moment ELSE 0 END AS idle_until,
            l.busy_until + CASE WHEN l.class = 'busy' THEN a.moment - l.moment ELSE 0 END AS busy_until
     FROM added AS a
-    ASOF LEFT JOIN load AS l ON l.equipment = a.equipment AND a.moment >= l.moment
+    ASOF LEFT JOIN load AS l ON l.meter = a.equipment AND a.moment >= l.moment
 ),
 parted AS (
     SELECT equipment, amount, elapsed,
@@ -294,35 +320,75 @@ energy AS (
     WHERE moment >= $start AND amount > 0
     GROUP BY equipment
 ),
+-- extents: what each meter measures, and which meters lie wholly inside others
+extent AS (
+    SELECT meter, equipment, count(*) OVER (PARTITION BY meter) AS size FROM fed
+),
+inside AS (
+    SELECT a.meter AS finer, b.meter AS coarser, a.size < b.size AS smaller
+    FROM extent AS a
+    JOIN extent AS b ON b.equipment = a.equipment AND b.meter <> a.meter
+    GROUP BY a.meter, b.meter, a.size, b.size
+    HAVING count(*) = a.size
+),
+covered AS (
+    SELECT e.meter
+    FROM extent AS e
+    LEFT JOIN (
+        SELECT DISTINCT i.coarser, x.equipment
+        FROM inside AS i
+        JOIN extent AS x ON x.meter = i.finer
+        WHERE i.smaller
+    ) AS c ON c.coarser = e.meter AND c.equipment = e.equipment
+    GROUP BY e.meter
+    HAVING count(c.equipment) = count(*)
+    UNION
+    SELECT coarser FROM inside WHERE NOT smaller AND finer < coarser
+),
+left_out AS (
+    SELECT meter FROM covered
+    UNION
+    SELECT finer FROM inside WHERE smaller AND coarser NOT IN (SELECT meter FROM covered)
+),
 consumer AS (
-    SELECT s.equipment, a.points, f.profiles,
+    SELECT m.equipment, m.points, f.profiles,
            coalesce(e.idle_micro, 0) AS idle_micro, coalesce(e.busy_micro, 0) AS busy_micro, coalesce(e.all_micro, 0) AS all_micro,
-           CASE WHEN a.meters > 1 THEN 'several points measure the energy'
-                WHEN a.states > 1 THEN 'several points tell the state'
-                WHEN a.unknown_units > 0 THEN 'the unit of the energy is none of Wh, kWh, MWh' END AS inconclusive
-    FROM subjects AS s
+           m.equipment IN (SELECT meter FROM left_out) AS left_out,
+           CASE WHEN m.meters > 1 THEN 'several points measure the energy'
+                WHEN m.states_of_one > 1 THEN 'several points tell the state'
+                WHEN m.unknown_units > 0 THEN 'the unit of the energy is none of Wh, kWh, MWh' END AS inconclusive
+    FROM (
+        SELECT u.equipment, list_sort(list_concat(u.points, coalesce(t.points, []))) AS points, u.meters, u.unknown_units, t.states_of_one
+        FROM (
+            SELECT equipment, list(point) AS points, count(*) AS meters, count(*) FILTER (micro IS NULL) AS unknown_units
+            FROM metered
+            GROUP BY equipment
+        ) AS u
+        LEFT JOIN (
+            SELECT meter, flatten(list(points)) AS points, max(len(points)) AS states_of_one
+            FROM fed
+            JOIN (SELECT equipment, list(point) AS points FROM asked WHERE timed GROUP BY equipment) USING (equipment)
+            GROUP BY meter
+        ) AS t ON t.meter = u.equipment
+    ) AS m
     LEFT JOIN energy AS e USING (equipment)
-    LEFT JOIN profiles AS f USING (equipment)
-    JOIN (
-        SELECT asked.equipment, list(asked.point ORDER BY asked.point) AS points,
-               count(*) FILTER (asked.role = 'active_energy') AS meters,
-               count(*) FILTER (asked.role = 'state') AS states,
-               count(*) FILTER (asked.role = 'active_energy' AND metered.micro IS NULL) AS unknown_units
-        FROM asked
-        LEFT JOIN metered ON metered.point = asked.point
-        GROUP BY asked.equipment
-    ) AS a USING (equipment)
+    LEFT JOIN (
+        SELECT meter AS equipment, list_sort(list_distinct(flatten(list(profiles)))) AS profiles
+        FROM fed
+        JOIN profiles USING (equipment)
+        GROUP BY meter
+    ) AS f USING (equipment)
 ),
 answer AS (
-    SELECT equipment AS subject, 1 AS meters, * EXCLUDE (equipment) FROM consumer
+    SELECT equipment AS subject, 1 AS meters, * EXCLUDE (equipment, left_out) FROM consumer
     UNION ALL BY NAME
     SELECT 'plant' AS subject, count(*) AS meters,
-           coalesce(flatten(list(points ORDER BY equipment)), []) AS points,
-           list_sort(list_distinct(flatten(list(profiles ORDER BY equipment)))) AS profiles,
+           coalesce(list_sort(list_distinct(flatten(list(points)))), []) AS points,
+           list_sort(list_distinct(flatten(list(profiles)))) AS profiles,
            coalesce(sum(idle_micro), 0) AS idle_micro, coalesce(sum(busy_micro), 0) AS busy_micro, coalesce(sum(all_micro), 0) AS all_micro,
            NULL AS inconclusive
     FROM consumer
-    WHERE inconclusive IS NULL
+    WHERE inconclusive IS NULL AND NOT left_out
 )
 SELECT subject,
        CASE WHEN meters = 0 THEN 'no equipment has a point that measures energy' END AS not_applicable,
@@ -333,6 +399,7 @@ SELECT subject,
        idle_micro + busy_micro AS covered, all_micro AS coverable,
        (SELECT count(*) FROM equipment) AS ledger,
        points, profiles, meters,
+       CASE WHEN subject = 'plant' THEN (SELECT coalesce(list(equipment ORDER BY equipment), []) FROM consumer WHERE left_out OR consumer.inconclusive IS NOT NULL) END AS left_out,
        idle_micro AS idle_kwh_micro, busy_micro AS busy_kwh_micro, all_micro - idle_micro - busy_micro AS unclear_kwh_micro, all_micro AS all_kwh_micro
 FROM answer
 ORDER BY subject = 'plant' DESC, subject

@@ -341,7 +341,7 @@ SELECT subject, not_applicable, inconclusive,
        planned_us - unknown_us AS covered, planned_us AS coverable,
        (SELECT count(*) FROM subjects) AS ledger,
        points, profiles, machines,
-       (SELECT list(equipment ORDER BY equipment) FROM judged WHERE inconclusive IS NOT NULL AND answer.subject = 'plant') AS left_out,
+       CASE WHEN subject = 'plant' THEN (SELECT coalesce(list(equipment ORDER BY equipment), []) FROM judged WHERE judged.inconclusive IS NOT NULL) END AS left_out,
        cycle_us, planned_us, producing_us, setup_us, idle_us, down_us, maintenance_us, off_us, unknown_us,
        total_micro, good_micro, total_counted, good_counted, total_unplanned, ideal_total_us_micro, ideal_good_us_micro
 FROM answer
