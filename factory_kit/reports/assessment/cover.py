@@ -9,7 +9,7 @@ from factory_kit.model.site import Site
 from factory_kit.render.document import Callout, Cell, Facts, Item
 from factory_kit.render.theme import Hue, Tone
 from factory_kit.reports.assessment.brief import Brief
-from factory_kit.reports.shown import days, moment, short
+from factory_kit.reports.shown import days, moment, number, short
 from factory_kit.score.gain import Gain
 from factory_kit.score.numbers import exact_text
 from factory_kit.score.steps import Outcome
@@ -105,7 +105,7 @@ def gain_item(brief: Brief, gain: Gain) -> Item:
         "node": brief.label(criterion.node),
         "now": brief.answer_cell(gain.criterion).text,
         "level": brief.level(criterion.level).mark,
-        "gain": brief.points(gain.gain) if gain.gain >= Fraction(1, 100) else "<0.01",
+        "gain": number(gain.gain, 3, "down"),
     }
     return Item(brief.label(gain.criterion), brief.t("gain.text", **details), gain.criterion)
 
@@ -139,7 +139,8 @@ def _notices(brief: Brief) -> tuple[Callout, ...]:
         text = t("notice.unverified.text", unverified=unverified, count=count, standard=brief.texts.standard)
         found.append(Callout("notice-unverified", t("notice.unverified.title"), text))
     if score.provisional:
-        text = t("notice.provisional.text", count=len(score.unanswered), ceiling=brief.level_name(score.ceiling.level))
+        name = "notice.provisional.text" if score.ceiling.level > score.level else "notice.provisional.same"
+        text = t(name, count=len(score.unanswered), ceiling=brief.level_name(score.ceiling.level))
         found.append(Callout("notice-provisional", t("notice.provisional.title"), text))
     if score.floor.level < score.level:
         text = t("notice.declared.text", level=brief.level(score.level).mark, floor=brief.level(score.floor.level).mark)

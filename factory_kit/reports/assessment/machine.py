@@ -71,13 +71,13 @@ def _evidence_table(brief: Brief, records: Sequence[Evidence]) -> Table:
     columns = (
         Column("subject", t("evidence.column.subject"), share=17),
         Column("value", t("evidence.column.value"), "end", 10),
-        Column("bounds", t("evidence.column.bounds"), "end", 16),
-        Column("coverage", t("evidence.column.coverage"), "end", 9),
+        Column("bounds", t("evidence.column.bounds"), "end", 19),
+        Column("coverage", t("evidence.column.coverage"), "end", 11),
         *((Column("interval", t("evidence.column.interval"), share=14),) if own_interval else ()),
         Column("points", t("evidence.column.points"), "end", 8),
-        Column("grade", t("evidence.column.grade"), "center", 7),
+        Column("grade", t("evidence.column.grade"), "center", 8),
         Column("proposed", t("evidence.column.proposed"), share=17),
-        Column("decided", t("evidence.column.decided"), share=15),
+        Column("decided", t("evidence.column.decided"), share=14),
         Column("id", t("evidence.column.id"), share=15),
     )
     caption = t("evidence.table")
@@ -102,7 +102,7 @@ def _record(brief: Brief, record: Evidence, *, own_interval: bool) -> tuple[Cell
     value = Cell(brief.figure(record.value, record.unit), strong=True, number=_decimal(record.value))
     if record.outcome != "value":
         word = "inconclusive" if record.outcome == "inconclusive" else "not_applicable"
-        value = Cell(brief.t(f"outcome.{word}"), "warn")
+        value = Cell(brief.t(f"outcome.{word}"), "warn" if word == "inconclusive" else "muted")
     lower, upper = brief.figure(record.lower, record.unit, "down"), brief.figure(record.upper, record.unit, "up")
     return (
         Cell(brief.equipment(record.subject)),
