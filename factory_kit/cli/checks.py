@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory_kit.errors import DefinitionError, Problem, UsageError
-from factory_kit.i18n import _
+from factory_kit.i18n import _, language
 
 __all__ = ["Checked", "check_path", "show_timing"]
 
@@ -47,7 +47,7 @@ def _workspace(folder: Path) -> Checked:
     return Checked(
         "site",
         text.format(
-            plant=site.plant.name.en,
+            plant=site.plant.name.in_(language()),
             equipment=len(site.equipment),
             connected=connected,
             points=points,

@@ -20,7 +20,7 @@ from factory_kit.i18n import N_, _, language
 __all__ = ["register"]
 
 ZONE = ZoneInfo("Asia/Shanghai")
-LEAD_IN = timedelta(hours=2)
+LEAD_IN = timedelta(hours=4)
 """Plant time before the day that is looked at, so that the collector is connected when it begins."""
 LEAD_OUT = timedelta(minutes=30)
 DRAIN_S = 2.0
@@ -115,7 +115,7 @@ def _indicators(story: _Story) -> None:
 
 def _score(story: _Story) -> None:
     story.run("assess", "score", NAME, "-w", story.workspace)
-    story.run("assess", "explain", NAME, "-w", story.workspace)
+    story.run("assess", "explain", NAME, "MP4.3.b", "-w", story.workspace)
 
 
 def _report(story: _Story) -> None:
