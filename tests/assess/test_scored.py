@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -185,6 +186,55 @@ def test_an_override_keeps_the_value_of_the_machine(
     judgement = scored.standings["RE.2.a"].judgement
     assert judgement is not None
     assert (judgement.by, judgement.why, judgement.machine) == ("王总监", "新设备上周入账", "0.5")
+
+
+def test_an_override_without_evidence_proves_no_more_than_the_machine(
+    folder: AssessmentFolder, answer: Answer, record: Record, sources: list[Path]
+) -> None:
+    """A value set by mere declaration counts, but only what the machine shows is proven."""
+    answer({"RE.2.a": '{value: "1", decision: override-machine, reason: 新设备上周入账}'})
+    record(5)
+
+    scored = write_score(folder, sources)
+
+    assert scored.decided["RE.2.a"] == Value(Fraction(1), "D", Fraction(1, 2))
+    assert scored.contradictions == ()
+
+
+def test_of_several_indicators_the_lowest_proposal_counts(
+    folder: AssessmentFolder, answer: Answer, record: Record, sources: list[Path]
+) -> None:
+    """Two indicators speak for one requirement, one of them without a value: the lowest score proposed is taken."""
+    answer({"RE.2.a": "{decision: accept-machine}"})
+    shown = record(10)
+    for name, numerator in (("other_share", 5), ("third_share", None)):
+        text = (sources[0] / "connected_share" / "indicator.yaml").read_text(encoding="utf-8")
+        (sources[0] / name).mkdir()
+        (sources[0] / name / "indicator.yaml").write_text(
+            text.replace("connected_share", name), encoding="utf-8", newline="\n"
+        )
+        (sources[0] / name / "query.sql").write_bytes((sources[0] / "connected_share" / "query.sql").read_bytes())
+        record(numerator, indicator=replace(shown.indicator, id=name))
+
+    scored = write_score(folder, sources)
+
+    assert scored.decided["RE.2.a"] == Value(Fraction(1, 2), "A")
+    assert len(scored.standings["RE.2.a"].proposal.voices) == 3  # type: ignore[union-attr]
+
+
+def test_a_renamed_or_changed_record_is_named(folder: AssessmentFolder, record: Record, sources: list[Path]) -> None:
+    """A record under another name, and one whose figure was edited, are both mistakes of the folder."""
+    one, other = record(9), record(8)
+    (folder.evidence_folder / one.file_name).rename(folder.evidence_folder / "renamed.json")
+    path = folder.evidence_folder / other.file_name
+    path.write_bytes(path.read_bytes().replace(b'"numerator":"8"', b'"numerator":"9"'))
+
+    with pytest.raises(DefinitionError) as caught:
+        write_score(folder, sources)
+    assert {problem.file for problem in caught.value.problems} == {
+        "first/evidence/renamed.json",
+        f"first/evidence/{other.file_name}",
+    }
 
 
 def test_an_answer_changed_after_its_decision_is_reported(

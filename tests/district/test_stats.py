@@ -95,6 +95,14 @@ def test_of_one_type_the_last_received_counts(office: Office) -> None:
     assert [entry.level for entry in counted(office)] == [3]
 
 
+def test_what_was_replaced_does_not_come_back_through_its_type(office: Office) -> None:
+    """A self-assessment that replaces an on-site one by name counts, although on-site comes first."""
+    first = record(1, level=4, kind="on-site")
+    written(office, first, record(2, level=3, kind="self", supersedes=first["assessment"]))
+
+    assert [(entry.type, entry.level) for entry in counted(office)] == [("self", 3)]
+
+
 def test_two_sites_of_one_firm_are_two_plants(office: Office) -> None:
     """Plants are counted by credit code and site number."""
     plant = {"credit_code": "91350100M000100Y43", "site_no": "02", "zh": "乙", "en": "B"}
