@@ -97,11 +97,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class EnergySplit:
-    """Energy in millionths of a kWh; what is neither idle nor busy is unclear."""
+    """Energy in millionths of a kWh; what is neither idle nor busy is unclear, what is surely so took none of the other's time."""
 
     idle: int
     busy: int
     total: int
+    surely_idle: int
+    surely_busy: int
 
 
 def machine_times(
@@ -150,7 +152,7 @@ def energy_split(
     largest_kw: int,
     jitter: int,
 ) -> EnergySplit:
-    """Energy of readings (millionths of a kWh) that lie wholly in idle or wholly in busy time.
+    """Energy of readings (millionths of a kWh), split in proportion to idle and busy time.
 
     *sources* is the equipment whose work decides; None for one that tells no state and works in planned time.
     """
@@ -162,8 +164,17 @@ def energy_split(
         kind = "busy" if states & set(WORKING) else "unclear" if MachineState.UNKNOWN in states else "idle"
         parts[kind].append(Stretch(start, end))
     found = rises(_readings(meter, rules), limit=energy_limit(largest_kw), jitter=jitter)
-    added = [rise for rise in found if rise.end >= rules.window.start]
-    return EnergySplit(_amount(_within(added, parts["idle"])), _amount(_within(added, parts["busy"])), _amount(added))
+    idle = busy = total = surely_idle = surely_busy = 0
+    for rise in (each for each in found if each.end >= rules.window.start and each.amount):
+        elapsed = rise.end - rise.start
+        idle_time, busy_time = (_time_in(rise, parts[kind]) for kind in ("idle", "busy"))
+        idle_part = rise.amount * idle_time // elapsed
+        idle += idle_part
+        busy += rise.amount - idle_part if idle_time + busy_time == elapsed else rise.amount * busy_time // elapsed
+        total += rise.amount
+        surely_idle += rise.amount if idle_time == elapsed else 0
+        surely_busy += rise.amount if busy_time == elapsed else 0
+    return EnergySplit(idle, busy, total, surely_idle, surely_busy)
 
 
 def _work(source: Source | None, planned: Sequence[Stretch], rules: Rules) -> list[Segment]:
@@ -212,13 +223,8 @@ def _readings(record: PointRecord[int], rules: Rules) -> list[Reading]:
     ]
 
 
-def _within(added: Sequence[Rise], segments: Sequence[Stretch]) -> list[Rise]:
-    return [
-        rise
-        for rise in added
-        if sum(max(0, min(rise.end, segment.end) - max(rise.start, segment.start)) for segment in segments)
-        == rise.end - rise.start
-    ]
+def _time_in(rise: Rise, stretches: Sequence[Stretch]) -> int:
+    return sum(_overlap(Stretch(rise.start, rise.end), stretch) for stretch in stretches)
 
 
 def _amount(added: Sequence[Rise]) -> int:

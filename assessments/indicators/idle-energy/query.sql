@@ -1,9 +1,9 @@
 -- Energy taken while nothing was made / all energy, per meter and for the plant.
 -- Whose work decides: what the meter feeds by the ledger, or the metered equipment itself. Equipment that tells its state works
 -- while it produces or is set up; equipment that tells none works in planned time. A meter is busy while anything it feeds
--- works, unclear while that is unknown, idle else. Energy between two readings of which not all time is idle, or not all busy,
--- widens the bounds. The plant counts the finest meters: one whose whole extent finer ones measure is left out, and so is one
--- inside a meter that counts.
+-- works, unclear while that is unknown, idle else. Energy between two readings is split in proportion to time; for the bounds
+-- only energy counts of which all time is idle, or all busy. The plant counts the finest meters: one whose whole extent finer
+-- ones measure is left out, and so is one inside a meter that counts.
 -- The rules of time and of counters are told in factory_kit/kpi/timemodel.py and counters.py, the oracles of this file.
 -- Times are whole microseconds since 1970-01-01 UTC, energy is in millionths of a kWh ("micro").
 -- Parameters: $start, $stop, $lookback, $silence, $jitter, $slack, $factor (largest believable load in kW), $pace.
@@ -304,20 +304,21 @@ placed AS (
     FROM added AS a
     ASOF LEFT JOIN load AS l ON l.meter = a.equipment AND a.moment >= l.moment
 ),
-parted AS (
-    SELECT equipment, amount, elapsed,
-           idle_until - coalesce(lag(idle_until) OVER w, 0) AS idle, busy_until - coalesce(lag(busy_until) OVER w, 0) AS busy,
-           moment
+timed AS (
+    SELECT equipment, amount, elapsed, moment,
+           idle_until - coalesce(lag(idle_until) OVER w, 0) AS idle, busy_until - coalesce(lag(busy_until) OVER w, 0) AS busy
     FROM placed
     WINDOW w AS (PARTITION BY point ORDER BY moment)
 ),
+split AS (
+    SELECT *, CASE WHEN idle + busy = elapsed THEN amount - idle_part ELSE CAST(amount AS HUGEINT) * busy // elapsed END AS busy_part
+    FROM (SELECT *, CAST(amount AS HUGEINT) * idle // elapsed AS idle_part FROM timed WHERE moment >= $start AND amount > 0)
+),
 energy AS (
     SELECT equipment,
-           sum(amount) FILTER (idle = elapsed) AS idle_micro,
-           sum(amount) FILTER (busy = elapsed) AS busy_micro,
-           sum(amount) AS all_micro
-    FROM parted
-    WHERE moment >= $start AND amount > 0
+           sum(idle_part) AS idle_micro, sum(busy_part) AS busy_micro, sum(amount) AS all_micro,
+           sum(amount) FILTER (idle = elapsed) AS surely_idle_micro, sum(amount) FILTER (busy = elapsed) AS surely_busy_micro
+    FROM split
     GROUP BY equipment
 ),
 -- extents: what each meter measures, and which meters lie wholly inside others
@@ -353,6 +354,7 @@ left_out AS (
 consumer AS (
     SELECT m.equipment, m.points, f.profiles,
            coalesce(e.idle_micro, 0) AS idle_micro, coalesce(e.busy_micro, 0) AS busy_micro, coalesce(e.all_micro, 0) AS all_micro,
+           coalesce(e.surely_idle_micro, 0) AS surely_idle_micro, coalesce(e.surely_busy_micro, 0) AS surely_busy_micro,
            m.equipment IN (SELECT meter FROM left_out) AS left_out,
            CASE WHEN m.meters > 1 THEN 'several points measure the energy'
                 WHEN m.states_of_one > 1 THEN 'several points tell the state'
@@ -386,6 +388,7 @@ answer AS (
            coalesce(list_sort(list_distinct(flatten(list(points)))), []) AS points,
            list_sort(list_distinct(flatten(list(profiles)))) AS profiles,
            coalesce(sum(idle_micro), 0) AS idle_micro, coalesce(sum(busy_micro), 0) AS busy_micro, coalesce(sum(all_micro), 0) AS all_micro,
+           coalesce(sum(surely_idle_micro), 0) AS surely_idle_micro, coalesce(sum(surely_busy_micro), 0) AS surely_busy_micro,
            NULL AS inconclusive
     FROM consumer
     WHERE inconclusive IS NULL AND NOT left_out
@@ -394,12 +397,14 @@ SELECT subject,
        CASE WHEN meters = 0 THEN 'no equipment has a point that measures energy' END AS not_applicable,
        inconclusive,
        idle_micro AS numerator, idle_micro + busy_micro AS denominator,
-       idle_micro AS lower_numerator, all_micro AS lower_denominator,
-       all_micro - busy_micro AS upper_numerator, all_micro AS upper_denominator,
+       surely_idle_micro AS lower_numerator, all_micro AS lower_denominator,
+       all_micro - surely_busy_micro AS upper_numerator, all_micro AS upper_denominator,
        idle_micro + busy_micro AS covered, all_micro AS coverable,
        (SELECT count(*) FROM equipment) AS ledger,
        points, profiles, meters,
        CASE WHEN subject = 'plant' THEN (SELECT coalesce(list(equipment ORDER BY equipment), []) FROM consumer WHERE left_out OR consumer.inconclusive IS NOT NULL) END AS left_out,
-       idle_micro AS idle_kwh_micro, busy_micro AS busy_kwh_micro, all_micro - idle_micro - busy_micro AS unclear_kwh_micro, all_micro AS all_kwh_micro
+       idle_micro AS idle_kwh_micro, busy_micro AS busy_kwh_micro,
+       surely_idle_micro AS surely_idle_kwh_micro, surely_busy_micro AS surely_busy_kwh_micro,
+       all_micro - idle_micro - busy_micro AS unclear_kwh_micro, all_micro AS all_kwh_micro
 FROM answer
 ORDER BY subject = 'plant' DESC, subject
