@@ -13,7 +13,7 @@ from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
 from factory_kit.load.indicator import all_indicators, indicator_folder
 from factory_kit.model.assessment import Assessment
-from factory_kit.model.evidence import Evidence
+from factory_kit.model.evidence import Evidence, IndicatorUsed
 from factory_kit.model.indicator import Indicator
 
 __all__ = ["freeze_indicators", "frozen_indicators", "newest", "read_evidence", "speaking_for"]
@@ -66,14 +66,14 @@ def freeze_indicators(folder: AssessmentFolder, records: Sequence[Evidence], sou
 
     An indicator whose SQL is no longer the one that made the record is not taken: its record then proposes nothing.
     """
-    wanted = {record.indicator.id: record.indicator.sql_sha256 for record in newest(records)}
+    wanted = {record.indicator.id: record.indicator for record in newest(records)}
     frozen = frozen_indicators(folder)
-    for name, sha256 in wanted.items():
-        if name in frozen and frozen[name].sql_sha256 == sha256:
+    for name, used in wanted.items():
+        if name in frozen and _made(frozen[name], used):
             continue
-        source = _fitting(name, sha256, sources)
+        source = _fitting(used, sources)
         if source is not None:
-            _copy(source, folder.indicators_folder / name)
+            _copy(source, folder.path / ".new-indicator", folder.indicators_folder / name)
 
 
 def speaking_for(
@@ -83,26 +83,33 @@ def speaking_for(
     return tuple(
         (record, indicators[record.indicator.id])
         for record in newest(records)
-        if record.indicator.id in indicators
-        and indicators[record.indicator.id].sql_sha256 == record.indicator.sql_sha256
-        and indicators[record.indicator.id].definition.rev == record.indicator.rev
+        if record.indicator.id in indicators and _made(indicators[record.indicator.id], record.indicator)
     )
+
+
+def _made(indicator: Indicator, used: IndicatorUsed) -> bool:
+    """Whether *indicator* is the very one that a record was made by."""
+    return (indicator.definition.rev, indicator.sql_sha256) == (used.rev, used.sql_sha256)
 
 
 def _moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _fitting(name: str, sha256: str, sources: Sequence[Path]) -> Path | None:
+def _fitting(used: IndicatorUsed, sources: Sequence[Path]) -> Path | None:
     for source in sources:
-        folder = source / name
-        if (folder / "indicator.yaml").is_file() and indicator_folder(folder).sql_sha256 == sha256:
+        folder = source / used.id
+        if (folder / "indicator.yaml").is_file() and _made(indicator_folder(folder), used):
             return folder
     return None
 
 
-def _copy(source: Path, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+def _copy(source: Path, aside: Path, target: Path) -> None:
+    """Made aside and renamed, so that an interruption leaves no half of an indicator."""
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
     for name in FILES:
-        write_atomically(target / name, (source / name).read_bytes())
+        write_atomically(aside / name, (source / name).read_bytes())
+    target.parent.mkdir(exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    aside.rename(target)

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from factory_kit.assess.decisions import latest, read_judgements
-from factory_kit.assess.evidence import freeze_indicators, frozen_indicators, read_evidence, speaking_for
+from factory_kit.assess.evidence import freeze_indicators, frozen_indicators, newest, read_evidence, speaking_for
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.proposals import Proposal, proposals
 from factory_kit.assess.standing import Contradiction, Proofs, Standing, contradictions, decided_text, standings
@@ -266,7 +266,7 @@ def _warned(scored: Scored) -> Iterator[Sentence]:
 def _about_records(scored: Scored) -> Iterator[Sentence]:
     if scored.outside:
         yield sentence(OUTSIDE, count=len(scored.outside))
-    silent = sum(record.indicator.id not in scored.indicators for record in scored.evidence)
+    silent = len(newest(scored.evidence)) - len(speaking_for(scored.evidence, scored.indicators))
     if silent:
         yield sentence(SILENT, count=silent)
 

@@ -326,6 +326,22 @@ def test_a_changed_indicator_does_not_change_an_old_score(
     assert write_score(folder, sources).canonical() == before
 
 
+def test_a_new_revision_speaks_once_its_record_is_there(
+    folder: AssessmentFolder, answer: Answer, record: Record, sources: list[Path]
+) -> None:
+    """With other bands under a new rev, the old record keeps its old bands; a record of the new rev brings the new ones."""
+    answer({"RE.2.a": "{decision: accept-machine}"})
+    first = record(9)
+    write_score(folder, sources)
+    path = sources[0] / "connected_share" / "indicator.yaml"
+    text = path.read_text(encoding="utf-8").replace("rev: 1", "rev: 2").replace('at_least: "0.95"', 'at_least: "0.85"')
+    path.write_text(text, encoding="utf-8", newline="\n")
+    assert write_score(folder, sources).decided["RE.2.a"] == Value(Fraction(4, 5), "A")
+
+    record(9, indicator=replace(first.indicator, rev=2), received="2026-10-03T09:00:00+08:00")
+    assert write_score(folder, sources).decided["RE.2.a"] == Value(Fraction(1), "A")
+
+
 def test_simulated_evidence_is_refused_in_a_real_assessment(
     real_workspace: Workspace, record: Record, sources: list[Path]
 ) -> None:
