@@ -85,3 +85,11 @@ def test_the_shipped_template_is_what_its_script_makes() -> None:
 
     with zipfile.ZipFile(made) as new, zipfile.ZipFile(ASSESSMENT_TEMPLATE) as old:
         assert {name: new.read(name) for name in new.namelist()} == {name: old.read(name) for name in old.namelist()}
+
+
+def test_the_documentation_names_every_section(english: AssessmentReport) -> None:
+    """Whoever writes a template finds each section's id in docs/reports.md."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+    listed = text.partition("Section ids: ")[2].partition(".\n")[0]
+
+    assert listed == ", ".join(f"`{section.id}`" for section in english.sections)
