@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,12 +54,12 @@ def without(old: pa.Table, keys: pa.Table) -> pa.Table:
     return old.filter(pa.array(keep))
 
 
-def numbers(column: pa.ChunkedArray) -> Ints:
-    """A column of numbers or times as int64."""
-    values = column.combine_chunks()
+def numbers(column: pa.ChunkedArray) -> Any:
+    """A column of whole numbers or times (as µs) for numpy, not copied when it lies in one piece."""
+    values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if pa.types.is_timestamp(values.type):
         values = values.view(pa.int64())
-    return np.asarray(values.to_numpy(zero_copy_only=False), np.int64)
+    return values.to_numpy(zero_copy_only=False)
 
 
 def _compare(folder: Path, sealed: Sealed, new: pa.Table, rows: npt.NDArray[np.intp], result: Collisions) -> None:

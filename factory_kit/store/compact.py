@@ -16,12 +16,22 @@ import pyarrow.parquet as pq
 
 from factory_kit.store.checked import Checks
 from factory_kit.store.collide import numbers
-from factory_kit.store.columns import SAMPLES
+from factory_kit.store.columns import SAMPLES, narrowest
 from factory_kit.store.depot import DAY, HOUR, Bounds, Depot, bounds_of, day_folder
 from factory_kit.store.disk import told
 from factory_kit.store.layout import noisy
 from factory_kit.store.manifest import Change
-from factory_kit.store.parquet import NOISE, SMALL, FileKind, FileWriter, Layout, Sealed, opened, point_groups
+from factory_kit.store.parquet import (
+    NOISE,
+    ROW_GROUP,
+    SMALL,
+    FileKind,
+    FileWriter,
+    Layout,
+    Sealed,
+    opened,
+    point_groups,
+)
 from factory_kit.store.rollup import MINUTE, ROLLUP, minutes
 from factory_kit.store.seal import arranged
 
@@ -32,7 +42,7 @@ BIG_DAY = 100_000_000
 
 MANY = 16
 LATE = 10 * 60_000_000
-RANGE_ROWS = 2_000_000
+RANGE_ROWS = 500_000
 STREAMS: tuple[tuple[str, Layout], ...] = (("q", SMALL), ("n", NOISE))
 """The letter in the file's name and the layout of quiet and of noisy points."""
 
@@ -69,7 +79,8 @@ def merge(depot: Depot, checks: Checks, place: Place, now: int) -> None:
     with contextlib.ExitStack() as stack:
         with told(depot.folder / place.folder):
             files = [stack.enter_context(opened(depot.folder / each.path)) for each in place.files]
-        streams = [_Stream(depot, SAMPLES, layout, origin) for _, layout in STREAMS]
+        schema = narrowest([file.schema_arrow for file in files], SAMPLES)
+        streams = [_Stream(depot, schema, layout, origin) for _, layout in STREAMS]
         rollup = _Stream(depot, ROLLUP, SMALL, origin)
         for stream in (*streams, rollup):
             stack.callback(stream.drop)
@@ -104,22 +115,37 @@ class _Stream:
         self._layout = layout
         self._origin = origin
         self._writer: FileWriter | None = None
+        self._held: list[pa.Table] = []
         self._bounds: Bounds | None = None
 
     def add(self, table: pa.Table, kind: FileKind) -> None:
+        """*table* behind what came before, written in whole row groups."""
         if not len(table):
             return
-        if self._writer is None:
-            self._writer = self._depot.begin(self._schema, self._layout, self._origin)
-        self._writer.add(table)
         bounds = bounds_of(table, kind)
         self._bounds = bounds if self._bounds is None else self._bounds.joined(bounds)
+        self._held.append(table)
+        rows = sum(len(each) for each in self._held)
+        if rows >= ROW_GROUP:
+            held = pa.concat_tables(self._held).unify_dictionaries()
+            whole = rows // ROW_GROUP * ROW_GROUP
+            self._open().add(held.slice(0, whole))
+            self._held = [held.slice(whole)]
 
     def adopt(self, kind: FileKind, place: str) -> Sealed | None:
-        writer, self._writer = self._writer, None
-        if writer is None or self._bounds is None:
+        """The whole file; None when nothing came."""
+        if self._bounds is None:
             return None
+        rest = pa.concat_tables(self._held).unify_dictionaries()
+        if len(rest):
+            self._open().add(rest)
+        writer, self._writer = self._open(), None
         return self._depot.adopt(writer, kind, place, self._bounds, level=1)
+
+    def _open(self) -> FileWriter:
+        if self._writer is None:
+            self._writer = self._depot.begin(self._schema, self._layout, self._origin)
+        return self._writer
 
     def drop(self) -> None:
         if self._writer is not None:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from factory_kit.errors import StoreError
 from factory_kit.store.collide import numbers
-from factory_kit.store.columns import SCHEMA_VERSION
+from factory_kit.store.columns import SCHEMA_VERSION, narrowed
 from factory_kit.store.disk import Disk
 from factory_kit.store.journal import segment_paths
 from factory_kit.store.manifest import Change, Manifest, record
@@ -90,7 +90,7 @@ class Depot:
 
     def write(self, kind: FileKind, place: str, table: pa.Table, origin: Sequence[str]) -> Sealed:
         """*table*, made from *origin*, as one sealed file."""
-        writer = self.begin(table.schema, QUICK, origin)
+        writer = self.begin(narrowed(table), QUICK, origin)
         try:
             writer.add(table)
             return self.adopt(writer, kind, place, bounds_of(table, kind))

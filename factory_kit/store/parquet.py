@@ -12,11 +12,13 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory_kit.store.columns import SAMPLES
 from factory_kit.store.disk import Disk, OutFile, told
 
 __all__ = [
     "NOISE",
     "QUICK",
+    "ROW_GROUP",
     "SMALL",
     "FileKind",
     "FileWriter",
@@ -29,8 +31,11 @@ __all__ = [
     "sha256_of",
 ]
 
-ROW_GROUP = 1 << 17
-"""Rows of a group: small enough to find one point quickly and to merge many files in little memory."""
+ROW_GROUP = 1 << 18
+"""Rows of a group in merged files: small enough to find one point quickly."""
+
+PART_GROUP = 1 << 16
+"""Rows of a group in files fresh from the journal: small enough to merge many of them in little memory."""
 
 HELD = 1 << 20
 TIMES = ("time", "server_time", "received_time", "minute")
@@ -114,6 +119,8 @@ class FileWriter:
 
     def __init__(self, disk: Disk, aside: Path, schema: pa.Schema, layout: Layout, note: dict[str, str]) -> None:
         self._disk = disk
+        self._schema = schema
+        self._group = PART_GROUP if layout == QUICK else ROW_GROUP
         self.aside = aside
         self.rows = 0
         with told(aside):
@@ -125,7 +132,7 @@ class FileWriter:
     def add(self, table: pa.Table) -> None:
         """*table* behind what is there, in groups of its own."""
         with told(self.aside):
-            self._writer.write_table(table, row_group_size=ROW_GROUP)
+            self._writer.write_table(table.cast(self._schema), row_group_size=self._group)
         self.rows += len(table)
 
     def finish(self) -> tuple[str, int]:
@@ -151,7 +158,8 @@ class FileWriter:
 def read(path: Path, columns: list[str] | None = None, groups: Sequence[int] | None = None) -> pa.Table:
     """Rows of a sealed file of samples, of all its row groups or of *groups*, each page checked against its checksum."""
     with told(path), opened(path) as file:
-        return file.read(columns) if groups is None else file.read_row_groups(list(groups), columns)
+        table = file.read(columns) if groups is None else file.read_row_groups(list(groups), columns)
+    return table.cast(pa.schema([SAMPLES.field(name) for name in table.schema.names]))
 
 
 def read_ledger(path: Path) -> pa.Table:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from factory_kit.store.collide import collisions, numbers, without
-from factory_kit.store.columns import SAMPLES, empty_column
+from factory_kit.store.columns import SAMPLES, empty_column, same_column
 from factory_kit.store.depot import DAY, HOUR, Depot, day_folder
 from factory_kit.store.journal import Segment
 from factory_kit.store.latest import newest
@@ -40,15 +40,22 @@ def seal(depot: Depot, segment: Segment, table: pa.Table, now: int) -> None:
 
 def arranged(tables: Sequence[pa.Table]) -> pa.Table:
     """*tables* in the order in which they arrived as one table in the order of a sealed file, doubles gone."""
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if tables else SAMPLES.empty_table()
-    if not len(table):
+    filled = [table for table in tables if len(table)]
+    if not filled:
         return SAMPLES.empty_table()
-    rows = pa.array(sorted_rows(numbers(table["point"]).astype(np.int32), numbers(table["time"])))
+    table = filled[0] if len(filled) == 1 else pa.concat_tables(filled).unify_dictionaries()
+    rows = pa.array(sorted_rows(numbers(table["point"]), numbers(table["time"])))
     return pa.Table.from_arrays([_taken(column, rows) for column in table.columns], schema=table.schema)
 
 
-def _taken(column: pa.ChunkedArray, rows: pa.Array) -> pa.ChunkedArray | pa.Array:
-    return empty_column(column.type, len(rows)) if column.null_count == len(column) else column.take(rows)
+def _taken(column: pa.ChunkedArray, rows: pa.Array) -> pa.Array:
+    """*rows* of *column*; a column that says the same in every row is not copied."""
+    if column.null_count == len(column):
+        return empty_column(column.type, len(rows))
+    values = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if pa.types.is_dictionary(column.type) and len(values.dictionary) == 1 and not values.null_count:
+        return same_column(values.dictionary[0].as_py(), len(rows))
+    return values.take(rows)
 
 
 def _samples(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[list[Sealed], list[str]]:
@@ -87,18 +94,24 @@ def _latest(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[Seale
 
 def _by_place(depot: Depot, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Parts of a sorted table by day, and of big days by hour, with the beginning of their path."""
-    time = numbers(table["time"])
-    if not len(time):
-        return
-    day = time // DAY
-    for each in [int(day[0])] if day.min() == day.max() else np.unique(day).tolist():
-        of_day = day == each
-        part = table if of_day.all() else table.filter(pa.array(of_day))
-        folder = day_folder("data", each)
+    for day, part in _split(table, DAY):
+        folder = day_folder("data", day)
         if len(part) <= SMALL_DAY and not depot.manifest.has_hours(folder):
             yield f"{folder}/day", part
             continue
-        hour = time[of_day] % DAY // HOUR
-        for number in np.unique(hour).tolist():
-            of_hour = hour == number
-            yield f"{folder}/h{number:02d}", part if of_hour.all() else part.filter(pa.array(of_hour))
+        for hour, small in _split(part, HOUR):
+            yield f"{folder}/h{hour % 24:02d}", small
+
+
+def _split(table: pa.Table, length: int) -> Iterator[tuple[int, pa.Table]]:
+    """Parts of *table* by whole *length*s of time since 1970."""
+    time = numbers(table["time"])
+    if not len(time):
+        return
+    first, last = int(time.min()) // length, int(time.max()) // length
+    if first == last:
+        yield first, table
+        return
+    number = time // length
+    for each in np.unique(number).tolist():
+        yield each, table.filter(pa.array(number == each))

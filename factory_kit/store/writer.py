@@ -25,7 +25,7 @@ from factory_kit.store.refused import Refused
 __all__ = ["Writer"]
 
 SEGMENT_BYTES = 256 << 20
-SEGMENT_ROWS = 2_000_000
+SEGMENT_ROWS = 1_000_000
 RECORD_ROWS = 1_000_000
 HOUR = 3_600_000_000
 BACKLOG = 8

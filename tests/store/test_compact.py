@@ -34,7 +34,9 @@ def _fill(store: Store, name: str, start: int, steps: int, points: int = 5, seed
     rng = np.random.default_rng(seed)
     point = np.tile(np.arange(1, points + 1, dtype=np.int32), steps)
     time = np.repeat(start + np.arange(steps) * 10 * SECOND, points)
-    value = np.where(point <= 2, rng.normal(size=len(point)), (np.arange(len(point)) // 300).astype(float))
+    value = np.where(
+        point <= 2, rng.normal(size=len(point)).astype(np.float32), (np.arange(len(point)) // 300).astype(float)
+    )
     text = [("ok" if number % 97 == 0 else None) for number in range(len(point))]
     with store.writer(Run(name, start, Origin.SIMULATED, "demo", "test")) as made:
         made.append(

@@ -93,7 +93,8 @@ def test_flipped_bits_never_give_wrong_values(mixed: Store, seed: int) -> None:
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
         found += _read_or_refused(mixed, whole, complete=True)
-        assert path.name in {"lock", "checked.json"} or Store(mixed.folder).verify(), f"{path.name} bit {bit}"
+        if path.suffix in {".parquet", ".jsonl"}:
+            assert Store(mixed.folder).verify(), f"{path.name} bit {bit}"
         path.write_bytes(before)
     assert found > 20
     assert _all(mixed) == whole
