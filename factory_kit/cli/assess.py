@@ -184,7 +184,14 @@ def override(
 def report(
     name: Name,
     form: Annotated[
-        list[str] | None, typer.Option("--format", metavar="FORMAT", help=N_("html by default; may be repeated."))
+        list[str] | None,
+        typer.Option("--format", metavar="html|docx|xlsx|pdf", help=N_("html by default; may be repeated.")),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            "--template", metavar="FILE.docx", help=N_("Your own Word template; the fields are in docs/reports.md.")
+        ),
     ] = None,
     languages: Annotated[
         str, typer.Option("--in", metavar="zh|en|both", help=N_("Languages of the report; both by default."))
@@ -203,7 +210,7 @@ def report(
         document = view(material, language)
         for suffix in form or ["html"]:
             path = folder.report_folder / f"report.{language}.{suffix}"
-            write(document, path)
+            write(document, path, template if suffix == "docx" else None)
             written.append(path)
     if as_json:
         print_json([str(path) for path in written])

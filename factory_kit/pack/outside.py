@@ -30,7 +30,7 @@ class Verdict:
 def outside_verdicts(folder: Path) -> list[Verdict]:
     """The verdicts on the unpacked package in *folder*; an exception of a validator is its refusal."""
     return [
-        _verdict(folder, name, module)
+        _verdict(folder.resolve(), name, module)
         for name, module in (("mlcroissant", "mlcroissant"), ("frictionless", "frictionless"))
     ]
 

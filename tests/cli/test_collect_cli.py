@@ -136,6 +136,7 @@ def test_ctrl_c_at_any_moment_leaves_a_store_that_the_next_command_reads(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - a background job's SIGINT may be ignored
     )
     time.sleep(after)
     process.send_signal(signal.SIGINT)
