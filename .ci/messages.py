@@ -110,17 +110,20 @@ def _names(text: str) -> set[str]:
     return {name.partition(".")[0] for _literal, name, _spec, _conversion in string.Formatter().parse(text) if name}
 
 
+def _is_template(argument: ast.expr) -> bool:
+    """Whether it is a literal, a constant named in capitals, or the template of another error that is passed on."""
+    if isinstance(argument, ast.Attribute):
+        return argument.attr == "message"
+    return isinstance(argument, ast.Constant) or (isinstance(argument, ast.Name) and argument.id.isupper())
+
+
 def _indirect_messages() -> Iterator[str]:
     """Places where a message is built before it reaches its exception: it could never be translated."""
     names = set(_exception_names()) | {"mistake"}
     for file in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-            if called in names and (not node.args or not isinstance(node.args[0], ast.Constant)):
-                if file.name == "errors.py" or (
-                    node.args and isinstance(node.args[0], ast.Name) and node.args[0].id.isupper()
-                ):
-                    continue
+            if called in names and file.name != "errors.py" and not (node.args and _is_template(node.args[0])):
                 yield f"{file.relative_to(ROOT)}:{node.lineno}: {called} needs a literal message"
 
 

@@ -7,6 +7,12 @@ import shutil
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile(
+    "house", deadline=None
+)  # a busy machine is no finding; how long things take is measured in benchmarks/
+settings.load_profile("house")
 
 CLEAN = os.environ.get("CI") == "true"
 

