@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 from factory_kit.files import write_atomically
 from factory_kit.render.charts import Bars, Chart, Radar
@@ -38,6 +40,7 @@ FILLS: dict[Tone, tuple[str, str]] = {
     "bad": ("#FBE1DB", "#8F2413"),
 }
 TITLE_SIZE = 16
+LINE_HEIGHT = 15
 LONGEST = 32_000
 """Signs of one cell; Excel holds 32,767."""
 WIDTH = 110
@@ -106,6 +109,11 @@ def _first_sheet(book: Any, formats: Formats, document: Document) -> None:
     )
 
 
+def _signs(text: str) -> int:
+    """How wide *text* is: a Chinese sign takes the place of two."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
 @dataclass
 class Sheet:
     """One sheet, filled from top to bottom."""
@@ -117,6 +125,8 @@ class Sheet:
     heads: dict[str, int] = field(default_factory=dict)
     """The row in which the head of each table stands."""
     sheet: Any = field(init=False)
+    widths: list[float] = field(default_factory=list)
+    """Of the columns, in the signs Excel counts."""
 
     def __post_init__(self) -> None:
         """Make the sheet: no grid, A4, one page wide."""
@@ -142,8 +152,15 @@ class Sheet:
 
     def _columns(self, shares: Sequence[int]) -> None:
         whole = sum(shares)
-        for number, share in enumerate(shares):
-            self.sheet.set_column(number, number, max(8, WIDTH * share / whole))
+        self.widths = [max(8.0, WIDTH * share / whole) for share in shares]
+        for number, width in enumerate(self.widths):
+            self.sheet.set_column(number, number, width)
+
+    def _grow(self, cells: Sequence[Cell]) -> None:
+        """The row as high as its longest text needs: programs that only print do not do it themselves."""
+        lines = [ceil(_signs(cell.text) / (width - 1)) for cell, width in zip(cells, self.widths, strict=False)]
+        if max(lines, default=1) > 1:
+            self.sheet.set_row(self.row, LINE_HEIGHT * max(lines))
 
     def _part(self, part: Part) -> None:
         match part:
@@ -180,6 +197,8 @@ class Sheet:
                 strong = cell.strong or row.kind in {"total", "group"}
                 align = _align(table.columns[number].align)
                 self._cell(number, cell, align, strong=strong, wrap=row.kind != "group")
+            if row.kind != "group":
+                self._grow(row.cells)
             self.row += 1
         if table.note:
             self._text(table.note, font_color=COLOURS["muted"], font_size=8)
