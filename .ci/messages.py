@@ -6,6 +6,7 @@ import ast
 import io
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -16,6 +17,8 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "factory_kit"
 LANGUAGES = {"zh_CN": "zh", "en": "en"}
+UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
+"""Stands in the headers, so that the same texts give the same bytes at any time."""
 MARKERS = {"_": None, "N_": None, "mistake": None}
 
 
@@ -55,7 +58,7 @@ def _bring_up_to_date(folder: str, template: Catalog, *, only_check: bool) -> It
     fresh = Catalog(
         locale=folder, project="factory-kit", charset="utf-8", header_comment="# Texts of Factory Kit.", fuzzy=False
     )
-    fresh.creation_date = fresh.revision_date = None  # type: ignore[assignment]
+    fresh.creation_date = fresh.revision_date = UNDATED
     for message in sorted((m for m in template if m.id), key=lambda m: str(m.id)):
         known = old.get(message.id)
         fresh.add(message.id, known.string if known else "", locations=sorted(set(message.locations)))
