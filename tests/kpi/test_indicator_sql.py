@@ -148,15 +148,21 @@ def plants(draw: st.DrawFn) -> Plant:
             (time, value, quality, run, None if lag is None else time + lag)
             for (time, quality, run, lag), value in zip(sorted(rows, key=lambda row: row[0]), values, strict=False)
         ]
-        gaps[point] = draw(st.lists(stretches, max_size=1))
+        starts = st.one_of(moments, st.sampled_from([row[0] for row in samples[point]]))
+        gaps[point] = draw(st.lists(st.builds(gap_from, starts, st.integers(1, 12)), max_size=1))
         for run in range(len(runs)):
-            if draw(st.integers(0, 3)) == 0:
-                delivered[run, point] = draw(st.integers(0, 12))
+            stored = sum(row[3] == run for row in samples[point])
+            delivered[run, point] = stored + draw(st.sampled_from([-1, 0, 0, 1]))
     edges = draw(st.one_of(st.just([0, 144]), st.sets(st.integers(0, 144), max_size=6).map(sorted)))
     planned = [
         Stretch(ZERO + a * 10 * MINUTE, ZERO + b * 10 * MINUTE) for a, b in zip(edges[::2], edges[1::2], strict=False)
     ]
     return Plant(runs, samples, gaps, delivered, planned, draw(st.sampled_from([[], ["m1"], ["m2"], ["m1", "m2"]])))
+
+
+def gap_from(start: int, sevens: int) -> Stretch:
+    """A gap of that many times seven minutes."""
+    return Stretch(start, start + sevens * 7 * MINUTE)
 
 
 def run_from(parts: tuple[int, int | None, str]) -> Run:
@@ -176,11 +182,10 @@ any_runs = st.tuples(
 ).map(run_from)
 lags = st.one_of(st.none(), st.integers(0, 5_000_000), st.integers(-2 * HOUR, 2 * HOUR))
 qualities = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2])
-stretches = st.tuples(moments, st.integers(1, 12)).map(lambda pair: Stretch(pair[0], pair[0] + pair[1] * 7 * MINUTE))
 steps = st.lists(
     st.sampled_from([0, 1, 1, 2, 3, 5, 8, 13, 20, 40, 90, -1, -2, -3, -30, -10_000]), min_size=14, max_size=14
 )
-counter_values = st.tuples(st.integers(0, 65_535), steps).map(
+counter_values = st.tuples(st.one_of(st.integers(0, 5), st.integers(0, 65_535)), steps).map(
     lambda drawn: list(accumulate(drawn[1], lambda at, step: max(0, at + step) % 65_536, initial=drawn[0]))[1:]
 )
 
