@@ -6,6 +6,7 @@ scale and meaning they were read with.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,9 +17,9 @@ from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Equipment
 from factory_kit.store.disk import Disk
-from factory_kit.store.lines import Entry, append_line, read_lines
+from factory_kit.store.lines import Entry, append_line, good_length, read_lines, write_log
 
-__all__ = ["Catalogue", "PointEntry", "RunEntry"]
+__all__ = ["Catalogue", "PointEntry", "RunEntry", "copy_of", "mend_copy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Catalogue:
     ledger: list[Entry] = field(default_factory=list)
     states: dict[tuple[str, str], Entry] = field(default_factory=dict)
     runs: dict[str, RunEntry] = field(default_factory=dict)
+    last_id: int = 0
+    """The highest id of a point."""
 
     @classmethod
     def read(cls, path: Path) -> Catalogue:
@@ -62,9 +65,11 @@ class Catalogue:
         """The id of each of *points*: the one it always had, or the next free one; what changed is noted with *now*."""
         fresh: dict[int, CataloguePoint] = {}
         ids = dict(self.ids)
+        free = itertools.count(self.last_id + 1)
         found = []
         for point in points:
-            number = ids.setdefault((point.equipment, point.name), len(ids) + 1)
+            key = point.equipment, point.name
+            number = ids[key] if key in ids else ids.setdefault(key, next(free))
             found.append(number)
             known = self.newest.get(number)
             if known is None or known.point != point:
@@ -102,7 +107,9 @@ class Catalogue:
         self._add(disk, {"kind": "run ended", "run": run, "ended": now})
 
     def _add(self, disk: Disk, entry: Entry) -> None:
+        """The copy is for repairs: without the catalogue nobody knows what the samples mean."""
         append_line(disk, self.path, entry)
+        append_line(disk, copy_of(self.path), entry)
         self._apply(entry)
 
     def _apply(self, entry: Entry) -> None:
@@ -127,7 +134,22 @@ class Catalogue:
             made = PointEntry(fields.pop("id"), entry["since"], CataloguePoint(**fields))
             self.history.append(made)
             self.newest[made.id] = made
+            self.last_id = max(self.last_id, made.id)
             self.ids[made.point.equipment, made.point.name] = made.id
+
+
+def mend_copy(disk: Disk, path: Path) -> None:
+    """The second copy of the catalogue at *path* is as the first, which must be whole."""
+    data = path.read_bytes() if path.exists() else b""
+    copy = copy_of(path)
+    if data and (not copy.exists() or copy.read_bytes() != data):
+        good_length(data, path)
+        write_log(disk, copy, data)
+
+
+def copy_of(path: Path) -> Path:
+    """Where the second copy of the catalogue at *path* is."""
+    return path.with_name(f"{path.stem}.copy{path.suffix}")
 
 
 def _ledger_entry(equipment: Equipment) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from factory_kit.errors import FactoryKitError, Problem, StoreDamaged
 from factory_kit.files import write_atomically
+from factory_kit.i18n import N_
 from factory_kit.store.parquet import Sealed, sha256_of
 
 __all__ = ["Checks", "problem_of"]
@@ -61,9 +62,9 @@ class Checks:
 def problem_of(path: Path, sealed: Sealed) -> Problem | None:
     """What is wrong with the file at *path* that should be *sealed*, every byte read."""
     if not path.is_file():
-        return _wrong("{file}: is missing, expected by the manifest; run store repair", path)
+        return _wrong(N_("{file}: is missing, expected by the manifest; run store repair"), path)
     if path.stat().st_size != sealed.size or sha256_of(path) != sealed.sha256:
-        return _wrong("{file}: sha256 differs from the manifest; run store repair", path)
+        return _wrong(N_("{file}: sha256 differs from the manifest; run store repair"), path)
     return None
 
 

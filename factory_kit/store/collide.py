@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from factory_kit.store.disk import told
 from factory_kit.store.parquet import Sealed, opened, point_groups, read
 
-__all__ = ["Collisions", "collisions", "without"]
+__all__ = ["Collisions", "collisions", "keys_in", "numbers", "without"]
 
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -47,11 +47,15 @@ def collisions(folder: Path, new: pa.Table, files: Iterable[Sealed]) -> Collisio
 
 def without(old: pa.Table, keys: pa.Table) -> pa.Table:
     """*old* without the rows whose point and time stand in *keys*."""
-    both = pa.concat_tables([old.select(KEY), keys.select(KEY)])
-    ours, _ = _pairs(both, len(old))
-    keep = np.ones(len(old), np.bool_)
-    keep[ours] = False
-    return old.filter(pa.array(keep))
+    return old.filter(pa.array(~keys_in(old, keys)))
+
+
+def keys_in(table: pa.Table, keys: pa.Table) -> Mask:
+    """Which rows of *table* have a point and time that stand in *keys*."""
+    ours, _ = _pairs(pa.concat_tables([table.select(KEY), keys.select(KEY)]), len(table))
+    found = np.zeros(len(table), np.bool_)
+    found[ours] = True
+    return found
 
 
 def numbers(column: pa.ChunkedArray) -> Any:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory_kit.errors import StoreError
+from factory_kit.i18n import N_
 from factory_kit.store.collide import numbers
 from factory_kit.store.columns import SCHEMA_VERSION, narrowed
 from factory_kit.store.disk import Disk
@@ -25,7 +26,7 @@ from factory_kit.store.journal import segment_paths
 from factory_kit.store.manifest import Change, Manifest, record
 from factory_kit.store.parquet import QUICK, FileKind, FileWriter, Layout, Sealed, sha256_of
 
-__all__ = ["DAY", "HOUR", "Bounds", "Depot", "bounds_of", "clear_aside", "day_folder", "origin_of", "strangers"]
+__all__ = ["DAY", "HOUR", "LOST", "Bounds", "Depot", "bounds_of", "clear_aside", "day_folder", "origin_of", "strangers"]
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -34,6 +35,7 @@ GRACE = 15 * 60_000_000
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTE = "factory_kit"
+LOST = N_("{file}: was sealed by this store but the manifest lost it; run store repair")
 FOLDERS = ("data", "rollup", "latest", "ledger")
 TIME_OF = {"samples": "time", "latest": "time", "rollup": "minute", "gaps": "start", "loss": ""}
 
@@ -143,7 +145,14 @@ def strangers(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, bool | N
             if name in manifest.files or name in manifest.removed or not path.is_file():
                 continue
             origin = origin_of(path)
-            yield path, None if origin is None else not all(each in here or each in manifest.files for each in origin)
+            yield (
+                path,
+                None if origin is None else not all(each in here or _there(folder, manifest, each) for each in origin),
+            )
+
+
+def _there(folder: Path, manifest: Manifest, path: str) -> bool:
+    return path in manifest.files and (folder / path).is_file()
 
 
 def origin_of(path: Path) -> list[str] | None:

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from factory_kit.errors import Problem, StoreError
-from factory_kit.store.catalogue import Catalogue
+from factory_kit.i18n import N_
+from factory_kit.store.catalogue import Catalogue, copy_of
 from factory_kit.store.checked import Checks
-from factory_kit.store.depot import strangers
+from factory_kit.store.depot import LOST, strangers
 from factory_kit.store.journal import Segment, read_segment, segment_paths
+from factory_kit.store.lines import read_lines
 from factory_kit.store.manifest import Manifest
 
 __all__ = ["Status", "inspect", "survey"]
 
 T = TypeVar("T")
 
-FOREIGN = "{file}: is not in the manifest and is not read; import it or take it out"
-LOST = "{file}: was sealed by this store but the manifest lost it; run store repair"
+FOREIGN = N_("{file}: is not in the manifest and is not read; import it or take it out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def inspect(folder: Path, checks: Checks, *, full: bool) -> Iterator[Problem]:
     try:
         manifest = Manifest.read(folder / "manifest.jsonl")
         Catalogue.read(folder / "catalogue.jsonl")
+        read_lines(copy_of(folder / "catalogue.jsonl"))
     except StoreError as error:
         yield _told(error)
         return
@@ -97,7 +99,9 @@ def _journal(folder: Path, manifest: Manifest) -> Iterator[Problem]:
                 yield _told(error)
             continue
         if segment.scan.damaged:
-            yield Problem(str(path), 0, "", "{file}: part of the journal is damaged; run store repair", {"file": path})
+            yield Problem(
+                str(path), 0, "", N_("{file}: part of the journal is damaged; run store repair"), {"file": path}
+            )
 
 
 def _strangers(folder: Path, manifest: Manifest) -> Iterator[Problem]:

@@ -70,8 +70,12 @@ class SegmentWriter:
                 size, fresh, self._fresh = self._file.size, self._fresh, False
             if not fresh or self._file.closed:
                 return
-            with told(self.path):
-                self._file.sync()
+            try:
+                with told(self.path):
+                    self._file.sync()
+            except BaseException:
+                self._fresh = True
+                raise
             self.synced = size
             with contextlib.suppress(StoreFull), self._appending:
                 self._write(Kind.COMMIT, b"")
@@ -98,11 +102,12 @@ class SegmentWriter:
         file = disk.create(aside)
         try:
             file.write(prefix(self._identity))
-            file.write(encode(self._identity, Kind.SEGMENT, 0, 0, json.dumps(asdict(run)).encode()))
+            for number in range(2):  # twice, so that damage to one of them loses nothing
+                file.write(encode(self._identity, Kind.SEGMENT, number, 0, json.dumps(asdict(run)).encode()))
             file.sync()
         finally:
             file.close()
-        self._number = 1
+        self._number = 2
         disk.replace(aside, self.path)
         disk.sync_folder(folder)
 
@@ -115,6 +120,7 @@ class Segment:
     run: Run
     scan: Scan
     samples: pa.Table
+    """In the order in which they arrived."""
     gaps: list[Gap]
     losses: list[LossEntry]
 

@@ -7,7 +7,7 @@ line anywhere else is damage.
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import google_crc32c
 from factory_kit.errors import StoreDamaged
 from factory_kit.store.disk import Disk, told
 
-__all__ = ["append_line", "good_length", "parse", "read_lines"]
+__all__ = ["append_line", "encode", "good_length", "parse", "parse_leniently", "read_lines", "write_log"]
 
 Entry = dict[str, Any]
 SECTOR = 512
@@ -73,6 +73,30 @@ def parse(data: bytes, path: Path) -> tuple[list[Entry], int]:
     if rest and rest[-1:] != b"\0" and _decode(rest[:-1]) is not None:  # only the line's end is wrong: no power cut
         raise _damaged(path, len(whole) + 1)
     return entries, good
+
+
+def parse_leniently(data: bytes, spare: bytes) -> tuple[list[Entry], int]:
+    """What can be read of a log, from *data* or else from its copy *spare*, and how many lines are lost."""
+    ours, theirs = ([_decode(line) for line in log.split(b"\n") if line] for log in (data, spare))
+    if None in ours and theirs and None not in theirs:
+        ours = theirs
+    entries = [mine if mine is not None else other for mine, other in zip_longest(ours, theirs)]
+    good = [entry for entry in entries if entry is not None]
+    return good, len(entries) - len(good)
+
+
+def write_log(disk: Disk, path: Path, content: bytes) -> None:
+    """*content* under *path*, whole or not at all."""
+    aside = path.with_name(f"{path.name}.tmp")
+    with told(path):
+        file = disk.create(aside)
+        try:
+            file.write(content)
+            file.sync()
+        finally:
+            file.close()
+        disk.replace(aside, path)
+        disk.sync_folder(path.parent)
 
 
 def _decode(line: bytes) -> Entry | None:

@@ -20,7 +20,7 @@ from factory_kit.store.manifest import Change
 from factory_kit.store.order import sorted_rows
 from factory_kit.store.parquet import Sealed, read
 
-__all__ = ["arranged", "seal"]
+__all__ = ["arranged", "by_place", "seal"]
 
 SMALL_DAY = 500_000
 """Rows of one day, in one sealing, up to which they share one file in place of one an hour."""
@@ -70,7 +70,7 @@ def _samples(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[list
         if len(rest):
             adds.append(depot.write("samples", path.rpartition("-")[0], rest, origin))
     fresh = table.filter(pa.array(~clash.known)) if clash.known.any() else table
-    adds += [depot.write("samples", place, part, origin) for place, part in _by_place(depot, fresh)]
+    adds += [depot.write("samples", place, part, origin) for place, part in by_place(depot, fresh)]
     return adds, removes
 
 
@@ -92,7 +92,7 @@ def _latest(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[Seale
     return made, [each.path for each in known if each.path != made.path]
 
 
-def _by_place(depot: Depot, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+def by_place(depot: Depot, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Parts of a sorted table by day, and of big days by hour, with the beginning of their path."""
     for day, part in _split(table, DAY):
         folder = day_folder("data", day)

@@ -18,7 +18,7 @@ from factory_kit.model.connector import Connector
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.site import Equipment
 from factory_kit.store import lockdown
-from factory_kit.store.catalogue import Catalogue
+from factory_kit.store.catalogue import Catalogue, mend_copy
 from factory_kit.store.checked import Checks
 from factory_kit.store.depot import Depot, clear_aside
 from factory_kit.store.disk import Disk, told
@@ -27,6 +27,7 @@ from factory_kit.store.journal import segment_paths
 from factory_kit.store.keeper import Keeper, compact_files, seal_segments
 from factory_kit.store.lock import Lock
 from factory_kit.store.manifest import Manifest
+from factory_kit.store.repair import repair
 from factory_kit.store.snapshot import Snapshot, take
 from factory_kit.store.views import connection
 from factory_kit.store.writer import Writer
@@ -87,7 +88,7 @@ class Store:
                 journal,
                 run,
                 self._next_number(),
-                last_point=lambda: len(catalogue.ids),
+                last_point=lambda: catalogue.last_id,
                 now=self._now,
                 commit_s=commit_s,
             )
@@ -152,6 +153,17 @@ class Store:
         """Everything that is wrong with the store, every byte of every file read; empty when all is right."""
         return tuple(inspect(self.folder, self._checked(), full=True))
 
+    def repair(self) -> tuple[Problem, ...]:
+        """Make the store whole again; what was done. Damaged files go to ``quarantine/``, what is lost is noted as gaps. ``StoreBusy``."""
+        if not self.folder.is_dir():
+            return ()
+        with self._writing(repairing=True):
+            done = repair(self._disk, self.folder, self._now)
+            self._catalogue = None
+            self._depot = None
+            self._seal(lambda: False)
+        return done
+
     def _finish(self, run: Run, keeper: Keeper) -> None:
         """Close the journal first, whatever comes: what is in it is safe."""
         writer, self._writer = self._writer, None
@@ -197,7 +209,7 @@ class Store:
             raise StoreDamaged("{folder}: there is no store yet; collect or import first", folder=self.folder)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, *, repairing: bool = False) -> Iterator[None]:
         """Hold the lock; a call inside another one of this store shares it."""
         if self._lock.held:
             yield
@@ -208,7 +220,9 @@ class Store:
         self._catalogue = None
         self._depot = None
         try:
-            clear_aside(self._disk, self.folder, self._manifest())
+            if not repairing:
+                mend_copy(self._disk, self.folder / "catalogue.jsonl")
+                clear_aside(self._disk, self.folder, self._manifest())
             yield
         finally:
             self._lock.release()

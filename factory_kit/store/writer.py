@@ -20,7 +20,6 @@ from factory_kit.store.columns import from_batch, to_payload
 from factory_kit.store.disk import Disk
 from factory_kit.store.frames import MAX_PAYLOAD, Kind
 from factory_kit.store.journal import SegmentWriter, segment_paths
-from factory_kit.store.refused import Refused
 
 __all__ = ["Writer"]
 
@@ -39,8 +38,7 @@ class Writer:
     """Appends to the journal; made by ``Store.writer``.
 
     ``append`` returns when the operating system has the samples; they survive a power cut after ``commit_s`` seconds or
-    ``flush``. A full disk raises ``StoreFull`` and keeps nothing of that call; appending again later is safe, and what was
-    refused meanwhile is then noted as gaps.
+    ``flush``. A full disk raises ``StoreFull`` and keeps nothing of that call; appending the same again later is safe.
     """
 
     def __init__(
@@ -63,7 +61,6 @@ class Writer:
         self._appending = threading.RLock()
         self._ending = threading.Event()
         self._failed: StoreError | None = None
-        self._refused = Refused()
         self._slowness = 0.0
         self._written = 0
         self.rows_written = 0
@@ -90,7 +87,7 @@ class Writer:
     def pressure(self) -> float:
         """How hard pressed the store is: 0 at ease, from 1 on slow down reading, so that nothing has to be dropped later."""
         waiting = sum(self.sealable(path) for path in segment_paths(self._folder))
-        return max(waiting / BACKLOG, self._slowness / SLOW_S, 1.0 if self._refused else 0.0)
+        return max(waiting / BACKLOG, self._slowness / SLOW_S)
 
     def append(self, batch: SampleBatch) -> None:
         """*batch* in the journal, whole or not at all. ``StoreFull``; ``StoreError`` for what cannot be kept."""
@@ -101,12 +98,7 @@ class Writer:
         record = from_batch(batch)
         started = time.perf_counter()
         with self._appending:
-            try:
-                self._note_refused()
-                self._put_all(record)
-            except StoreFull:
-                self._refused.add(batch)
-                raise
+            self._put_all(record)
         self._slowness = 0.9 * self._slowness + 0.1 * (time.perf_counter() - started)
 
     def gap(self, gap: Gap) -> None:
@@ -141,8 +133,6 @@ class Writer:
         self._ending.set()
         self._committer.join()
         with self._appending:
-            with contextlib.suppress(StoreFull):
-                self._note_refused()
             self._close_full()
             self._segment.close()
             if self._spare is not None:
@@ -178,12 +168,6 @@ class Writer:
         self._raise_failure()
         with self._appending:
             self._segment.append(kind, json.dumps(entries).encode())
-
-    def _note_refused(self) -> None:
-        """What a full disk kept out becomes gaps, as soon as there is room for the note."""
-        if self._refused:
-            self._segment.append(Kind.GAP, json.dumps([asdict(gap) for gap in self._refused.gaps()]).encode())
-            self._refused = Refused()
 
     def _check_points(self, batch: SampleBatch) -> None:
         point = np.asarray(batch.point)

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from factory_kit.errors import StoreDamaged
+from factory_kit.model.run import CataloguePoint, Gap, LossEntry, Run
+from factory_kit.model.sample import SampleBatch
+from factory_kit.store import Store
+from factory_kit.store.columns import from_batch, to_payload
+from factory_kit.store.frames import Kind
+from factory_kit.store.journal import SegmentWriter
+
+T0 = 1_788_220_800_000_000
+DAY = 86_400_000_000
+Rows = list[tuple[int, int, float | None]]
+
+
+@pytest.fixture(name="two_days")
+def _two_days(wrote: Callable[..., Store]) -> Store:
+    wrote([(1, T0, 1.0), (2, T0 + 5, 2.0)], "run-1")
+    return wrote([(1, T0 + DAY, 3.0), (3, T0 + DAY, 4.0)], "run-2")
+
+
+def _said(store: Store) -> list[str]:
+    return [problem.message.partition(":")[2].strip() for problem in Store(store.folder, now=lambda: T0).repair()]
+
+
+def _flip(path: Path, at: int = 40) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def _gaps(store: Store) -> list[tuple]:
+    with store.connect() as con:
+        return con.execute(
+            'SELECT run, point, epoch_us(start), epoch_us("end"), reason FROM gaps ORDER BY point'
+        ).fetchall()
+
+
+def test_a_whole_store_is_left_alone(two_days: Store, rows_of: Callable[[Store], Rows]) -> None:
+    """Nothing is done where nothing is wrong."""
+    before = rows_of(two_days)
+
+    assert _said(two_days) == []
+    assert rows_of(two_days) == before
+    assert not (two_days.folder / "quarantine").exists()
+
+
+def test_a_damaged_file_is_quarantined_and_becomes_gaps(two_days: Store, rows_of: Callable[[Store], Rows]) -> None:
+    """The rest is read again; what the file held is a gap of each point it may have held; latest is what is left."""
+    path = next((two_days.folder / "data/date=2026-09-02").glob("*.parquet"))
+    _flip(path)
+
+    assert _said(two_days) == ["was damaged, is in quarantine"]
+
+    assert two_days.verify() == ()
+    assert rows_of(two_days) == [(1, T0, 1.0), (2, T0 + 5, 2.0)]
+    assert _gaps(two_days) == [("repair", point, T0 + DAY, T0 + DAY + 1, "file damaged") for point in (1, 2, 3)]
+    assert (two_days.folder / "quarantine" / f"data-date=2026-09-02-{path.name}").exists()
+    with two_days.connect() as con:
+        assert con.execute("SELECT point, value FROM latest ORDER BY point").fetchall() == [(1, 1.0), (2, 2.0)]
+
+
+def test_a_missing_file_becomes_gaps(two_days: Store, rows_of: Callable[[Store], Rows]) -> None:
+    """A file that is gone leaves the manifest, and gaps."""
+    next((two_days.folder / "data/date=2026-09-01").glob("*.parquet")).unlink()
+
+    assert _said(two_days) == ["was missing, left the manifest"]
+    assert rows_of(two_days) == [(1, T0 + DAY, 3.0), (3, T0 + DAY, 4.0)]
+    assert [gap[1] for gap in _gaps(two_days)] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["latest", "rollup"])
+def test_what_follows_from_samples_is_made_again(two_days: Store, rows_of: Callable[[Store], Rows], kind: str) -> None:
+    """Latest values and roll-ups lose nothing when their file is damaged."""
+    two_days.compact()
+    before = rows_of(two_days)
+    latest = two_days.query("SELECT point, value FROM latest ORDER BY point").to_pylist()
+    _flip(next(path for path in (two_days.folder / kind).rglob("*.parquet") if not _replaced(two_days, path)))
+
+    assert _said(two_days) == ["was damaged, is in quarantine"]
+    assert rows_of(two_days) == before
+    assert two_days.query("SELECT point, value FROM latest ORDER BY point").to_pylist() == latest
+    assert two_days.query("SELECT sum(n) FROM rollup_1min").to_pylist() == [{"sum(n)": 4}]
+    assert _gaps(two_days) == []
+
+
+def _replaced(store: Store, path: Path) -> bool:
+    return path.relative_to(store.folder).as_posix() in store._manifest().removed
+
+
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_manifest_without_one_of_its_lines_gets_the_samples_back(
+    two_days: Store, rows_of: Callable[[Store], Rows], line: int
+) -> None:
+    """A damaged line of the manifest is noticed before anything is read, and repair finds the files it named."""
+    before = rows_of(two_days)
+    path = two_days.folder / "manifest.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[line] = lines[line].replace(b"samples", b"simples")
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(StoreDamaged, match="is damaged, expected its checksum"):
+        two_days.connect()
+
+    assert _said(two_days)[0] == "{lost} damaged lines taken out, the file as it was is in quarantine"
+    assert rows_of(two_days) == before
+    assert two_days.verify() == ()
+    assert _gaps(two_days) == []
+
+
+def test_a_manifest_cut_at_the_end_of_a_line_is_noticed(two_days: Store, rows_of: Callable[[Store], Rows]) -> None:
+    """Files that the manifest no longer knows stop every reader until they are taken back."""
+    before = rows_of(two_days)
+    path = two_days.folder / "manifest.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+
+    with pytest.raises(StoreDamaged, match="was sealed by this store but the manifest lost it; run store repair"):
+        two_days.connect()
+    assert _said(two_days).count("the manifest had lost it; what it holds is back") == 2
+    assert rows_of(two_days) == before
+
+
+def test_a_lost_merge_is_undone_or_found_again(two_days: Store, rows_of: Callable[[Store], Rows]) -> None:
+    """When the manifest forgets a merge whose sources are gone, the merged files bring everything back."""
+    before = rows_of(two_days)
+    manifest = two_days.folder / "manifest.jsonl"
+    kept = manifest.read_bytes()
+    sources = list((two_days.folder / "data").rglob("*.parquet"))
+    two_days.compact()
+    for path in sources:
+        path.unlink()
+    manifest.write_bytes(kept)
+
+    assert "was missing, left the manifest" in _said(two_days)
+    assert rows_of(two_days) == before
+    assert _gaps(two_days) == []
+    assert two_days.verify() == ()
+
+
+def test_the_catalogue_has_a_copy(two_days: Store, point: Callable[[int], CataloguePoint]) -> None:
+    """A damaged catalogue is made whole from its copy; no id changes."""
+    path = two_days.folder / "catalogue.jsonl"
+    before = path.read_bytes()
+    _flip(path, 60)
+    with pytest.raises(StoreDamaged, match=r"catalogue.jsonl: line 1 is damaged"):
+        two_days.connect()
+
+    assert _said(two_days) == ["{lost} damaged lines taken out, the file as it was is in quarantine"]
+    assert path.read_bytes() == before
+    assert two_days.register([point(3)]) == [3]
+
+
+def test_a_damaged_journal_gives_what_is_whole(
+    two_days: Store, run: Callable[..., Run], batch: Callable[..., SampleBatch], rows_of: Callable[[Store], Rows]
+) -> None:
+    """Whole records are sealed, the segment is kept in quarantine, and its points have a gap."""
+    before = rows_of(two_days)
+    segment = SegmentWriter(two_days._disk, two_days.folder / "journal", 77, run("run-3"))
+    places = []
+    for step in range(3):
+        places.append(segment.size)
+        record = from_batch(batch([(4, T0 + 2 * DAY + step, float(step)), (5, T0 + 2 * DAY + step, 0.5)]))
+        segment.append(Kind.SAMPLES, to_payload(record))
+        segment.commit()
+    segment._file.close()
+    _flip(segment.path, places[1] + 50)
+
+    assert _said(two_days) == ["the whole records are sealed, the segment is in quarantine"]
+    assert rows_of(two_days) == before + [
+        (point, T0 + 2 * DAY + step, float(step) if point == 4 else 0.5) for point in (4, 5) for step in (0, 2)
+    ]
+    assert _gaps(two_days) == [("repair", point, T0 + 2 * DAY, T0 + 2 * DAY + 3, "journal damaged") for point in (4, 5)]
+    assert (two_days.folder / "quarantine" / f"journal-{segment.path.name}").exists()
+    assert two_days.verify() == ()
+
+
+def test_lost_ledgers_come_back(two_days: Store, run: Callable[..., Run]) -> None:
+    """Gaps and losses that only the manifest lost are read again."""
+    with two_days.writer(run("run-3")) as writer:
+        writer.gap(Gap(1, T0, T0 + 1, "outage"))
+        writer.loss(LossEntry(1, 5))
+    path = two_days.folder / "manifest.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+
+    _said(two_days)
+    assert _gaps(two_days) == [("run-3", 1, T0, T0 + 1, "outage")]
+    assert two_days.query("SELECT delivered FROM loss_ledger").to_pylist() == [{"delivered": 5}]
