@@ -237,7 +237,9 @@ class _Screen:
         return Group(table, *(Text(line, style="yellow") for line in self._notices))
 
 
-def _cells(server: ServerStatus) -> list[str]:
+def _cells(server: ServerStatus) -> list[RenderableType]:
+    from rich.text import Text
+
     look = LOOKS[server.state]
     bad = f"{server.bad} ({100 * server.bad / server.delivered:.1f} %)" if server.delivered else "0"
     numbers = (
@@ -249,7 +251,7 @@ def _cells(server: ServerStatus) -> list[str]:
         str(server.reconnects),
         f"{server.lag_ms:.0f} ms",
     )
-    return [server.server, server.address, f"[{look}]{_(server.state)}[/{look}]", *numbers]
+    return [Text(server.server), Text(server.address), Text(_(server.state), style=look), *numbers]
 
 
 def _summary(status: Status) -> str:

@@ -9,8 +9,12 @@ from functools import cache
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 __all__ = ["fail", "note", "print_json", "print_table", "results", "stderr", "success"]
+
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+"""Signs that could move the cursor, colour or rename a terminal; texts of machines and files are shown with them spelled out."""
 
 
 @cache
@@ -27,22 +31,23 @@ def stderr() -> Console:
 
 def note(text: str) -> None:
     """*text* on standard error."""
-    stderr().print(text, markup=False)
+    stderr().print(_plain(text))
 
 
 def success(text: str) -> None:
     """*text* on standard error, as something done."""
-    stderr().print(f"[green]✓[/green] {_plain(text)}")
+    stderr().print(Text.assemble(("✓", "green"), " ", _plain(text)))
 
 
 def fail(text: str) -> None:
     """*text* on standard error, as what went wrong."""
-    stderr().print(text, style="red", markup=False, soft_wrap=True)
+    stderr().print(_plain(text), style="red", soft_wrap=True)
 
 
 def print_json(value: object) -> None:
-    """*value* as JSON on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    """*value* as JSON on standard output, in ASCII where that cannot carry Chinese."""
+    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_only, indent=2, default=str) + "\n")
 
 
 def print_table(
@@ -53,14 +58,20 @@ def print_table(
     numbers: Mapping[int, bool] | None = None,
 ) -> None:
     """A table on standard output; *numbers* names the columns that are set flush right."""
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", expand=False)
+    table = Table(
+        title=_plain(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        expand=False,
+    )
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if (numbers or {}).get(index) else "left", overflow="fold")
+        table.add_column(_plain(column), justify="right" if (numbers or {}).get(index) else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_plain("" if cell is None else str(cell)) for cell in row))
     results().print(table)
 
 
-def _plain(text: str) -> str:
-    """*text* with nothing that rich would read as markup."""
-    return text.replace("[", r"\[")
+def _plain(text: str) -> Text:
+    """*text* as it is: nothing in it is markup, and no sign of it reaches the terminal as a command."""
+    return Text(text.translate(CONTROLS))

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from factory_kit import __version__
+from factory_kit.cli.streams import close_stdout, open_streams
 from factory_kit.errors import DefinitionError, FactoryKitError
 from factory_kit.i18n import LOCALE_DIR, N_, _, decide_language, said, use_language
 
@@ -20,14 +21,21 @@ GROUPS = ("demo", "workspace", "connectors", "collect", "history", "query", "kpi
 """The modules of this package that hold commands, in the order of ``--help``; each offers ``register(app)``."""
 
 INTERRUPTED = 1
+FAILED = 1
+TRACEBACK = "FACTORY_KIT_TRACEBACK"
+"""When this variable is set, what was not foreseen is shown as Python shows it, for developers."""
 PARSER_INTERRUPTED = 130
 """What the option parser makes of Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The process ends with 0 done, 1 findings or failed work, 2 wrong use."""
+    open_streams()
     try:
-        _run(sys.argv[1:] if arguments is None else arguments)
+        try:
+            _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
     except FactoryKitError as error:
         _show(error)
         sys.exit(error.exit_code)
@@ -35,8 +43,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say(_("Interrupted."))
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_stdout()
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        _say(_unforeseen(error))
+        close_stdout()
+        sys.exit(FAILED)
+
+
+def _unforeseen(error: Exception) -> str:
+    """One line for what no command foresaw: the system's refusals, and mistakes of this program."""
+    if isinstance(error, MemoryError):
+        return _("The memory of this computer does not suffice; ask for less at once.")
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        if error.filename is None:
+            return _("The system refuses: {reason}; check the disk and where the output goes.").format(reason=reason)
+        return _("{file}: {reason}; check the path, its rights and the disk.").format(
+            file=error.filename, reason=reason
+        )
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return _("A mistake in Factory Kit itself: {said}; please report it with what {variable}=1 shows.").format(
+        said=said, variable=TRACEBACK
+    )
 
 
 def _run(arguments: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ def factory_kit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FACTORY_KIT_LANG", "en")
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("LANGUAGE", "en")
+    monkeypatch.setenv("FACTORY_KIT_TRACEBACK", "1")
 
     def run(*words: object) -> Said:
         capsys.readouterr()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from factory_kit import __version__
+from factory_kit.cli.console import print_table
 from factory_kit.cli.main import command
 from factory_kit.i18n import use_language
 
@@ -74,6 +77,7 @@ def test_help_needs_no_heavy_import() -> None:
     heavy = ["pandas", "duckdb", "pyarrow", "asyncua", "pymodbus", "sklearn", "altair"]
     program = f"""
 import sys
+from factory_kit.cli.console import print_table
 from factory_kit.cli.main import command
 command()
 print([name for name in {heavy!r} if name in sys.modules])
@@ -96,3 +100,87 @@ def test_the_locale_decides_when_nothing_else_does(word: str) -> None:
     )
 
     assert ("读取" in done.stdout) == word.startswith("zh")
+
+
+def run(*words: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """A command in a process of its own, with its raw output."""
+    return subprocess.run(
+        [sys.executable, "-m", "factory_kit", *map(str, words)],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "FACTORY_KIT_LANG": "en", **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "encoding"),
+    [
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "utf-8"),
+        ({"PYTHONIOENCODING": "ascii"}, "utf-8"),
+        ({"PYTHONIOENCODING": "gbk"}, "gbk"),
+        ({"PYTHONIOENCODING": "cp1252"}, "cp1252"),
+    ],
+    ids=["C locale", "ascii", "gbk", "cp1252"],
+)
+def test_no_encoding_of_the_terminal_stops_a_command(environment: dict[str, str], encoding: str) -> None:
+    """Chinese is written as UTF-8 where the locale knows only ASCII; elsewhere what does not fit becomes a question mark."""
+    done = run("--help", **environment, FACTORY_KIT_LANG="zh")
+
+    said = done.stdout.decode(encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert ("安全地读取" in said) == (encoding != "cp1252")
+
+
+def test_json_is_whole_in_every_encoding(tmp_path: Path) -> None:
+    """A stream that cannot carry Chinese gets JSON in ASCII, which loses nothing."""
+    run("init", tmp_path / "plant")
+    done = run("check", tmp_path / "plant", "--json", PYTHONIOENCODING="cp1252", FACTORY_KIT_LANG="zh")
+
+    assert "台设备" in json.loads(done.stdout)["summary"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [("--help",), ("connectors", "list", "--json")])
+def test_output_onto_a_full_disk_is_one_line(words: tuple[str, ...]) -> None:
+    """What the system refuses while results are written is said in one line, exit code 1."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "factory_kit", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            env={**os.environ, "FACTORY_KIT_LANG": "en"},
+        )
+
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"The system refuses: No space left on device" in done.stderr
+
+
+def test_closed_streams_stop_nothing() -> None:
+    """A command whose output nobody takes ends as it would have ended."""
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m factory_kit connectors list --json <&- >&-', sys.executable],
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_the_system_refuses_is_one_line() -> None:
+    """A name that no file system takes gives one line and exit code 1, no traceback."""
+    done = run("check", "x" * 5000)
+
+    assert (done.returncode, done.stderr.count(b"\n"), b"Traceback" in done.stderr) == (1, 1, False)
+    assert b"File name too long" in done.stderr
+
+
+def test_texts_of_others_are_neither_markup_nor_terminal_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """Brackets and backslashes stay as they are; control signs are spelled out."""
+    print_table((r"[red]a\[b]",), [(r"x\[bold]y[/] [fe80::1]",), ("\x1b[31mred\x1b]0;title\x07",)])
+
+    printed = capsys.readouterr().out
+    assert r"[red]a\[b]" in printed
+    assert r"x\[bold]y[/] [fe80::1]" in printed
+    assert r"\x1b[31mred\x1b]0;title\x07" in printed
+    assert "\x1b" not in printed
