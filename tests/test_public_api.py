@@ -12,7 +12,7 @@ PUBLIC = {
         "LANGUAGES", "N_", "Language", "_", "decide_language", "language", "said", "speaking", "use_language",
     ],
     "factory_kit.testing": [
-        "Change", "FaultProxy", "MachineTruth", "ManualClock", "NumberedServer", "PlantClock", "PlantModel", "PlantedFault", "Request",
+        "Change", "FaultProxy", "MachineTruth", "ManualClock", "NumberedServer", "PlantClock", "PlantModel", "PlantedFault", "Replay", "Request",
         "SimulatedPlant", "Truth", "analog_step",
     ],
 }  # fmt: skip

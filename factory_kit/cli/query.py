@@ -33,6 +33,16 @@ def register(app: typer.Typer) -> None:
         "verify",
         help=N_("Read every file of the store and compare it with its checksum.\n\nExample: factory-kit store verify"),
     )(verify)
+    group.command(
+        "repair",
+        help=N_(
+            "Put damaged files aside, note what is lost as gaps, and make the store whole again.\n\nExample: factory-kit store repair"
+        ),
+    )(repair)
+    group.command(
+        "compact",
+        help=N_("Merge small files and make the roll-ups by the minute.\n\nExample: factory-kit store compact"),
+    )(compact)
     app.add_typer(group, name="store")
 
 
@@ -93,6 +103,34 @@ def verify(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None
         raise typer.Exit(1)
     if not as_json:
         success(_("Every file of the store is what its checksum says."))
+
+
+def repair(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
+    from factory_kit.cli.console import note, print_json, success
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.store import Store
+
+    done = Store(Workspace.at(workspace).store_folder).repair()
+    if as_json:
+        print_json([str(problem) for problem in done])
+        return
+    for problem in done:
+        note(problem.located(_(problem.message)))
+    success(
+        _("Nothing was damaged.")
+        if not done
+        else _("{count} things mended; nothing was deleted.").format(count=len(done))
+    )
+
+
+def compact(workspace: WorkspaceFolder = Path()) -> None:
+    from factory_kit.cli.console import success
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.store import Store
+
+    store = Store(Workspace.at(workspace).store_folder)
+    store.seal()
+    success(_("{count} places merged.").format(count=store.compact()))
 
 
 def _say_problems(problems: Sequence[Problem]) -> None:

@@ -1,0 +1,93 @@
+"""``query`` and ``store``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from factory_kit.model.run import CataloguePoint, Run
+from factory_kit.model.sample import Origin, SampleBatch
+from factory_kit.store import Store
+
+from .conftest import Command
+
+START = 1_767_225_600_000_000
+
+
+@pytest.fixture
+def plant(factory_kit: Command, tmp_path: Path) -> Path:
+    """A workspace whose store holds three samples."""
+    folder = tmp_path / "plant"
+    factory_kit("init", folder)
+    store = Store(folder / "store")
+    with store.writer(Run("r", START, Origin.LIVE, "real", "collect")) as writer:
+        (point,) = store.register([CataloguePoint("m", "p", "other", "", "float64", "holding:0", "c", "1", "s")])
+        times = START + np.arange(3) * 1_000_000
+        writer.append(SampleBatch(np.full(3, point, np.int32), times, np.array([1.0, 2.0, 3.0]), np.zeros(3, np.int8)))
+    return folder
+
+
+def sealed_file(plant: Path) -> Path:
+    """A file with samples."""
+    return next(path for path in (plant / "store").rglob("*.parquet") if "date=" in str(path))
+
+
+def test_a_select_gives_rows(factory_kit: Command, plant: Path) -> None:
+    """Rows come as JSON for programs."""
+    assert json.loads(factory_kit("query", "SELECT sum(value) AS total FROM samples", "-w", plant, "--json").out) == [
+        {"total": 6.0}
+    ]
+
+
+def test_long_answers_say_that_they_are_cut(factory_kit: Command, plant: Path) -> None:
+    """--limit shows as many and says how many there are."""
+    said = factory_kit("query", "SELECT value FROM samples", "-w", plant, "--limit", 2)
+
+    assert "2 of 3 rows" in said.err
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["DROP TABLE samples", "SELECT * FROM read_csv('/etc/passwd')", "SELECT 1; SELECT 2", "COPY samples TO 'x.csv'"],
+)
+def test_anything_but_one_select_on_the_views_is_refused(factory_kit: Command, plant: Path, sql: str) -> None:
+    """Writing, reading elsewhere and several statements give one line and exit code 1."""
+    said = factory_kit("query", sql, "-w", plant)
+
+    assert (said.code, said.err.strip().count("\n")) == (1, 0)
+
+
+def test_a_damaged_file_is_found_put_aside_and_noted(factory_kit: Command, plant: Path) -> None:
+    """Verify names it with exit code 1, repair moves it to the quarantine, and afterwards all is right and the loss is a gap."""
+    file = sealed_file(plant)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+    found = factory_kit("store", "verify", "-w", plant)
+    mended = factory_kit("store", "repair", "-w", plant)
+    after = factory_kit("store", "verify", "-w", plant)
+    gaps = json.loads(factory_kit("query", "SELECT count(*) AS gaps FROM gaps", "-w", plant, "--json").out)
+
+    assert (found.code, mended.code, after.code) == (1, 0, 0)
+    assert file.name in found.err
+    assert list((plant / "store" / "quarantine").iterdir()) != []
+    assert gaps == [{"gaps": 1}]
+
+
+def test_status_counts(factory_kit: Command, plant: Path) -> None:
+    """The state of the store as JSON."""
+    status = json.loads(factory_kit("store", "status", "-w", plant, "--json").out)
+
+    assert (status["rows"], status["points"], status["runs"], status["problems"]) == (3, 1, 1, [])
+
+
+def test_compacting_changes_no_answer(factory_kit: Command, plant: Path) -> None:
+    """After compacting the same query gives the same rows."""
+    assert factory_kit("store", "compact", "-w", plant).code == 0
+    assert json.loads(factory_kit("query", "SELECT sum(value) AS total FROM samples", "-w", plant, "--json").out) == [
+        {"total": 6.0}
+    ]
