@@ -34,6 +34,8 @@ DUCKDB: Mapping[FieldType, str] = {
     "timestamp": "TIMESTAMP", "string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN",
 }  # fmt: skip
 ROWS_AT_ONCE = 122_880
+REACH = timedelta(hours=1)
+"""How far a recipe may read beyond its span, to see what a counter grew by across its edges."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
 
 def _origins(con: duckdb.DuckDBPyConnection, span: Span, roles: Sequence[str]) -> list[str]:
     sql = "SELECT DISTINCT origin FROM samples JOIN points USING (point) WHERE time >= ? AND time < ? AND role IN (SELECT unnest(?)) ORDER BY ALL"
-    return [str(row[0]) for row in con.execute(sql, [span.begins, span.ends, list(roles)]).fetchall()]
+    return [str(row[0]) for row in con.execute(sql, [span.begins - REACH, span.ends + REACH, list(roles)]).fetchall()]
 
 
 def _write_part(
@@ -206,7 +208,7 @@ def _provenance(
     template: ProductTemplate, store: Store, span: Span, key: bytes, origins: Sequence[str]
 ) -> dict[str, object]:
     """Where the rows come from: hashes and counts only, no name of a machine, point or server."""
-    files = store.files(_micros(span.begins), _micros(span.ends))
+    files = store.files(_micros(span.begins - REACH), _micros(span.ends + REACH))
     return {
         "form": 1,
         "product": {"id": template.product.product, "version": template.product.version},

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from factory_kit.load.product import ProductTemplate, product_folder
@@ -21,6 +24,8 @@ from factory_kit.store import Store
 MIDNIGHT = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, µs."""
 MINUTE = 60_000_000
+Reader = Callable[..., list[dict[str, Any]]]
+"""From readings (minutes after midnight, what the register showed) to the rows of the product."""
 
 
 def points_of(meter: str) -> list[CataloguePoint]:
@@ -88,3 +93,32 @@ def built(tmp_path: Path, store: Store, template: ProductTemplate) -> Built:
     )
     write_papers(made)
     return made
+
+
+@pytest.fixture
+def one_meter(tmp_path: Path, template: ProductTemplate) -> Reader:
+    """The rows of the product of a single energy register with given readings."""
+
+    def rows(readings: Sequence[tuple[int, float]], unit: str = "kWh") -> list[dict[str, Any]]:
+        store = Store(tmp_path / "one")
+        point = CataloguePoint("meter-01", "energy", "active_energy", unit, "float64", "holding:0", "c", "1", "s")
+        minutes, values = (np.array(column) for column in zip(*readings, strict=True))
+        with store.writer(Run("r", MIDNIGHT, Origin.SIMULATED, "demo", "collect")) as writer:
+            (id_,) = store.register([point])
+            count = len(readings)
+            writer.append(
+                SampleBatch(
+                    np.full(count, id_, np.int32),
+                    MIDNIGHT + minutes.astype(np.int64) * MINUTE,
+                    values.astype(np.float64),
+                    np.zeros(count, np.int8),
+                )
+            )
+        span = Span(datetime(2026, 1, 1), datetime(2026, 1, 2))  # noqa: DTZ001 - spans are naive UTC
+        built = build_rows(
+            template, site(), store, tmp_path / "one-package",
+            span=span, key=b"k" * 32, decided_by="张三", clock=lambda: MIDNIGHT,
+        )  # fmt: skip
+        return pq.read_table(built.parts[0]).to_pylist()
+
+    return rows

@@ -16,20 +16,49 @@ from factory_kit.pack.outside import outside_verdicts
 from factory_kit.pack.pseudonyms import plant_key, pseudonyms
 from factory_kit.store import Store
 
-from .conftest import MIDNIGHT, site
+from .conftest import MIDNIGHT, Reader, site
 
 DAY = Span(datetime(2026, 1, 1), datetime(2026, 1, 2))  # noqa: DTZ001 - spans are naive UTC
 
 
 def test_every_meter_and_hour_has_its_energy(built: Built) -> None:
-    """24 hours of two meters: 6 and 60 kWh each; the first hour lacks the minute before it, the reset at noon costs its own step."""
+    """24 hours of two meters: 6 and 60 kWh each; the reset at noon costs the minute in which it came."""
     rows = pq.read_table(built.parts[0]).to_pylist()
     names = pseudonyms(["meter-01", "meter-02"], b"k" * 32, "equipment")
     energy = {name: [row["energy_kwh"] for row in rows if row["meter"] == names[name]] for name in names}
 
-    assert energy["meter-01"] == [5.9] + [6.0] * 23
-    assert energy["meter-02"] == [59.0] + [60.0] * 11 + [59.0] + [60.0] * 11
+    assert energy["meter-01"] == [6.0] * 24
+    assert energy["meter-02"] == [60.0] * 11 + [59.0] + [60.0] * 12
     assert {row["coverage"] for row in rows} == {1.0}
+
+
+def test_energy_of_hours_nobody_read_is_split_by_time(one_meter: Reader) -> None:
+    """Readings at 00:00, 01:30 and 04:30, then none: each hour gets its share of time, and shows how much of it was seen."""
+    rows = one_meter([(0, 100.0), (90, 109.0), (270, 127.0)])
+
+    assert [(row["energy_kwh"], row["samples"], row["coverage"]) for row in rows] == [
+        (6.0, 1, 0.25),
+        (6.0, 1, 0.25),
+        (6.0, 0, 0.0),
+        (6.0, 0, 0.0),
+        (3.0, 1, 0.25),
+    ]
+
+
+def test_a_register_that_steps_back_a_little_was_not_reset(one_meter: Reader) -> None:
+    """Back by 0.01 kWh adds nothing, not the whole register; a reading no meter could reach adds nothing either."""
+    rows = one_meter(
+        [(0, 250_000.0), (10, 250_001.0), (20, 250_000.99), (30, 250_002.0), (40, 900_000.0), (50, 900_001.0)]
+    )
+
+    assert [row["energy_kwh"] for row in rows] == [3.0]
+
+
+def test_energy_counted_in_megawatt_hours_leaves_as_kilowatt_hours(one_meter: Reader) -> None:
+    """0.006 MWh in an hour are 6 kWh."""
+    rows = one_meter([(0, 1.0), (60, 1.006)], unit="MWh")
+
+    assert [row["energy_kwh"] for row in rows] == [6.0, 0.0]
 
 
 def test_no_name_of_the_plant_s_machines_leaves(built: Built) -> None:
