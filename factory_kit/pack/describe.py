@@ -161,12 +161,16 @@ def data_package(built: Built) -> str:
     })  # fmt: skip
 
 
+MISSING = ["", "nan", "NaT"]
+"""How a missing value of Parquet looks to validators that read it through pandas."""
+
+
 def _resource(built: Built, part: Path) -> dict[str, object]:
     fields = built.template.product.fields
     return {
         "name": part.stem, "type": "table", "path": part.relative_to(built.folder).as_posix(), "format": "parquet", "mediatype": PARQUET[0],
         "hash": f"sha256:{_sha256(part)}",
-        "schema": {"fields": [_package_field(field) for field in fields], "primaryKey": [field.name for field in fields if field.key]},
+        "schema": {"fields": [_package_field(field) for field in fields], "primaryKey": [field.name for field in fields if field.key], "missingValues": MISSING},
     }  # fmt: skip
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from factory_kit.load.product import ProductTemplate, product_folder
@@ -24,8 +22,8 @@ from factory_kit.store import Store
 MIDNIGHT = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, µs."""
 MINUTE = 60_000_000
-Reader = Callable[..., list[dict[str, Any]]]
-"""From readings (minutes after midnight, what the register showed) to the rows of the product."""
+Reader = Callable[..., Built]
+"""From readings (minutes after midnight, what the register showed) to the product of one meter."""
 
 
 def points_of(meter: str) -> list[CataloguePoint]:
@@ -97,9 +95,9 @@ def built(tmp_path: Path, store: Store, template: ProductTemplate) -> Built:
 
 @pytest.fixture
 def one_meter(tmp_path: Path, template: ProductTemplate) -> Reader:
-    """The rows of the product of a single energy register with given readings."""
+    """The product of a single energy register with given readings, with its papers."""
 
-    def rows(readings: Sequence[tuple[int, float]], unit: str = "kWh") -> list[dict[str, Any]]:
+    def made(readings: Sequence[tuple[int, float]], unit: str = "kWh") -> Built:
         store = Store(tmp_path / "one")
         point = CataloguePoint("meter-01", "energy", "active_energy", unit, "float64", "holding:0", "c", "1", "s")
         minutes, values = (np.array(column) for column in zip(*readings, strict=True))
@@ -119,6 +117,7 @@ def one_meter(tmp_path: Path, template: ProductTemplate) -> Reader:
             template, site(), store, tmp_path / "one-package",
             span=span, key=b"k" * 32, decided_by="张三", clock=lambda: MIDNIGHT,
         )  # fmt: skip
-        return pq.read_table(built.parts[0]).to_pylist()
+        write_papers(built)
+        return built
 
-    return rows
+    return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -32,9 +33,14 @@ def test_every_meter_and_hour_has_its_energy(built: Built) -> None:
     assert {row["coverage"] for row in rows} == {1.0}
 
 
+def rows_of(built: Built) -> list[dict[str, Any]]:
+    """All rows of a product."""
+    return pq.read_table(built.parts[0]).to_pylist()
+
+
 def test_energy_of_hours_nobody_read_is_split_by_time(one_meter: Reader) -> None:
     """Readings at 00:00, 01:30 and 04:30, then none: each hour gets its share of time, and shows how much of it was seen."""
-    rows = one_meter([(0, 100.0), (90, 109.0), (270, 127.0)])
+    rows = rows_of(one_meter([(0, 100.0), (90, 109.0), (270, 127.0)]))
 
     assert [(row["energy_kwh"], row["samples"], row["coverage"]) for row in rows] == [
         (6.0, 1, 0.25),
@@ -47,8 +53,10 @@ def test_energy_of_hours_nobody_read_is_split_by_time(one_meter: Reader) -> None
 
 def test_a_register_that_steps_back_a_little_was_not_reset(one_meter: Reader) -> None:
     """Back by 0.01 kWh adds nothing, not the whole register; a reading no meter could reach adds nothing either."""
-    rows = one_meter(
-        [(0, 250_000.0), (10, 250_001.0), (20, 250_000.99), (30, 250_002.0), (40, 900_000.0), (50, 900_001.0)]
+    rows = rows_of(
+        one_meter(
+            [(0, 250_000.0), (10, 250_001.0), (20, 250_000.99), (30, 250_002.0), (40, 900_000.0), (50, 900_001.0)]
+        )
     )
 
     assert [row["energy_kwh"] for row in rows] == [3.0]
@@ -56,7 +64,7 @@ def test_a_register_that_steps_back_a_little_was_not_reset(one_meter: Reader) ->
 
 def test_energy_counted_in_megawatt_hours_leaves_as_kilowatt_hours(one_meter: Reader) -> None:
     """0.006 MWh in an hour are 6 kWh."""
-    rows = one_meter([(0, 1.0), (60, 1.006)], unit="MWh")
+    rows = rows_of(one_meter([(0, 1.0), (60, 1.006)], unit="MWh"))
 
     assert [row["energy_kwh"] for row in rows] == [6.0, 0.0]
 
@@ -96,6 +104,15 @@ def test_outside_validators_accept_the_package(built: Built) -> None:
         ("mlcroissant", True, "48 / 48"),
         ("frictionless", True, "48"),
     ]
+
+
+def test_outside_validators_accept_hours_without_a_sample(one_meter: Reader) -> None:
+    """A value that is missing is no number out of range."""
+    verdicts = outside_verdicts(one_meter([(0, 100.0), (300, 130.0)]).folder)
+    if not all(verdict.installed for verdict in verdicts):
+        pytest.skip("the extra [validate] is not installed")
+
+    assert [(verdict.accepted, verdict.said) for verdict in verdicts] == [(True, "6 / 6"), (True, "6")]
 
 
 def test_outside_validators_refuse_a_package_with_another_column(built: Built) -> None:
