@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +13,15 @@ from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from factory_kit.errors import Problem
 
 __all__ = ["register"]
 
 DEFAULT_ROWS = 200
+LONGEST_CELL = 2000
+"""Signs of one cell that a table shows; JSON has all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -57,15 +62,16 @@ def query(
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
 
-    table = Store(Workspace.at(workspace).store_folder).query(sql)
+    table = Store(Workspace.at(workspace).store_folder).query(sql, limit + 1 if limit else None)
     shown = table.slice(0, limit) if limit else table
-    rows = shown.to_pylist()
+    rows = list(zip(*(_values(column) for column in shown.columns), strict=True))
     if as_json:
-        print_json(rows)
+        names = _distinct(table.column_names)
+        print_json([{name: _for_json(cell) for name, cell in zip(names, row, strict=True)} for row in rows])
         return
-    print_table(table.column_names, [[_cell(row[name]) for name in table.column_names] for row in rows])
+    print_table(table.column_names, [[_cell(cell) for cell in row] for row in rows])
     if shown.num_rows < table.num_rows:
-        note(_("{shown} of {all} rows; --limit 0 shows all").format(shown=shown.num_rows, all=table.num_rows))
+        note(_("The first {shown} rows; --limit 0 shows all").format(shown=shown.num_rows))
 
 
 def status(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
@@ -146,7 +152,30 @@ def _moment(micros: int | None) -> str | None:
     return None if micros is None else datetime.fromtimestamp(micros / 1e6, UTC).isoformat(sep=" ", timespec="seconds")
 
 
+def _values(column: pa.ChunkedArray) -> list[object]:
+    """The values of *column*; times that Python cannot hold as texts."""
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        return list(column.cast("string").to_pylist())
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """*names* with a number behind those that were there before, so that JSON loses no column."""
+    found: list[str] = []
+    for name in names:
+        others = (f"{name}_{number}" for number in range(1, len(names) + 1))
+        found.append(name if name not in found else next(each for each in others if each not in {*found, *names}))
+    return found
+
+
+def _for_json(value: object) -> object:
+    """JSON has no NaN and no infinity; both are null there."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from factory_kit.errors import FactoryKitError, Problem, StoreDamaged
@@ -125,16 +124,16 @@ class Store:
         """
         return connection(self._snapshot(), threads)
 
-    def query(self, sql: str) -> pa.Table:
-        """The answer to one SELECT of a user over the views; ``QueryError`` for anything else, or when it fails."""
+    def query(self, sql: str, most: int | None = None) -> pa.Table:
+        """The answer to one SELECT of a user over the views, its first *most* rows; ``QueryError`` for anything else, or when it fails.
+
+        Ctrl-C ends it at once.
+        """
         lockdown.check(sql)
         snapshot = self._snapshot()
         with connection(snapshot) as con:
             lockdown.lock(con, self.folder, (each.path for each in snapshot.manifest.of_kind("samples")))
-            try:
-                return con.sql(sql).to_arrow_table()
-            except duckdb.Error as error:
-                raise lockdown.refusal(error) from error
+            return lockdown.answer(con, sql, most)
 
     def files(self, start: int, end: int) -> list[SealedFile]:
         """The sealed files with samples of [*start*, *end*) (µs, UTC), each read and found right just now.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import _thread
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,3 +90,38 @@ def test_everything_else_is_refused_in_one_line(filled: Store, tmp_path: Path, s
     assert "\n" not in str(refused.value)
     assert not file.exists()
     assert parquet.read_bytes() == before
+
+
+def test_no_more_rows_are_made_than_asked_for(filled: Store) -> None:
+    """The first rows of an answer without end come at once."""
+    table = filled.query("SELECT i FROM range(1000000000000) r(i)", most=3)
+
+    assert table.to_pydict() == {"i": [0, 1, 2]}
+
+
+def test_nothing_but_select_is_said_in_our_words(filled: Store) -> None:
+    """A statement of another kind is told what to do instead, not how DuckDB stores statements."""
+    with pytest.raises(QueryError, match=r"^query: this is no SELECT; the store can only be read"):
+        filled.query("DROP VIEW samples")
+
+
+def test_an_error_in_the_middle_of_the_rows_is_one_line(filled: Store) -> None:
+    """What fails only after the first rows is refused like everything else."""
+    sql = "SELECT CASE WHEN i = 50000 THEN error('broken') ELSE 'x' END FROM range(100000) r(i)"
+
+    with pytest.raises(QueryError, match=r"^query: [^\n]*broken[^\n]*$"):
+        filled.query(sql, most=90_000)
+
+
+@pytest.mark.parametrize("most", [None, 3])
+def test_ctrl_c_ends_a_query_without_end(filled: Store, most: int | None) -> None:
+    """A query that would run for ever ends when the user asks for it."""
+    sql = "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r) SELECT max(i) FROM r"
+    began = time.monotonic()
+    threading.Timer(0.5, _thread.interrupt_main).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        filled.query(sql, most)
+
+    assert time.monotonic() - began < 20
+    assert len(filled.query("SELECT 1")) == 1
