@@ -17,6 +17,7 @@ from factory_kit.errors import QueryError
 from factory_kit.kpi.calendar import always_planned, local_iso, planned_time
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.reasons import NOTHING_MEASURED, TOO_LITTLE_KNOWN
+from factory_kit.kpi.review import review
 from factory_kit.model.definition import exact
 from factory_kit.model.evidence import (
     Engine,
@@ -129,6 +130,7 @@ def register_planned(con: Any, frame: Frame) -> None:
 
 def _rows(indicator: Indicator, con: Any, interval: Interval) -> list[dict[str, Any]]:
     """The rows the SQL gives, by column; ``QueryError`` when it fails or lacks a column."""
+    review(indicator)
     values = {"start": interval.start, "stop": interval.end, **indicator.parameters}
     try:
         (statement,) = con.extract_statements(indicator.sql)

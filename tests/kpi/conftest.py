@@ -112,11 +112,12 @@ class Tables:
         unit: str = "",
         type_: str = "uint32",
         server: str = "s",
+        connector: str = "c",
     ) -> int:
         """One point of the catalogue; its id."""
         number = len(self.points) + 1
         self.points[equipment, name or role] = number
-        row = (number, equipment, name or role, role, unit, type_, "a", "c", "1", server, stamp("2020-01-01"))
+        row = (number, equipment, name or role, role, unit, type_, "a", connector, "1", server, stamp("2020-01-01"))
         self._insert("points_history", [row])
         return number
 

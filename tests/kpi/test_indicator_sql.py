@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from factory_kit.kpi import indicators, iso22400
@@ -200,6 +200,80 @@ def rows_of(indicator: Indicator, con: Any, planned: list[Stretch], **parameters
     return {row["subject"]: row for row in found}
 
 
+Row = tuple[int, int, int, int, int | None]
+
+
+def plain(*values: tuple[float, int], run: int = 0, quality: int = 0) -> list[Row]:
+    """Samples ``(hour, value)`` that were received at once."""
+    return [(ZERO + round(hour * HOUR), value, quality, run, ZERO + round(hour * HOUR)) for hour, value in values]
+
+
+def special(
+    *,
+    runs: Sequence[tuple[float, float | None, str]] = ((-1, 26, "live"),),
+    gaps: Mapping[str, list[Stretch]] | None = None,
+    repeated: Mapping[tuple[int, str], int] | None = None,
+    **changed: list[Row],
+) -> Plant:
+    """A machine that produces through the day, but for what is changed; runs in hours."""
+    hourly = range(-1, 24)
+    samples = {
+        "state": plain((-1, 1)),
+        "total_count": plain(*((hour, 12 * hour + 20) for hour in hourly)),
+        "good_count": plain(*((hour, 12 * hour + 20) for hour in hourly)),
+        "temperature": plain(*((hour, 20) for hour in hourly)),
+        "active_energy": plain(*((hour, 100 * hour + 200) for hour in hourly)),
+        "meter-1/active_energy": plain(*((hour, 100 * hour + 200) for hour in hourly)),
+    } | changed
+    made = [Run(ZERO + round(a * HOUR), None if b is None else ZERO + round(b * HOUR), origin) for a, b, origin in runs]
+    no_gaps: dict[str, list[Stretch]] = {point: [] for point in samples}
+    more = {key: sum(row[3] == key[0] for row in samples[key[1]]) + count for key, count in (repeated or {}).items()}
+    return Plant(made, samples, no_gaps | dict(gaps or {}), more, [WINDOW], ["m1"])
+
+
+OUTAGE = Stretch(ZERO + 10 * HOUR, ZERO + 11 * HOUR)
+TWO_RUNS = ((-1, 9, "live"), (12, 26, "live"))
+SPECIAL = {
+    "nothing special": special(),
+    "an outage's own bad sample": special(state=plain((-1, 1)) + plain((10, 1), quality=2), gaps={"state": [OUTAGE]}),
+    "a run that was cut off": special(
+        runs=((-1, None, "live"),),
+        total_count=plain((3, 1)),
+        good_count=plain((3, 1)),
+        active_energy=plain((4, 1)),
+        temperature=[(ZERO + 5 * HOUR, 20, 0, 0, ZERO + 5 * HOUR + 10 * MINUTE)],
+    ),
+    "a quiet end of a run": special(
+        total_count=plain((3, 1)), good_count=plain((3, 1)), temperature=[], active_energy=[]
+    ),
+    "imported": special(runs=((30, 31, "imported"),), state=plain((0, 1), (1, 3), (1.5, 1), (3, 1))),
+    "a plant with a time of its own": special(runs=((500, 501, "simulated"),), state=plain((-3, 1), (23, 3))),
+    "a value that came again": special(runs=TWO_RUNS, temperature=plain((13, 20), run=1), repeated={(1, "state"): 1}),
+    "a value that did not come again": special(
+        runs=TWO_RUNS, temperature=plain((13, 20), run=1), repeated={(1, "state"): 0}
+    ),
+    "an old first value": special(runs=((6, 26, "live"),), state=plain((-8, 1))),
+    "a counter back to zero from two": special(total_count=plain((1, 2), (2, 0), (3, 2))),
+    "a register that rolls over": special(total_count=plain((1, 65_530), (2, 4), (3, 14))),
+    "uncertain temperatures": special(temperature=plain(*((hour, 20) for hour in range(24)), quality=1)),
+    "two values of one moment": special(state=plain((2, 3), (2, 1)) + plain((2, 4), quality=2)),
+    "a clock eight hours behind": special(
+        state=[(ZERO + hour * HOUR, 1 + hour % 3, 0, 0, ZERO + (hour + 8) * HOUR) for hour in range(12)]
+    ),
+}
+
+
+def on_special_plants(**more: int) -> Callable[[Any], Any]:
+    """Every special plant comes first, the drawn ones after it."""
+
+    def decorate(test: Any) -> Any:
+        for plant in SPECIAL.values():
+            test = example(plant=plant, **more)(test)
+        return test
+
+    return decorate
+
+
 examples = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -207,6 +281,7 @@ examples = settings(
 
 @examples
 @given(plant=plants())
+@on_special_plants()
 def test_availability_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
@@ -222,6 +297,7 @@ def test_availability_sql_equals_the_reference(
 
 @examples
 @given(plant=plants())
+@on_special_plants()
 def test_oee_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
@@ -245,6 +321,7 @@ def test_oee_sql_equals_the_reference(
 
 @examples
 @given(plant=plants())
+@on_special_plants()
 def test_idle_energy_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
@@ -270,6 +347,7 @@ def test_idle_energy_sql_equals_the_reference(
 
 @examples
 @given(plant=plants())
+@on_special_plants()
 def test_completeness_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
@@ -283,6 +361,7 @@ def test_completeness_sql_equals_the_reference(
 
 @examples
 @given(plant=plants(), enough=st.integers(1, 100))
+@on_special_plants(enough=50)
 def test_real_time_sql_equals_the_reference(
     plant: Plant, enough: int, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
@@ -313,6 +392,7 @@ def test_real_time_sql_equals_the_reference(
 
 @examples
 @given(plant=plants(), enough=st.integers(1, 100))
+@on_special_plants(enough=50)
 def test_metering_and_computable_sql_equal_the_reference(
     plant: Plant, enough: int, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
