@@ -36,6 +36,7 @@ __all__ = [
     "known_time",
     "machine_figures",
     "machine_times",
+    "unseen_time",
 ]
 
 WORKING = (MachineState.PRODUCING, MachineState.SETUP)
@@ -191,6 +192,17 @@ def _work(source: Source | None, planned: Sequence[Stretch], rules: Rules) -> li
 def known_time(record: PointRecord[Value], rules: Rules) -> int:
     """Microseconds of the interval in which the value of a point is known."""
     return length(_known(record, rules.window, rules))
+
+
+def unseen_time(meter: PointRecord[int], rules: Rules) -> int:
+    """Microseconds of the interval that no two readings of *meter* enclose and in which its register was not known."""
+    times = [reading.time for reading in _readings(meter, rules)]
+    if not times:
+        return rules.window.length
+    first, last = (max(time, rules.window.start) for time in (times[0], times[-1]))
+    outside = (Stretch(rules.window.start, first), Stretch(last, rules.window.end))
+    seen = sum(_overlap(part, stretch) for part in _known(meter, rules.window, rules) for stretch in outside)
+    return sum(stretch.length for stretch in outside) - seen
 
 
 def fresh_time(record: PointRecord[int], running: Sequence[Stretch], rules: Rules, fresh: int) -> int:

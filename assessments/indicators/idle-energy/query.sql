@@ -2,7 +2,8 @@
 -- Whose work decides: what the meter feeds by the ledger, or the metered equipment itself. Equipment that tells its state works
 -- while it produces or is set up; equipment that tells none works in planned time. A meter is busy while anything it feeds
 -- works, unclear while that is unknown, idle else. Energy between two readings is split in proportion to time; for the bounds
--- only energy counts of which all time is idle, or all busy. The plant counts the finest meters: one whose whole extent finer
+-- only energy counts of which all time is idle, or all busy. Time that no reading reaches (before the first, and after the last
+-- once that is no longer known) took what the meter took on average, and that is unclear. The plant counts the finest meters: one whose whole extent finer
 -- ones measure is left out, and so is one inside a meter that counts.
 -- The rules of time and of counters are told in factory_kit/kpi/timemodel.py and counters.py, the oracles of this file.
 -- Times are whole microseconds since 1970-01-01 UTC, energy is in millionths of a kWh ("micro").
@@ -321,6 +322,21 @@ energy AS (
     FROM split
     GROUP BY equipment
 ),
+-- time that no two readings enclose and in which the register was not known to stand still
+enclosed AS (
+    SELECT point, equipment, greatest(min(moment), $start) AS opened, greatest(max(moment), $start) AS closed
+    FROM reading
+    GROUP BY point, equipment
+),
+unseen AS (
+    SELECT e.equipment,
+           $stop - $start - (e.closed - e.opened) - coalesce(sum(
+               greatest(0, least(c.until, e.opened) - greatest(c.moment, $start)) + greatest(0, least(c.until, $stop) - greatest(c.moment, e.closed))
+           ) FILTER (c.known), 0) AS unseen_us
+    FROM enclosed AS e
+    LEFT JOIN certainty AS c ON c.point = e.point AND c.known AND c.until > $start AND c.moment < $stop
+    GROUP BY e.equipment, e.point, e.opened, e.closed
+),
 -- extents: what each meter measures, and which meters lie wholly inside others
 extent AS (
     SELECT meter, equipment, count(*) OVER (PARTITION BY meter) AS size FROM fed
@@ -352,7 +368,11 @@ left_out AS (
     SELECT finer FROM inside WHERE smaller AND coarser NOT IN (SELECT meter FROM covered)
 ),
 consumer AS (
-    SELECT m.equipment, m.points, f.profiles,
+    SELECT m.equipment, m.points, f.profiles, coalesce(u.unseen_us, $stop - $start) AS unseen_us,
+           -- rounded up; a meter of which nothing was seen has no mean
+           CASE WHEN u.unseen_us < $stop - $start
+                THEN -(CAST(-coalesce(e.all_micro, 0) AS HUGEINT) * u.unseen_us // ($stop - $start - u.unseen_us))
+                ELSE 0 END AS unseen_micro,
            coalesce(e.idle_micro, 0) AS idle_micro, coalesce(e.busy_micro, 0) AS busy_micro, coalesce(e.all_micro, 0) AS all_micro,
            coalesce(e.surely_idle_micro, 0) AS surely_idle_micro, coalesce(e.surely_busy_micro, 0) AS surely_busy_micro,
            m.equipment IN (SELECT meter FROM left_out) AS left_out,
@@ -374,6 +394,7 @@ consumer AS (
         ) AS t ON t.meter = u.equipment
     ) AS m
     LEFT JOIN energy AS e USING (equipment)
+    LEFT JOIN (SELECT equipment, max(unseen_us) AS unseen_us FROM unseen GROUP BY equipment) AS u USING (equipment)
     LEFT JOIN (
         SELECT meter AS equipment, list_sort(list_distinct(flatten(list(profiles)))) AS profiles
         FROM fed
@@ -387,6 +408,7 @@ answer AS (
     SELECT 'plant' AS subject, count(*) AS meters,
            coalesce(list_sort(list_distinct(flatten(list(points)))), []) AS points,
            list_sort(list_distinct(flatten(list(profiles)))) AS profiles,
+           CAST(NULL AS BIGINT) AS unseen_us, coalesce(sum(unseen_micro), 0) AS unseen_micro,
            coalesce(sum(idle_micro), 0) AS idle_micro, coalesce(sum(busy_micro), 0) AS busy_micro, coalesce(sum(all_micro), 0) AS all_micro,
            coalesce(sum(surely_idle_micro), 0) AS surely_idle_micro, coalesce(sum(surely_busy_micro), 0) AS surely_busy_micro,
            NULL AS inconclusive
@@ -397,14 +419,15 @@ SELECT subject,
        CASE WHEN meters = 0 THEN 'no equipment has a point that measures energy' END AS not_applicable,
        inconclusive,
        idle_micro AS numerator, idle_micro + busy_micro AS denominator,
-       surely_idle_micro AS lower_numerator, all_micro AS lower_denominator,
-       all_micro - surely_busy_micro AS upper_numerator, all_micro AS upper_denominator,
-       idle_micro + busy_micro AS covered, all_micro AS coverable,
+       surely_idle_micro AS lower_numerator, all_micro + unseen_micro AS lower_denominator,
+       all_micro + unseen_micro - surely_busy_micro AS upper_numerator, all_micro + unseen_micro AS upper_denominator,
+       idle_micro + busy_micro AS covered, all_micro + unseen_micro AS coverable,
        (SELECT count(*) FROM equipment) AS ledger,
        points, profiles, meters,
        CASE WHEN subject = 'plant' THEN (SELECT coalesce(list(equipment ORDER BY equipment), []) FROM consumer WHERE left_out OR consumer.inconclusive IS NOT NULL) END AS left_out,
        idle_micro AS idle_kwh_micro, busy_micro AS busy_kwh_micro,
        surely_idle_micro AS surely_idle_kwh_micro, surely_busy_micro AS surely_busy_kwh_micro,
-       all_micro - idle_micro - busy_micro AS unclear_kwh_micro, all_micro AS all_kwh_micro
+       all_micro - idle_micro - busy_micro AS unclear_kwh_micro, all_micro AS all_kwh_micro,
+       unseen_micro AS unseen_kwh_micro, unseen_us
 FROM answer
 ORDER BY subject = 'plant' DESC, subject
