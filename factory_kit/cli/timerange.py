@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FirstDay", "LastDay", "asked_interval"]
 
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+
 FirstDay = Annotated[
     str,
     typer.Option(
@@ -50,6 +52,11 @@ def _day(text: str) -> date:
     from factory_kit.errors import UsageError
 
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise UsageError("{text!r} is not a date, expected YYYY-MM-DD", text=text) from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise UsageError(
+            "{text!r} lies outside the years {first} to {last}", text=text, first=FIRST_YEAR, last=LAST_YEAR
+        )
+    return day

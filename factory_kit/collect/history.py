@@ -26,6 +26,8 @@ __all__ = ["Imported", "import_history", "read_history"]
 ROWS_AT_ONCE = 20_000
 MOST_PROBLEMS = 100
 LONGEST_CELL = 1_000_000
+YEARS = (1970, 2199)
+"""Historians write 0001-01-01 or 9999-12-31 where they know no time."""
 Places = npt.NDArray[np.intp]
 BAD = 0x80000000
 """The status of a bad value whose reason is not known (OPC 10000-4, 7.39)."""
@@ -204,7 +206,13 @@ def _whole(
 def _without_broken(rows: _Rows, mapping: HistoryMap, findings: _Findings) -> _Rows:
     """*rows* without those whose time, name or number cannot be read."""
     keep = np.ones(len(rows.lines), dtype=bool)
-    for index in np.flatnonzero(_times(rows, mapping).isna().to_numpy()):
+    times = _times(rows, mapping)
+    for index in np.flatnonzero((times.dt.year < YEARS[0]) | (times.dt.year > YEARS[1])):
+        message = N_("{value!r} lies outside the years {first} to {last}, so it cannot be the time of a sample")
+        said = str(rows.columns[mapping.time.columns[0]].iloc[index])
+        findings.add(rows.lines[index], mapping.time.columns[0], message, value=said, first=YEARS[0], last=YEARS[1])
+        keep[index] = False
+    for index in np.flatnonzero(times.isna().to_numpy()):
         said = " ".join(str(rows.columns[name].iloc[index]) for name in mapping.time.columns)
         findings.add(
             rows.lines[index],
@@ -217,7 +225,7 @@ def _without_broken(rows: _Rows, mapping: HistoryMap, findings: _Findings) -> _R
         keep[index] = False
     for column, point, places in _value_columns(rows, mapping):
         cells = rows.columns[column].iloc[places]
-        unreadable = (cells != "") & ~cells.isin(mapping.bad) & _numbers(cells, mapping).isna()
+        unreadable = (cells != "") & ~cells.isin(mapping.bad) & ~np.isfinite(_numbers(cells, mapping).astype("float64"))
         for index in places[unreadable.to_numpy()] if point.type == "float64" else ():
             said = str(rows.columns[column].iloc[index])[:60]
             findings.add(

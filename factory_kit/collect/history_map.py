@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 
-from factory_kit.errors import DefinitionError, Problem
+from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.i18n import N_
 
 __all__ = ["proposed_map"]
 
 LOOKED_AT = 256 * 1024
+LONGEST_CELL = 100_000
 ENCODINGS = ("utf-8-sig", "gb18030", "utf-16")
 SEPARATORS = (";", "\t", ",", "|")
 TIME_FORMATS = (
@@ -35,14 +38,18 @@ ROLES = (
 )  # fmt: skip
 DECIMAL_COMMA = re.compile(r"-?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
 DECIMAL_POINT = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)\.\d+")
+EQUIPMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 UNIT = re.compile(r"[(\[（【]\s*([^)\]）】]{1,12})\s*[)\]）】]")
 
 
 def proposed_map(file: Path, timezone: str, equipment: str) -> str:
     """The text of a map for *file* (YAML with comments); ``DefinitionError`` when the file shows no table with a time."""
+    _check_options(timezone, equipment)
     encoding, text = _decoded(file)
-    separator = max(SEPARATORS, key=lambda sign: _evenness(text, sign))
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row][:400]
+    separator = max(SEPARATORS, key=lambda sign: _evenness(file, text, sign))
+    rows = _rows(file, text, separator)[:400]
+    if not rows:
+        raise DefinitionError([Problem(file.name, 1, "", N_("is empty"))])
     skip = _rows_above_header(rows)
     header, body = [cell.strip() for cell in rows[skip]], rows[skip + 1 :]
     columns, form = _time_columns(header, body)
@@ -94,9 +101,33 @@ def _decoded(file: Path) -> tuple[str, str]:
     raise DefinitionError([Problem(file.name, 0, "", N_("is neither UTF-8 nor GBK; save it again as CSV UTF-8"))])
 
 
-def _evenness(text: str, sign: str) -> float:
+def _check_options(timezone: str, equipment: str) -> None:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(
+            "{name!r} is no time zone of the IANA list, expected one such as Asia/Shanghai", name=timezone
+        ) from error
+    if not EQUIPMENT.fullmatch(equipment):
+        raise UsageError(
+            "{name!r} cannot be the name of equipment; use small letters, digits, dots and hyphens, such as line-1",
+            name=equipment,
+        )
+
+
+def _rows(file: Path, text: str, sign: str) -> list[list[str]]:
+    """The rows of *text* that are not blank; ``DefinitionError`` when it is no table."""
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=sign) if row]
+    except csv.Error as error:
+        message = N_("cannot be read as a table ({reason})")
+        raise DefinitionError([Problem(file.name, 0, "", message, {"reason": str(error)})]) from error
+
+
+def _evenness(file: Path, text: str, sign: str) -> float:
     """How many columns *sign* makes, weighed by how many lines agree on it."""
-    widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=sign) if row][:200]
+    widths = [len(row) for row in _rows(file, text, sign)[:200]]
     if not widths:
         return 0.0
     usual = max(set(widths), key=widths.count)
@@ -186,5 +217,4 @@ def _mostly_numbers(cells: Sequence[str]) -> bool:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
-    return f'"{escaped}"'
+    return json.dumps(text, ensure_ascii=False)  # a text of JSON is one of YAML

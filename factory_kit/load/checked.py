@@ -27,6 +27,7 @@ MESSAGES: Mapping[str, str] = {
     "int_type": N_("{value} is not a whole number"),
     "int_parsing": N_("{value} is not a whole number"),
     "float_type": N_("{value} is not a number"),
+    "finite_number": N_("{value} is not a number"),
     "decimal_type": N_("{value} is not a number"),
     "decimal_parsing": N_("{value} is not a number"),
     "bool_type": N_("{value} is neither true nor false"),

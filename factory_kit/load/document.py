@@ -18,6 +18,8 @@ __all__ = ["Document", "parse_json", "parse_yaml", "read_text", "read_yaml"]
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 32 * 1024 * 1024
 DEEPEST = 60
+MOST_REPEATS = 10_000
+"""So many groups and lists may be written by an alias; a few lines of aliases could otherwise become billions of values."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,9 @@ def parse_yaml(text: str, name: str) -> Document:
         raise DefinitionError([Problem(name, 1, "", N_("is empty"))])
     reader = _Reader(name)
     content = reader.value(node, ())
+    if reader.repeats > MOST_REPEATS:
+        message = N_("its aliases (*) repeat more than {limit} groups and lists; write them out or leave them away")
+        raise DefinitionError([Problem(name, 1, "", message, {"limit": MOST_REPEATS})])
     if reader.problems:
         raise DefinitionError(reader.problems)
     return Document(name, content, reader.lines)
@@ -139,17 +144,28 @@ class _Reader:
         self.lines: dict[Path_, int] = {}
         self.problems: list[Problem] = []
         self.scalars = _Loader("")
+        self.seen: set[int] = set()
+        self.repeats = 0
 
     def value(self, node: yaml.Node, path: Path_) -> object:
         self.lines[path] = node.start_mark.line + 1
         if len(path) > DEEPEST:
             self._wrong(node, path, N_("is nested too deeply"))
             return None
+        if self._repeated(node):
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return tuple(self.value(item, (*path, index)) for index, item in enumerate(node.value))
         return self._scalar(node, path)
+
+    def _repeated(self, node: yaml.Node) -> bool:
+        """Whether so much was repeated already that reading on is of no use."""
+        if not isinstance(node, yaml.ScalarNode):
+            self.repeats += id(node) in self.seen
+            self.seen.add(id(node))
+        return self.repeats > MOST_REPEATS
 
     def _scalar(self, node: yaml.Node, path: Path_) -> object:
         try:

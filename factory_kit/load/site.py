@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import combinations
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,9 +15,12 @@ from factory_kit.load.checked import problems_of
 from factory_kit.load.connector import named_connectors
 from factory_kit.load.document import Document, Path_, dotted, read_yaml
 from factory_kit.model.connector import Connector
-from factory_kit.model.site import Site
+from factory_kit.model.site import WEEK, Shift, Site
 
 __all__ = ["site_file"]
+
+DAY = 24 * 60
+"""Minutes."""
 
 
 def site_file(path: Path, connector_folders: Sequence[Path]) -> tuple[Site, dict[str, Connector]]:
@@ -35,6 +40,8 @@ def site_file(path: Path, connector_folders: Sequence[Path]) -> tuple[Site, dict
     known = {name: connectors.get(name) for name in _connector_names(document)}
     if not any(problem.file.startswith("connectors/") for problem in problems):
         problems += _between_parts(document, known)
+    if site is not None:
+        problems += _overlapping_shifts(document, site.calendar.shifts)
     if problems or site is None:
         raise DefinitionError(problems)
     return site, connectors
@@ -64,6 +71,37 @@ def _between_parts(document: Document, connectors: Mapping[str, Connector | None
                 document, (*place, "server"), N_("{server!r} is not one of the servers of this file"), server=server
             )
         yield from _against_connector(document, place, item, servers.get(server), connectors)
+    yield from _wrongly_fed(document, set(first_at))
+
+
+def _wrongly_fed(document: Document, ledger: AbstractSet[object]) -> Iterator[Problem]:
+    for index, item in _equipment(document):
+        feeds = item.get("feeds")
+        for position, fed in enumerate(feeds if isinstance(feeds, tuple) else ()):
+            place: Path_ = ("equipment", index, "feeds", position)
+            if fed == item.get("id"):
+                yield _problem(document, place, N_("a meter does not feed itself"))
+            elif fed not in ledger:
+                yield _problem(document, place, N_("{fed!r} is no equipment of this file"), fed=fed)
+
+
+def _overlapping_shifts(document: Document, shifts: Sequence[Shift]) -> Iterator[Problem]:
+    """Two shifts that share a minute of the week, each pair once, at the later one of the file."""
+    times = [
+        {(WEEK.index(day) * DAY + minute) % (7 * DAY) for day in shift.days for minute in _minutes(shift)}
+        for shift in shifts
+    ]
+    for (first, earlier), (second, later) in combinations(enumerate(times), 2):
+        if earlier & later:
+            message = N_(
+                "overlaps with calendar.shifts[{other}]; planned time would count twice, so let one end where the other begins"
+            )
+            yield _problem(document, ("calendar", "shifts", second), message, other=first)
+
+
+def _minutes(shift: Shift) -> range:
+    start, end = (moment.hour * 60 + moment.minute for moment in (shift.start, shift.end))
+    return range(start, end if end > start else end + DAY)
 
 
 def _against_connector(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,7 +33,7 @@ WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise mistake("{name!r} is no time zone of the IANA list, such as Asia/Shanghai", name=name) from error
     return name
 
@@ -98,7 +99,7 @@ class OpcUaServer(Definition):
     """An OPC UA server and how to speak to it; secrets are never in this file."""
 
     driver: Literal["opcua"]
-    url: str = Field(pattern=r"^opc\.tcp://[^@\s]+$")
+    url: str = Field(pattern=r"^opc\.tcp://([^@\s/:\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^@\s]*)?$")
     security: Literal["auto", "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = "auto"
     mode: Literal["auto", "None", "Sign", "SignAndEncrypt"] = "auto"
     user: str = ""
@@ -160,7 +161,7 @@ class Equipment(Definition):
     """Modbus unit identifier."""
     base: str = ""
     """OPC UA: what ``{base}`` stands for in the addresses of the connector."""
-    ideal_cycle_s: LaxDecimal | None = None
+    ideal_cycle_s: LaxDecimal | None = Field(default=None, ge=Decimal("0.000001"), le=1_000_000)
     """Planned run time per item (PRI of ISO 22400-2), seconds."""
     without: tuple[Identifier, ...] = ()
     """Points of the connector that this machine does not have."""

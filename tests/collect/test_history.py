@@ -8,7 +8,7 @@ import pytest
 
 from factory_kit.collect.history import import_history
 from factory_kit.collect.history_map import proposed_map
-from factory_kit.errors import DefinitionError
+from factory_kit.errors import DefinitionError, UsageError
 from factory_kit.load.checked import checked
 from factory_kit.load.document import parse_yaml
 from factory_kit.model.history import HistoryMap
@@ -168,3 +168,60 @@ def test_a_time_without_offset_among_times_with_one_is_a_broken_row(tmp_path: Pa
 
     with pytest.raises(DefinitionError, match=r"export\.csv:3: 时间: "):
         imported(tmp_path, text.encode(), mapping)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("2026-03-09 10:14:33;1e400", "export.csv:2: x: '1e400' is no number"),
+        ("2026-03-09 10:14:33;-inf", "export.csv:2: x: '-inf' is no number"),
+        ("0001-01-01 00:00:00;1", "export.csv:2: t: '0001-01-01 00:00:00' lies outside the years 1970 to 2199"),
+        ("9999-12-31 23:59:59;1", "export.csv:2: t: '9999-12-31 23:59:59' lies outside the years 1970 to 2199"),
+    ],
+)
+def test_numbers_and_times_that_cannot_be_are_broken_rows(tmp_path: Path, row: str, expected: str) -> None:
+    """A number too large for a double and the days with which historians say "unknown" are named with their line."""
+    mapping = a_map(
+        'map: 1\nseparator: ";"\nlayout: wide\ntime: {columns: [t], format: "%Y-%m-%d %H:%M:%S", timezone: Asia/Shanghai}\n'
+        'points: [{column: x, equipment: m, point: x, role: other, unit: ""}]\n'
+    )
+
+    with pytest.raises(DefinitionError) as caught:
+        imported(tmp_path, f"t;x\n{row}\n2026-03-09 10:14:34;1\n".encode(), mapping)
+
+    assert [str(problem).startswith(expected) for problem in caught.value.problems] == [True]
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"", "export.csv:1: is empty"), (b"\n\n", "export.csv:1: is empty"), (b"\0" * 300_000, "export.csv: cannot be read as a table")],
+)  # fmt: skip
+def test_no_map_is_proposed_from_what_is_no_table(tmp_path: Path, content: bytes, expected: str) -> None:
+    """An empty file and one long line are said in one line."""
+    (tmp_path / "export.csv").write_bytes(content)
+
+    with pytest.raises(DefinitionError) as caught:
+        proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "line-1")
+
+    assert [str(problem).startswith(expected) for problem in caught.value.problems] == [True]
+
+
+def test_a_proposed_map_keeps_every_sign_of_a_header(tmp_path: Path) -> None:
+    """Line ends, quotes and backslashes inside a column name do not break the map."""
+    (tmp_path / "export.csv").write_text('t,"a: {b}\n ""#"" \\x"\n2026-03-09 10:14:33,1\n', encoding="utf-8")
+
+    mapping = a_map(proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "line-1"))
+
+    assert [point.column for point in mapping.points] == ['a: {b}\n "#" \\x']
+
+
+@pytest.mark.parametrize(
+    ("zone", "equipment"), [("Mars/X", "line-1"), ("Asia", "line-1"), ("Asia/Shanghai", "A {b}: \n x")]
+)
+def test_a_map_is_not_proposed_with_words_it_could_not_hold(tmp_path: Path, zone: str, equipment: str) -> None:
+    """A zone that does not exist and a name that is none are wrong use."""
+    (tmp_path / "export.csv").write_text("t,x\n2026-03-09 10:14:33,1\n", encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"is no time zone|cannot be the name of equipment"):
+        proposed_map(tmp_path / "export.csv", zone, equipment)

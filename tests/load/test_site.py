@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -112,4 +113,49 @@ def test_a_gbk_file_is_named_as_such(tmp_path: Path) -> None:
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     """A path that does not exist is said in one line."""
     with pytest.raises(DefinitionError, match=r"^site.yaml: does not exist; check the path$"):
+        site_file(tmp_path / "site.yaml", [])
+
+
+SHIFTS = "calendar: {{shifts: [{{name: {{zh: 白班, en: Day}}, start: '08:00', end: '{end}', days: [mon, sun]}}, {{name: {{zh: 夜班, en: Night}}, start: '20:00', end: '{night}', days: [{day}]}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (GOOD.replace("en: a}}", "en: a}, ideal_cycle_s: '-1'}"), "equipment[0].ideal_cycle_s: '-1' is too small"),
+        (GOOD.replace("en: a}}", "en: a}, ideal_cycle_s: '1e400'}"), "equipment[0].ideal_cycle_s: '1e400' is too large"),
+        (GOOD.replace("en: a}}", "en: a}, ideal_cycle_s: 'NaN'}"), "equipment[0].ideal_cycle_s: 'NaN' is not a number"),
+        (GOOD.replace("en: a}}", "en: a}, feeds: [c9]}"), "equipment[0].feeds[0]: 'c9' is no equipment of this file"),
+        (GOOD.replace("en: a}}", "en: a}, feeds: [c1]}"), "equipment[0].feeds[0]: a meter does not feed itself"),
+        (GOOD.replace("discrete", "discrete\n  timezone: Asia"), "plant.timezone: 'Asia' is no time zone"),
+        (GOOD + "servers: {a: {driver: opcua, url: 'opc.tcp://[::1'}}\n", "servers.a.url: 'opc.tcp://[::1' does not have"),
+        (GOOD + SHIFTS.format(end="22:00", night="06:00", day="mon"), "calendar.shifts[1]: overlaps with calendar.shifts[0]"),
+        (GOOD + SHIFTS.format(end="20:00", night="09:00", day="sat"), "calendar.shifts[1]: overlaps with calendar.shifts[0]"),
+        (GOOD + SHIFTS.format(end="20:00", night="08:01", day="sun"), "calendar.shifts[1]: overlaps with calendar.shifts[0]"),
+    ],
+)  # fmt: skip
+def test_what_no_plant_can_have_is_named(tmp_path: Path, wrong: str, expected: str) -> None:
+    """Numbers, names, zones and shifts that would only fail later are found when the file is read."""
+    (tmp_path / "site.yaml").write_text(wrong, encoding="utf-8")
+
+    with pytest.raises(DefinitionError) as caught:
+        site_file(tmp_path / "site.yaml", [])
+
+    assert [expected in str(problem) for problem in caught.value.problems] == [True]
+
+
+def test_shifts_that_touch_are_right(tmp_path: Path) -> None:
+    """A shift may begin where another ends, also over midnight and over the end of the week."""
+    (tmp_path / "site.yaml").write_text(GOOD + SHIFTS.format(end="20:00", night="08:00", day="sun"), encoding="utf-8")
+
+    assert len(site_file(tmp_path / "site.yaml", [])[0].calendar.shifts) == 2
+
+
+def test_a_bomb_of_aliases_is_one_line(tmp_path: Path) -> None:
+    """A few lines that would become billions of values are refused at once."""
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in pairwise("abcdefghijkl")]
+    (tmp_path / "site.yaml").write_text("\n".join(lines), encoding="utf-8")
+
+    with pytest.raises(DefinitionError, match=r"^site.yaml:1: its aliases \(\*\) repeat more than 10000 groups"):
         site_file(tmp_path / "site.yaml", [])
