@@ -133,24 +133,28 @@ def _run(work: Work, pipe: Connection) -> None:
         pipe.send(error)
 
 
-def _cpu_s() -> float:
-    """Processor seconds of this process and of the children it has waited for."""
-    if sys.platform != "win32":
-        import resource
+if sys.platform == "win32":
 
+    def _cpu_s() -> float:
+        """Processor seconds of this process."""
+        return time.process_time()
+
+    def _peak_mib() -> float | None:
+        """Windows does not tell without further packages."""
+        return None
+
+else:
+    import resource
+
+    def _cpu_s() -> float:
+        """Processor seconds of this process and of the children it has waited for."""
         usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         return sum(one.ru_utime + one.ru_stime for one in usage)
-    return time.process_time()
 
-
-def _peak_mib() -> float | None:
-    """Peak resident memory of this process, MiB; None where the system does not tell."""
-    if sys.platform != "win32":
-        import resource
-
+    def _peak_mib() -> float | None:
+        """Peak resident memory of this process, MiB."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
-    return None
 
 
 def rows_with_cost(what: str, ours: Cost, peer: Cost, peer_name: str, bar: Bar) -> Iterator[Row]:
