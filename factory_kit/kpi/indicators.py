@@ -173,7 +173,7 @@ class _Catalogue:
             {"start": interval.start, "stop": interval.end},
         ).fetchall()
         ledger = con.execute(
-            "SELECT equipment, kind, key, digital, connected, CAST(ideal_cycle_s AS VARCHAR) FROM equipment ORDER BY equipment"
+            "SELECT equipment, kind, key, digital, connected, CAST(ideal_cycle_s AS VARCHAR), feeds FROM equipment ORDER BY equipment"
         ).fetchall()
         return cls(
             {point: PointUsed(equipment, name, role) for point, equipment, name, role in points},

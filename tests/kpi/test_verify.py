@@ -153,6 +153,17 @@ def test_other_software_and_another_day_of_making_are_no_difference(
     assert verify_records([later], shipped, store)[0].same
 
 
+def test_a_meter_that_feeds_others_is_another_ledger(
+    records: list[Evidence], store: Store, shipped: dict[str, Indicator], clock: Clock
+) -> None:
+    """What a piece of equipment feeds belongs to the ledger that every record names, even where no figure depends on it."""
+    clock.now += HOUR
+    store.describe([MACHINE.model_copy(update={"feeds": ("m1",)})], {"c": CONNECTOR})
+    checks = verify_records(records, shipped, store)
+
+    assert [[each.path for each in check.differences] for check in checks] == [["details.ledger_sha256"]] * len(records)
+
+
 def test_samples_that_came_later_show(records: list[Evidence], store: Store, shipped: dict[str, Indicator]) -> None:
     """A late sample inside the day makes another figure, and the record says so."""
     with store.writer(Run("r2", DAY.end + 2 * HOUR, Origin.IMPORTED, "real", "import late.csv")) as writer:
