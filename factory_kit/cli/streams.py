@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import logging
 import os
 import sys
 from io import TextIOWrapper
@@ -13,6 +14,8 @@ __all__ = ["close_stdout", "open_streams"]
 
 def open_streams() -> None:
     """Streams that the caller closed lead nowhere, a plain ASCII locale is taken as UTF-8, other signs that do not fit become ``?``."""
+    if not logging.getLogger().handlers:
+        logging.getLogger().addHandler(logging.NullHandler())  # what libraries mutter is no line for users
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):

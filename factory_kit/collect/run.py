@@ -6,12 +6,12 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from factory_kit import __version__
@@ -27,7 +27,7 @@ from factory_kit.collect.status import Notice, Observer, ServerState, ServerStat
 from factory_kit.collect.stream import StreamJob
 from factory_kit.drivers import driver
 from factory_kit.drivers.base import Context, password_variable
-from factory_kit.errors import StoreFull, UsageError
+from factory_kit.errors import DeviceUnavailable, StoreFull, UsageError
 from factory_kit.model.connector import Connector
 from factory_kit.model.run import Gap, Run
 from factory_kit.model.sample import Origin
@@ -35,6 +35,8 @@ from factory_kit.model.site import OpcUaServer, Site
 from factory_kit.store import Store, Writer
 
 __all__ = ["Outcome", "collect", "collect_until_stopped", "password_from_environment"]
+
+Result = TypeVar("Result")
 
 FLUSH_S = 0.25
 STATUS_S = 1.0
@@ -94,7 +96,7 @@ async def collect(  # noqa: PLR0913 - what a run needs from outside
     watcher = observer or Silent()
     jobs = [_job(each, context, watcher) for each in plan.servers]
     try:
-        origin, running = await first_contact(jobs, site.kind)
+        origin, running = await _unless(stop, first_contact(jobs, site.kind))
         store.describe(site.equipment, dict(connectors))
         ids = [store.register(each.catalogue) for each in plan.servers]
         run = Run(name, started, origin, site.kind, "collect", allowed, f"factory-kit {__version__}")
@@ -279,13 +281,28 @@ def _job(plan: ServerPlan, context: Context, observer: Observer) -> Job:
     )
 
 
-async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _ended(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """All of *tasks* are cancelled. One request may not be enough: before Python 3.12 ``wait_for`` can swallow it."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:
             task.cancel()
         _done, pending = await asyncio.wait(pending, timeout=INSIST_S)
+
+
+async def _unless(stop: asyncio.Event | None, work: Coroutine[Any, Any, Result]) -> Result:
+    """What *work* gives; ``DeviceUnavailable`` as soon as *stop* is set before that."""
+    contact = asyncio.create_task(work)
+    asked = asyncio.create_task((stop or asyncio.Event()).wait())
+    try:
+        await asyncio.wait((contact, asked), return_when=asyncio.FIRST_COMPLETED)
+        if not contact.done():
+            raise DeviceUnavailable("stopped before any server had answered; nothing was written")
+        return contact.result()
+    finally:
+        await _ended((contact, asked))
+        if not contact.cancelled():
+            contact.exception()  # what came while it was being ended interests nobody any more
 
 
 async def _close(jobs: Sequence[Job]) -> None:
@@ -296,14 +313,23 @@ def _today(site: Site, now: int) -> date:
     return datetime.fromtimestamp(now / 1e6, ZoneInfo(site.plant.timezone)).date()
 
 
+def _ending_signals() -> list[signal.Signals]:
+    """What ends a collection: Ctrl-C, a request to end, and a closed terminal unless the user said nohup."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        found.append(hangup)
+    return found
+
+
 @contextmanager
 def _stopping(stop: asyncio.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM set *stop*; afterwards they do what they did before."""
+    """SIGINT, SIGTERM and a closed terminal set *stop*; afterwards they do what they did before."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _ending_signals()}
 
     def asked(number: int, _frame: object) -> None:
         signal.signal(number, before[signal.Signals(number)])

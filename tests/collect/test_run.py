@@ -649,8 +649,8 @@ print("samples", outcome.samples, flush=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_cleanly(make_site: Any, make_connector: Any, store: Store, modbus_line: Any, number: int) -> None:
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_ends_cleanly(make_site: Any, make_connector: Any, store: Store, modbus_line: Any, number: str) -> None:
     """A signal in the middle of a run: exit code 0, the outcome is told, everything is sealed and can be read."""
     line = modbus_line()
     meter = make_connector("modbus", ("a", "holding:5", "uint16"))
@@ -673,7 +673,7 @@ def test_ctrl_c_ends_cleanly(make_site: Any, make_connector: Any, store: Store, 
         )
         assert process.stdout is not None
         await process.stdout.readline()
-        process.send_signal(number)
+        process.send_signal(getattr(signal, number))
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
 
@@ -683,6 +683,40 @@ def test_ctrl_c_ends_cleanly(make_site: Any, make_connector: Any, store: Store, 
     assert samples == len(_rows(store, "select 1 from samples")) > 10
     assert store.verify() == ()
     assert line.open_now == 0
+
+
+def test_stopping_before_a_server_answered_is_at_once(
+    make_site: Any, make_connector: Any, store: Store, now: Any
+) -> None:
+    """A server that accepts and never says a word does not hold up the end, and nothing is written."""
+    meter = make_connector("modbus", ("a", "holding:0", "uint16"))
+    heard = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        heard.set()
+        await reader.read()
+        writer.close()
+
+    async def main() -> float:
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        address = {"host": "127.0.0.1", "port": server.sockets[0].getsockname()[1], "timeout_ms": 20_000}
+        site = make_site(
+            {"line": {"driver": "modbus", **address}},
+            [{"id": "m", "connector": "modbus", "server": "line", "unit": 1}],
+        )
+        stop = asyncio.Event()
+        task = asyncio.create_task(collect(site, {"modbus": meter}, store, now=now, stop=stop))
+        await heard.wait()
+        began = time.monotonic()
+        stop.set()
+        with pytest.raises(DeviceUnavailable, match="stopped before any server had answered; nothing was written"):
+            await task
+        server.close()
+        return time.monotonic() - began
+
+    assert asyncio.run(main()) < 5
+    assert not store.folder.exists()
 
 
 def test_a_task_that_swallows_its_cancellation_is_asked_again() -> None:

@@ -92,7 +92,9 @@ class ModbusDevice:
                 except DeviceUnavailable:
                     continue
         raise DeviceUnavailable(
-            "{address}: connected, but no unit of {units} tells what it is", address=self.address, units=list(units)
+            "{address}: connected, but no unit of {units} answers in Modbus; check the port and the units",
+            address=self.address,
+            units=list(units),
         )
 
     async def read(self, request: ReadRequest) -> Answer:
