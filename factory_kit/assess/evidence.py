@@ -35,6 +35,9 @@ def read_evidence(folder: AssessmentFolder, assessment: Assessment) -> tuple[Evi
         except AssessmentError as error:
             problems.append(Problem(name, 0, "", N_("{reason}"), {"reason": str(error).removeprefix(f"{name}: ")}))
             continue
+        except OSError as error:
+            problems.append(Problem(name, 0, "", N_("cannot be read ({reason})"), {"reason": error.strerror}))
+            continue
         if record.file_name != path.name:
             problems.append(Problem(name, 0, "", N_("must be called {name}"), {"name": record.file_name}))
         if assessment.kind == "real" and "simulated" in record.origin:

@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         close_stdout()
         sys.exit(INTERRUPTED)
     except Exception as error:
+        if KeyboardInterrupt.__name__ in str(error):  # a library wrapped Ctrl-C into an error of its own
+            _say(_("Interrupted."))
+            sys.exit(INTERRUPTED)
         if os.environ.get(TRACEBACK):
             raise
         _say(_unforeseen(error))

@@ -161,9 +161,14 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
+    from factory_kit.errors import UsageError
     from factory_kit.seal.ring import KeyRing
     from factory_kit.seal.verify import verify as check
 
+    if ring and not ring.is_dir():
+        raise UsageError(
+            "{ring}: is no folder, expected the folder of trusted keys that factory-kit key trust made", ring=ring
+        )
     report = check(file, KeyRing.read(ring) if ring else None)
     if as_json:
         from factory_kit.cli.console import print_json

@@ -237,6 +237,14 @@ def test_a_renamed_or_changed_record_is_named(folder: AssessmentFolder, record: 
     }
 
 
+def test_a_folder_among_the_records_is_named(folder: AssessmentFolder, sources: list[Path]) -> None:
+    """What is called like a record and cannot be read is one line."""
+    (folder.evidence_folder / "x.json").mkdir(parents=True)
+
+    with pytest.raises(DefinitionError, match=r"evidence/x.json: cannot be read \("):
+        write_score(folder, sources)
+
+
 def test_an_answer_changed_after_its_decision_is_reported(
     folder: AssessmentFolder, answer: Answer, sources: list[Path]
 ) -> None:

@@ -184,3 +184,16 @@ def test_texts_of_others_are_neither_markup_nor_terminal_commands(capsys: pytest
     assert r"x\[bold]y[/] [fe80::1]" in printed
     assert r"\x1b[31mred\x1b]0;title\x07" in printed
     assert "\x1b" not in printed
+
+
+def test_ctrl_c_inside_a_library_is_ctrl_c(factory_kit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that answers Ctrl-C with an error of its own does not make it a mistake of the program."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise ValueError('Error building "literal" validator: KeyboardInterrupt:')
+
+    monkeypatch.setattr("factory_kit.cli.checks.check_path", interrupted)
+
+    said = factory_kit("check")
+
+    assert (said.code, said.err) == (1, "Interrupted.\n")

@@ -58,6 +58,14 @@ def test_verify_knows_whom_the_ring_trusts(factory_kit: Command, tmp_path: Path,
     assert (found["ok"], [check["state"] for check in found["signatures"]]) == (True, ["valid"])
 
 
+def test_a_ring_that_is_no_folder_is_wrong_use(factory_kit: Command, tmp_path: Path, key: Path) -> None:
+    """A mistyped ring is said, not taken for one that trusts nobody."""
+    said = factory_kit("verify", sealed(tmp_path, key), "--ring", tmp_path / "kyes")
+
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert "is no folder, expected the folder of trusted keys" in said.err
+
+
 def test_verify_names_what_was_altered(factory_kit: Command, tmp_path: Path, key: Path) -> None:
     """One flipped byte in the content: the file inside is named and the exit code is 1."""
     file = sealed(tmp_path, key)
