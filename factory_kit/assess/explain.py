@@ -168,7 +168,7 @@ def _proof(scored: Scored, names: _Names) -> str:
     score = scored.score
     details = {
         "floor": names.level(score.floor.level),
-        "open": len(score.unanswered),
+        "open": score.raised_in_ceiling,
         "ceiling": names.level(score.ceiling.level),
     }
     if score.unanswered:

@@ -107,6 +107,11 @@ class Score:
         return tuple(criterion for criterion in self.model.criteria if criterion in open_)
 
     @property
+    def raised_in_ceiling(self) -> int:
+        """How many criteria the ceiling takes as fully met: those without a value that are not left out."""
+        return sum(len(found) for kind, found in self.no_values.items() if kind is not NoValueKind.NOT_APPLICABLE)
+
+    @property
     def provisional(self) -> bool:
         """Whether anything is unanswered."""
         return bool(self.unanswered)

@@ -55,6 +55,18 @@ def test_open_answers_give_a_range_not_a_zero(folder: AssessmentFolder, sources:
     assert lines[-1].endswith("If all 216 open answers were fully met: Level 5 Leading.")
 
 
+def test_what_the_ceiling_takes_as_met_is_what_the_sentence_counts(
+    folder: AssessmentFolder, sources: list[Path]
+) -> None:
+    """Answers that could not be shown are raised in the ceiling as those that were never given: both are counted."""
+    levels = {**LEVELS, 3: "{no_value: unknown}", 4: "{no_value: not assessed}"}
+    scored = answered(folder, levels, sources)
+
+    raised = sum(bool(answer.no_value) for answer in scored.answers.answers.values())
+    assert raised == 56 + 47 + 26
+    assert why(scored)[-1].endswith(f"If all {raised} open answers were fully met: Level 5 Leading.")
+
+
 def test_a_plant_with_everything_met_has_nothing_to_improve(folder: AssessmentFolder, sources: list[Path]) -> None:
     """At the highest level there is no next one, and no sentence about a missing level."""
     scored = answered(folder, dict.fromkeys(range(1, 6), PROVEN % "1"), sources)

@@ -121,7 +121,7 @@ def example_evidence(indicators: Mapping[str, Indicator]) -> tuple[Evidence, ...
         record(indicators["data-completeness"], PLANT, (9_812, 10_000, 0)),
         record(indicators["energy-metering-share"], PLANT, (4, 5, 0)),
     ]
-    sums = dict.fromkeys(("planned_s", "producing_s", "unknown_s", "total", "good", "ideal_total_s"), 0)
+    sums = dict.fromkeys(("planned_s", "producing_s", "unknown_s", "total", "good", "ideal_total_s", "ideal_good_s"), 0)
     earned = 0
     for number in range(1, 9):
         planned, unknown = 259_200, rng.choice((0, 0, 1_800, 7_200))
@@ -136,6 +136,7 @@ def example_evidence(indicators: Mapping[str, Indicator]) -> tuple[Evidence, ...
             "total": total,
             "good": good,
             "ideal_total_s": total * cycle,
+            "ideal_good_s": good * cycle,
         }
         reason = "effectiveness is above 1, so the ideal cycle is wrong" if number == 4 else None
         text: dict[str, Json] = {name: str(value) for name, value in figures.items()}

@@ -181,6 +181,22 @@ def test_oee_factors_multiply_to_the_figure_of_the_record(chinese: AssessmentRep
     assert any(record.indicator.id == "oee" for record in material.scored.evidence)
 
 
+def test_the_quality_of_the_plant_weighs_pieces_by_their_cycle(chinese: AssessmentReport, material: Material) -> None:
+    """So that its three factors make its OEE; by pieces alone fast machines would count too much."""
+    figures: Any = next(
+        record.details["figures"]
+        for record in material.scored.evidence
+        if (record.indicator.id, record.subject) == ("oee", "plant")
+    )
+    (shown,) = (row[3] for row in texts(table(chinese, "table-oee")) if row[0] == "全厂")
+    by_time, by_pieces = (
+        Fraction(figures[good]) / Fraction(figures[total])
+        for good, total in (("ideal_good_s", "ideal_total_s"), ("good", "total"))
+    )
+
+    assert shown == f"{float(by_time):.1%}" != f"{float(by_pieces):.1%}"
+
+
 def test_the_day_is_shown_and_told(chinese: AssessmentReport) -> None:
     """Each machine has a lane, and a row of shares that add up to the whole day."""
     figure = chinese.part("figure-states")

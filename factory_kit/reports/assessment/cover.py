@@ -140,7 +140,7 @@ def _notices(brief: Brief) -> tuple[Callout, ...]:
         found.append(Callout("notice-unverified", t("notice.unverified.title"), text))
     if score.provisional:
         name = "notice.provisional.text" if score.ceiling.level > score.level else "notice.provisional.same"
-        text = t(name, count=len(score.unanswered), ceiling=brief.level_name(score.ceiling.level))
+        text = t(name, count=score.raised_in_ceiling, ceiling=brief.level_name(score.ceiling.level))
         found.append(Callout("notice-provisional", t("notice.provisional.title"), text))
     if score.floor.level < score.level:
         text = t("notice.declared.text", level=brief.level(score.level).mark, floor=brief.level(score.floor.level).mark)

@@ -175,7 +175,8 @@ def _oee_row(brief: Brief, record: Evidence) -> tuple[Cell, ...]:
         Cell(brief.equipment(record.subject)),
         _share(_ratio(figures["producing_s"], known)),
         _share(_ratio(figures["ideal_total_s"], figures["producing_s"])),
-        _share(_ratio(figures["good"], figures["total"])),
+        # By ideal time, which for one machine is by pieces: so the three factors make the OEE of the plant too.
+        _share(_ratio(figures["ideal_good_s"], figures["ideal_total_s"])),
         Cell(percent(_fraction(record.value)), number=_decimal(record.value), strong=True),
         Cell(percent_range(_fraction(record.lower), _fraction(record.upper))),
         Cell(percent(_fraction(record.coverage), "down"), number=_decimal(record.coverage)),
