@@ -6,9 +6,8 @@ indicators, which must give the same figures. The rules, in the order in which t
 1. *When a sample counts.* At its source time. A live run may begin with a value older than itself, because an OPC UA server
    first sends the value it has: such a value counts from the start of the run, not before, since nobody was watching. This
    needs clocks that agree, and they do when some value of the server was received within ``silence`` of its source time
-   (or no receiving times are kept); a simulated or replayed plant has a time of its own. Of several samples that count at
-   one moment the one with the latest source time wins, then the one of better quality, then the one received last, then the
-   larger value, then the later text, then the later run.
+   (or no receiving times are kept); a simulated or replayed plant has a time of its own. A store holds one sample per
+   point and source time; of several that count at one moment the one with the latest source time wins.
 2. *When a value is known.* While a run watches the point: from the run's first sample of the point to the end of the run. If
    the clocks agree the run ends where it was ended, one that was cut off at its server's last sign of life; otherwise with
    its server's last sample. A store keeps a value that comes again unchanged only once; where the loss ledger of a run counts
@@ -86,7 +85,6 @@ class Heard(Generic[Value]):
     value: Value
     quality: Quality = Quality.GOOD
     run: int = 0
-    received: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,21 +149,19 @@ class TimeElements:
 
 def counted(record: PointRecord[Value], lookback_from: int, stop: int) -> list[Heard[Value]]:
     """The samples that count before *stop*, in order, one per moment (rules 1, 4 and 7); ``time`` is when they count."""
-    best: dict[int, tuple[tuple[object, ...], Heard[Value]]] = {}
-    for moment, sample in _counting(record, lookback_from, stop):
-        rank = (sample.time, -sample.quality, sample.received, sample.value, sample.run)
-        if moment not in best or rank > best[moment][0]:
-            best[moment] = (rank, sample)
-    return [
-        Heard(moment, best[moment][1].value, best[moment][1].quality, best[moment][1].run) for moment in sorted(best)
-    ]
+    best: dict[int, Heard[Value]] = {}
+    for moment, sample in _moments(record, lookback_from):
+        swallowed = sample.quality is Quality.BAD and _inside(sample.time, record.gaps)
+        if moment < stop and not swallowed and (moment not in best or sample.time > best[moment].time):
+            best[moment] = sample
+    return [Heard(moment, best[moment].value, best[moment].quality, best[moment].run) for moment in sorted(best)]
 
 
 def known(record: PointRecord[Value], window: Stretch, *, silence: int, lookback_from: int) -> list[Stretch]:
     """The parts of *window* in which the value of the point is known (rules 2 to 5), in order, joined where they touch."""
     samples = counted(record, lookback_from, window.end)
     times = [sample.time for sample in samples]
-    watching = _watching(record, lookback_from, window.end)
+    watching = _watching(record, lookback_from)
     edges = {*times, *(time + silence for time in times)}
     for stretch in (*watching, *record.gaps):
         edges |= {stretch.start, stretch.end}
@@ -227,23 +223,25 @@ def length(stretches: Iterable[Stretch]) -> int:
     return sum(stretch.length for stretch in stretches)
 
 
-def _counting(record: PointRecord[Value], lookback_from: int, stop: int) -> Iterator[tuple[int, Heard[Value]]]:
-    """Each sample that counts, with the moment from which it does."""
+def _moments(record: PointRecord[Value], lookback_from: int) -> Iterator[tuple[int, Heard[Value]]]:
+    """Each sample that is read, with the moment from which it counts (rules 1 and 7)."""
     for sample in record.samples:
         life = record.runs[sample.run]
         first_value = life.agree and sample.time < life.start and life.start >= lookback_from
-        moment = max(sample.time, life.start) if life.agree else sample.time
-        in_gap = sample.quality is Quality.BAD and _inside(sample.time, record.gaps)
-        if moment < stop and (sample.time >= lookback_from or first_value) and not in_gap:
-            yield moment, sample
+        if sample.time >= lookback_from or first_value:
+            yield max(sample.time, life.start) if life.agree else sample.time, sample
 
 
-def _watching(record: PointRecord[Value], lookback_from: int, stop: int) -> list[Stretch]:
-    """Rule 2: from the first counting sample of each run, or from its start, to the end of the run."""
-    starts = {number: life.start for number, life in enumerate(record.runs) if life.repeated and not life.history}
-    for moment, sample in _counting(record, lookback_from, stop):
-        starts[sample.run] = min(moment, starts.get(sample.run, moment))
-    return [Stretch(start, record.runs[run].end) for run, start in starts.items() if start < record.runs[run].end]
+def _watching(record: PointRecord[Value], lookback_from: int) -> list[Stretch]:
+    """Rule 2: from the first sample of each run, or from its start, to the end of the run; never before the first sample of all."""
+    first: dict[int, int] = {}
+    for moment, sample in _moments(record, lookback_from):
+        first[sample.run] = min(moment, first.get(sample.run, moment))
+    starts = [(start, run) for run, start in first.items()]
+    for run, life in enumerate(record.runs):
+        if first and life.repeated and not life.history:
+            starts.append((max(life.start, min(first.values())), run))
+    return [Stretch(start, record.runs[run].end) for start, run in starts if start < record.runs[run].end]
 
 
 def _holds(last: Heard[Value], moment: int, record: PointRecord[Value], silence: int) -> bool:

@@ -120,15 +120,10 @@ def test_time_running_backward_is_put_in_order() -> None:
     assert line(states((1500, "stop"), (100, "run"))) == [(1000, 1500, "producing"), (1500, 2000, "idle")]
 
 
-def test_of_two_values_at_one_moment_the_good_one_counts() -> None:
-    """A bad and a good sample of the same time: the good one; of two good ones the one received last."""
-    doubled = [
-        Heard(100, "run"),
-        Heard(1200, "stop", Quality.BAD),
-        Heard(1200, "stop", received=1),
-        Heard(1200, "tool", received=2),
-    ]
-    assert line(PointRecord(doubled, ALWAYS)) == [(1000, 1200, "producing"), (1200, 2000, "setup")]
+def test_of_two_values_at_one_moment_the_later_source_time_counts() -> None:
+    """Two old first values of a run count from its start; what the machine said last holds."""
+    record = states((600, "run"), (700, "stop"), runs=[Life(1200, 9000)])
+    assert line(record) == [(1000, 1200, "unknown"), (1200, 2000, "idle")]
 
 
 def test_time_elements_are_those_of_iso_22400() -> None:

@@ -24,16 +24,15 @@ wanted AS (
 ),
 
 -- begin life: when each run watched each server (rules 1 to 3)
-pulse AS (
-    SELECT s.run, p.server, min(s.time) AS first, max(s.time) AS last,
-           max(coalesce(s.received_time, s.time)) AS sign,
-           coalesce(min(abs(epoch_us(s.received_time) - epoch_us(s.time))), 0) AS skew
-    FROM samples AS s
-    JOIN points AS p USING (point)
-    WHERE s.time >= make_timestamp($start - $lookback) AND s.time < make_timestamp($stop + 86400000000)
-    GROUP BY s.run, p.server
+pulse AS MATERIALIZED (
+    SELECT run, point, count(*) AS samples, min(time) AS first, max(time) AS last,
+           max(coalesce(received_time, time)) AS sign,
+           min(abs(epoch_us(received_time) - epoch_us(time))) AS skew
+    FROM samples
+    WHERE time >= make_timestamp($start - $lookback) AND time < make_timestamp($stop + 86400000000)
+    GROUP BY run, point
 ),
-life AS (
+life AS MATERIALIZED (
     SELECT run, server, history, agree,
            epoch_us(CASE WHEN agree THEN started ELSE first END) AS opened,
            epoch_us(CASE WHEN agree THEN coalesce(ended, sign) ELSE last END) AS closed
@@ -42,7 +41,12 @@ life AS (
                r.origin IN ('imported', 'replayed') AS history,
                r.origin = 'live' AND h.skew <= $silence AS agree
         FROM runs AS r
-        JOIN pulse AS h USING (run)
+        JOIN (
+            SELECT u.run, p.server, min(u.first) AS first, max(u.last) AS last, max(u.sign) AS sign, coalesce(min(u.skew), 0) AS skew
+            FROM pulse AS u
+            JOIN points AS p USING (point)
+            GROUP BY u.run, p.server
+        ) AS h USING (run)
     )
 ),
 -- end life

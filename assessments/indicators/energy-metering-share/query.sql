@@ -15,16 +15,15 @@ asked AS (
 ),
 
 -- begin life: when each run watched each server (rules 1 to 3)
-pulse AS (
-    SELECT s.run, p.server, min(s.time) AS first, max(s.time) AS last,
-           max(coalesce(s.received_time, s.time)) AS sign,
-           coalesce(min(abs(epoch_us(s.received_time) - epoch_us(s.time))), 0) AS skew
-    FROM samples AS s
-    JOIN points AS p USING (point)
-    WHERE s.time >= make_timestamp($start - $lookback) AND s.time < make_timestamp($stop + 86400000000)
-    GROUP BY s.run, p.server
+pulse AS MATERIALIZED (
+    SELECT run, point, count(*) AS samples, min(time) AS first, max(time) AS last,
+           max(coalesce(received_time, time)) AS sign,
+           min(abs(epoch_us(received_time) - epoch_us(time))) AS skew
+    FROM samples
+    WHERE time >= make_timestamp($start - $lookback) AND time < make_timestamp($stop + 86400000000)
+    GROUP BY run, point
 ),
-life AS (
+life AS MATERIALIZED (
     SELECT run, server, history, agree,
            epoch_us(CASE WHEN agree THEN started ELSE first END) AS opened,
            epoch_us(CASE WHEN agree THEN coalesce(ended, sign) ELSE last END) AS closed
@@ -33,7 +32,12 @@ life AS (
                r.origin IN ('imported', 'replayed') AS history,
                r.origin = 'live' AND h.skew <= $silence AS agree
         FROM runs AS r
-        JOIN pulse AS h USING (run)
+        JOIN (
+            SELECT u.run, p.server, min(u.first) AS first, max(u.last) AS last, max(u.sign) AS sign, coalesce(min(u.skew), 0) AS skew
+            FROM pulse AS u
+            JOIN points AS p USING (point)
+            GROUP BY u.run, p.server
+        ) AS h USING (run)
     )
 ),
 -- end life
@@ -56,55 +60,81 @@ watched AS (
 -- end watched
 
 -- begin knowledge: when the value of each asked point is known (rules 1 to 5, and 7)
+living AS MATERIALIZED (
+    SELECT a.point, l.run, l.history, l.agree, l.opened, l.closed
+    FROM asked AS a
+    JOIN points AS p USING (point)
+    JOIN life AS l USING (server)
+),
 near AS NOT MATERIALIZED (
-    SELECT point, time, value, text, quality, received_time, run
+    SELECT point, time, value, text, quality, run
     FROM samples
     WHERE time >= make_timestamp($start - $lookback) AND time < make_timestamp($stop)
-    UNION ALL
-    SELECT point, time, value, text, quality, received_time, run
-    FROM samples
-    WHERE time < make_timestamp($start - $lookback)
-      AND run IN (SELECT run FROM life WHERE agree AND opened >= $start - $lookback AND opened < $stop)
+      AND point IN (SELECT point FROM asked)
 ),
-swallowed AS (
-    SELECT s.point, s.time
+-- first values of runs, older than the run, with the moment from which they count; and what else counts at such a moment
+early AS MATERIALIZED (
+    SELECT s.point, s.time, s.value, s.text, s.quality, s.run, l.opened AS moment
     FROM near AS s
-    JOIN asked AS a ON a.point = s.point
+    JOIN living AS l ON l.point = s.point AND l.run = s.run
+    WHERE l.agree AND epoch_us(s.time) < l.opened
+    UNION ALL
+    SELECT s.point, s.time, s.value, s.text, s.quality, s.run, l.opened
+    FROM samples AS s
+    JOIN living AS l ON l.point = s.point AND l.run = s.run
+    WHERE s.time < make_timestamp($start - $lookback) AND l.agree AND l.opened >= $start - $lookback
+    UNION ALL
+    SELECT s.point, s.time, s.value, s.text, s.quality, s.run, o.opened
+    FROM near AS s
+    JOIN (SELECT DISTINCT point, opened FROM living WHERE agree) AS o ON o.point = s.point AND o.opened = epoch_us(s.time)
+),
+swallowed AS MATERIALIZED (
+    SELECT s.point, s.time
+    FROM (SELECT point, time, quality FROM near UNION ALL SELECT point, time, quality FROM early) AS s
     JOIN gaps AS g ON g.point = s.point AND g.start <= s.time AND s.time < g."end"
     WHERE s.quality = 2
 ),
-sound AS NOT MATERIALIZED (
-    SELECT s.point, s.run, l.history, s.time, s.value, s.text, s.quality, s.received_time,
-           CASE WHEN l.agree THEN greatest(epoch_us(s.time), l.opened) ELSE epoch_us(s.time) END AS moment
-    FROM near AS s
-    JOIN points AS p ON p.point = s.point
-    JOIN life AS l ON l.run = s.run AND l.server = p.server
-    ANTI JOIN swallowed AS w ON w.point = s.point AND w.time = s.time AND s.quality = 2
-    WHERE s.point IN (SELECT point FROM asked)
-      AND (s.time >= make_timestamp($start - $lookback) OR (l.agree AND l.opened >= $start - $lookback))
-),
+-- the samples that count, one per point and moment
 heard AS NOT MATERIALIZED (
-    SELECT *
-    FROM sound
+    SELECT s.point, epoch_us(s.time) AS moment, s.value, s.text, s.quality, s.run
+    FROM near AS s
+    ANTI JOIN early AS e ON e.point = s.point AND e.time = s.time
+    ANTI JOIN swallowed AS w ON w.point = s.point AND w.time = s.time
+    UNION ALL
+    SELECT point, moment, value, text, quality, run
+    FROM (
+        SELECT *
+        FROM early AS s
+        ANTI JOIN swallowed AS w ON w.point = s.point AND w.time = s.time
+        QUALIFY row_number() OVER (PARTITION BY point, moment ORDER BY time DESC) = 1
+    )
     WHERE moment < $stop
-    QUALIFY row_number() OVER (
-        PARTITION BY point, moment
-        ORDER BY time DESC, quality, received_time DESC NULLS LAST, value DESC NULLS LAST, text DESC NULLS LAST, run DESC
-    ) = 1
+),
+begun AS MATERIALIZED (
+    SELECT u.point, u.run, CASE WHEN l.agree THEN greatest(epoch_us(u.first), l.opened) ELSE epoch_us(u.first) END AS opened
+    FROM pulse AS u
+    JOIN living AS l USING (point, run)
+    WHERE u.first < make_timestamp($stop)
+    UNION ALL
+    SELECT point, run, moment FROM early
+),
+suspect AS MATERIALIZED (
+    SELECT d.run, d.point, d.delivered
+    FROM loss_ledger AS d
+    JOIN living AS l USING (point, run)
+    LEFT JOIN pulse AS u USING (run, point)
+    WHERE NOT l.history AND d.delivered > coalesce(u.samples, 0)
 ),
 repeated AS (
     SELECT d.run, d.point
-    FROM loss_ledger AS d
+    FROM suspect AS d
     LEFT JOIN (
         SELECT run, point, count(*) AS stored
         FROM samples
-        WHERE point IN (SELECT point FROM asked)
+        WHERE point IN (SELECT point FROM suspect)
         GROUP BY run, point
     ) AS s USING (run, point)
-    WHERE d.point IN (SELECT point FROM asked) AND d.delivered > coalesce(s.stored, 0)
-),
-begun AS MATERIALIZED (
-    SELECT point, run, min(moment) AS opened FROM sound WHERE moment < $stop GROUP BY point, run
+    WHERE d.delivered > coalesce(s.stored, 0)
 ),
 watch AS (
     SELECT w.point, w.opened, l.closed
@@ -113,29 +143,24 @@ watch AS (
         UNION ALL
         SELECT r.point, r.run, greatest(l.opened, b.opened)
         FROM repeated AS r
-        JOIN points AS p USING (point)
-        JOIN life AS l ON l.run = r.run AND l.server = p.server
-        JOIN (SELECT point, min(opened) AS opened FROM begun GROUP BY point) AS b ON b.point = r.point
-        WHERE NOT l.history
+        JOIN living AS l USING (point, run)
+        JOIN (SELECT point, min(opened) AS opened FROM begun GROUP BY point) AS b USING (point)
     ) AS w
-    JOIN points AS p USING (point)
-    JOIN life AS l ON l.run = w.run AND l.server = p.server
+    JOIN living AS l USING (point, run)
     WHERE w.opened < l.closed
 ),
-doubtful AS (
-    SELECT DISTINCT point FROM sound WHERE quality = 2 OR history
+doubtful AS MATERIALIZED (
+    SELECT point FROM near WHERE quality = 2
+    UNION
+    SELECT point FROM early WHERE quality = 2
+    UNION
+    SELECT u.point FROM pulse AS u JOIN living AS l USING (point, run) WHERE l.history
 ),
 doubt AS (
-    SELECT point, moment, quality = 2 AS bad, history, lead(moment) OVER (PARTITION BY point ORDER BY moment) AS next
-    FROM (
-        SELECT *
-        FROM sound
-        WHERE moment < $stop AND point IN (SELECT point FROM doubtful)
-        QUALIFY row_number() OVER (
-            PARTITION BY point, moment
-            ORDER BY time DESC, quality, received_time DESC NULLS LAST, value DESC NULLS LAST, text DESC NULLS LAST, run DESC
-        ) = 1
-    )
+    SELECT h.point, h.moment, h.quality = 2 AS bad, l.history, lead(h.moment) OVER (PARTITION BY h.point ORDER BY h.moment) AS next
+    FROM heard AS h
+    JOIN living AS l USING (point, run)
+    WHERE h.point IN (SELECT point FROM doubtful)
 ),
 edge AS (
     SELECT point, opened AS moment, 1 AS watching, 0 AS unsure FROM watch
@@ -147,7 +172,7 @@ edge AS (
     UNION ALL SELECT point, moment + $silence, 0, 1 FROM doubt WHERE NOT bad AND history AND coalesce(next > moment + $silence, true)
     UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE NOT bad AND history AND next > moment + $silence
 ),
-certainty AS (
+certainty AS MATERIALIZED (
     SELECT point, moment, lead(moment) OVER w AS until, sum(sum(watching)) OVER w > 0 AND sum(sum(unsure)) OVER w = 0 AS known
     FROM edge
     GROUP BY point, moment
