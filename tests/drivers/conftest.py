@@ -48,6 +48,8 @@ class Line:
     connections: int = 0
     open_now: int = 0
     identity: dict[int, bytes] | None = None
+    busy: int = 0
+    """How often it says that it is busy before it says who it is."""
     port: int = 0
     server: asyncio.Server | None = None
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -97,6 +99,9 @@ class Line:
         return await behaviour(self, transaction, unit, function, start, count)
 
     def _identification(self, body: bytes) -> bytes:
+        if self.busy:
+            self.busy -= 1
+            return bytes([0x80 | 43, 6])
         if self.identity is None:
             return bytes([0x80 | 43, 1])
         objects = b"".join(bytes([key, len(value)]) + value for key, value in sorted(self.identity.items()))

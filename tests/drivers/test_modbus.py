@@ -301,6 +301,19 @@ def test_the_simulator_and_the_replay_declare_themselves(modbus_line: Any) -> No
 
 
 @pytest.mark.wire
+def test_a_device_that_is_busy_is_asked_who_it_is_once_more(modbus_line: Any) -> None:
+    """A simulator that says busy (exception 6) twice is still taken for a simulator, not for a live device."""
+    found: list[Identity] = []
+
+    async def test(device: ModbusDevice) -> None:
+        found.append(await device.identify([1]))
+
+    _run(modbus_line(identity={0: b"Factory Kit", 4: b"Simulated plant"}, busy=2), test, timeout_ms=500)
+
+    assert found[0].origin is Origin.SIMULATED
+
+
+@pytest.mark.wire
 def test_no_unit_that_answers_is_no_identity(modbus_line: Any) -> None:
     """When no unit answers at all, that is said, and it is not taken for a live device."""
 

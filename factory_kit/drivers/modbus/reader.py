@@ -34,6 +34,8 @@ REGULAR = 2
 VENDOR, CODE, VERSION, NAME = 0, 1, 2, 4
 PARTS = 8
 """So many answers of one identification are read at most."""
+ASKED_AGAIN = 3
+PAUSE_S = 0.1
 UNITS_ASKED = 4
 RETRY_S = 1.0
 UNREACHABLE = (10, 11)
@@ -86,9 +88,7 @@ class ModbusDevice:
         async with self._line:
             for unit in units[:UNITS_ASKED]:
                 try:
-                    return _identity(await self._information(unit))
-                except DeviceRefused:
-                    return Identity()
+                    return await self._identity_of(unit)
                 except DeviceUnavailable:
                     continue
         raise DeviceUnavailable(
@@ -96,6 +96,15 @@ class ModbusDevice:
             address=self.address,
             units=list(units),
         )
+
+    async def _identity_of(self, unit: int) -> Identity:
+        """What *unit* says about itself; empty where it says no every time, since a busy device may say no once."""
+        for attempt in range(ASKED_AGAIN):
+            try:
+                return _identity(await self._information(unit))
+            except DeviceRefused:
+                await asyncio.sleep(PAUSE_S * attempt)
+        return Identity()
 
     async def read(self, request: ReadRequest) -> Answer:
         """The registers or bits of *request*, or why there are none."""
