@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Literal
 
-__all__ = ["Bar", "Cost", "Row", "Scale", "Work", "measured", "side_by_side"]
+__all__ = ["Bar", "Cost", "Row", "Scale", "Work", "measured", "once", "side_by_side"]
 
 Work = Callable[[], float]
 """Does the work once and returns how many units it did (samples, plants, bytes)."""
@@ -91,6 +92,11 @@ def measured(work: Work, runs: int) -> Cost:
     return _median([_in_fresh_process(work) for _ in range(runs + 1)][1:])
 
 
+def once(work: Work) -> Cost:
+    """The cost of *work* in one fresh process, for work that is too long to repeat."""
+    return _in_fresh_process(work)
+
+
 def side_by_side(ours: Work, peer: Work, runs: int) -> tuple[Cost, Cost]:
     """The median costs of both, measured in turn (ours, peer, ours, …) so that a busy machine burdens both alike."""
     pairs = [(_in_fresh_process(ours), _in_fresh_process(peer)) for _ in range(runs + 1)][1:]
@@ -152,7 +158,11 @@ else:
         return sum(one.ru_utime + one.ru_stime for one in usage)
 
     def _peak_mib() -> float | None:
-        """Peak resident memory of this process, MiB."""
+        """Peak resident memory of this process, MiB; on Linux without that of the process that started it."""
+        status = Path("/proc/self/status")
+        if status.exists():
+            line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:"))
+            return int(line.split()[1]) / 1024
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
