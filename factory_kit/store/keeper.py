@@ -21,6 +21,8 @@ from factory_kit.store.seal import arranged, seal
 __all__ = ["Keeper", "compact_files", "seal_segments"]
 
 IDLE_S = 30.0
+TOGETHER = 64 << 20
+"""Bytes of the journal that are sealed in one go, at least one segment."""
 
 
 class Keeper:
@@ -75,30 +77,45 @@ def seal_segments(
         if not whole(path):
             break
         todo.append(path)
-    for segment, table in _prepared(todo):
-        seal(depot, segment, table, now())
+    for segments, table in _prepared(_groups(todo)):
+        seal(depot, segments, table, now())
         _trust(depot, checks)
         if stopped():
             break
     checks.save()
 
 
-def _prepared(paths: Sequence[Path]) -> Iterator[tuple[Segment, pa.Table]]:
-    """Each segment with its samples in order; the next one is read while this one is written."""
+def _groups(paths: Sequence[Path]) -> list[list[Path]]:
+    """Neighbours that are sealed together: fewer files and fewer flushes when there is a backlog."""
+    groups: list[list[Path]] = []
+    room = 0
+    for path in paths:
+        size = path.stat().st_size
+        if not groups or size > room:
+            groups.append([])
+            room = TOGETHER
+        groups[-1].append(path)
+        room -= size
+    return groups
+
+
+def _prepared(groups: Sequence[Sequence[Path]]) -> Iterator[tuple[list[Segment], pa.Table]]:
+    """The segments of each group with their samples in order; the next group is read while this one is written."""
     with ThreadPoolExecutor(1) as pool:
-        upcoming = [pool.submit(_prepare, path) for path in paths[:1]]
-        for path in [*paths[1:], None]:
+        upcoming = [pool.submit(_prepare, group) for group in groups[:1]]
+        for group in [*groups[1:], None]:
             if not upcoming:
                 return
-            segment, table = upcoming.pop().result()
-            if path is not None:
-                upcoming.append(pool.submit(_prepare, path))
-            yield segment, table
+            ready = upcoming.pop().result()
+            if group is not None:
+                upcoming.append(pool.submit(_prepare, group))
+            yield ready
 
 
-def _prepare(path: Path) -> tuple[Segment, pa.Table]:
-    segment = open_segments([path])[0]
-    return replace(segment, samples=SAMPLES.empty_table()), arranged([segment.samples])
+def _prepare(paths: Sequence[Path]) -> tuple[list[Segment], pa.Table]:
+    segments = open_segments(paths)
+    table = arranged([segment.samples for segment in segments])
+    return [replace(segment, samples=SAMPLES.empty_table()) for segment in segments], table
 
 
 def compact_files(

@@ -31,7 +31,7 @@ __all__ = [
     "sha256_of",
 ]
 
-ROW_GROUP = 1 << 18
+ROW_GROUP = 1 << 17
 """Rows of a group in merged files: small enough to find one point quickly."""
 
 PART_GROUP = 1 << 16
@@ -46,8 +46,8 @@ Layout = tuple[ValueEncoding, int]
 """How values are laid out, and the level of zstd."""
 
 QUICK: Layout = ("PLAIN", 1)
-SMALL: Layout = ("PLAIN", 6)
-NOISE: Layout = ("BYTE_STREAM_SPLIT", 3)
+SMALL: Layout = ("PLAIN", 8)
+NOISE: Layout = ("BYTE_STREAM_SPLIT", 7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def _journal(work: _Work, depot: Depot) -> None:
         work.say(N_("{file}: the whole records are sealed, the segment is in quarantine"), path)
         work.gaps += _holes(segment)
         work.keep_copy(path)
-        seal(depot, segment, arranged([segment.samples]), work.now())
+        seal(depot, [segment], arranged([segment.samples]), work.now())
 
 
 def _holes(segment: Segment) -> list[Gap]:

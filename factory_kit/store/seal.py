@@ -26,16 +26,17 @@ SMALL_DAY = 500_000
 """Rows of one day, in one sealing, up to which they share one file in place of one an hour."""
 
 
-def seal(depot: Depot, segment: Segment, table: pa.Table, now: int) -> None:
-    """*segment*, whose samples are *table* in the order of a sealed file, becomes files; then it goes."""
-    adds, removes = _samples(depot, table, (segment.name,))
-    adds += _ledgers(depot, segment)
+def seal(depot: Depot, segments: Sequence[Segment], table: pa.Table, now: int) -> None:
+    """*segments*, whose samples are *table* in the order of a sealed file, become files; then they go."""
+    names = tuple(segment.name for segment in segments)
+    adds, removes = _samples(depot, table, names)
+    adds += _ledgers(depot, segments, names)
     if len(table):
-        newest_file, replaced = _latest(depot, table, (segment.name,))
+        newest_file, replaced = _latest(depot, table, names)
         adds.append(newest_file)
         removes += replaced
-    depot.commit(Change(now, tuple(adds), tuple(removes), (segment.name,)))
-    depot.forget([segment.path])
+    depot.commit(Change(now, tuple(adds), tuple(removes), names))
+    depot.forget([segment.path for segment in segments])
 
 
 def arranged(tables: Sequence[pa.Table]) -> pa.Table:
@@ -74,12 +75,14 @@ def _samples(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[list
     return adds, removes
 
 
-def _ledgers(depot: Depot, segment: Segment) -> list[Sealed]:
+def _ledgers(depot: Depot, segments: Sequence[Segment], origin: Sequence[str]) -> list[Sealed]:
+    gaps = pa.concat_tables([gap_rows(segment.run.id, segment.gaps) for segment in segments])
+    losses = pa.concat_tables([loss_rows(segment.run.id, segment.losses) for segment in segments])
     made = []
-    if segment.gaps:
-        made.append(depot.write("gaps", "ledger/gaps", gap_rows(segment.run.id, segment.gaps), (segment.name,)))
-    if segment.losses:
-        made.append(depot.write("loss", "ledger/loss", loss_rows(segment.run.id, segment.losses), (segment.name,)))
+    if len(gaps):
+        made.append(depot.write("gaps", "ledger/gaps", gaps, origin))
+    if len(losses):
+        made.append(depot.write("loss", "ledger/loss", losses, origin))
     return made
 
 

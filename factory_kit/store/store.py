@@ -132,7 +132,9 @@ class Store:
         lockdown.check(sql)
         snapshot = self._snapshot()
         with connection(snapshot) as con:
-            lockdown.lock(con, self.folder, (each.path for each in snapshot.manifest.of_kind("samples")))
+            manifest = snapshot.manifest
+            readable = [*manifest.of_kind("samples"), *manifest.of_kind("rollup")]
+            lockdown.lock(con, self.folder, (each.path for each in readable))
             return lockdown.answer(con, sql, most)
 
     def files(self, start: int, end: int) -> list[SealedFile]:

@@ -66,6 +66,7 @@ def test_merging_changes_no_sample(store: Store) -> None:
     assert _rows(store, "FROM latest ORDER BY point") == before[2]
     assert store.verify() == ()
     assert store.compact() == 0
+    assert store.query("SELECT sum(n) AS n FROM rollup_1min").to_pylist() == [{"n": len(before[0])}]
 
 
 def _assert_close(found: list[tuple], expected: list[tuple]) -> None:
