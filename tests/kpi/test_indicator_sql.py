@@ -250,6 +250,9 @@ SPECIAL = {
     "a value that did not come again": special(
         runs=TWO_RUNS, temperature=plain((13, 20), run=1), repeated={(1, "state"): 0}
     ),
+    "a first value from between two runs": special(
+        runs=TWO_RUNS, state=plain((-1, 1)) + plain((10, 3), run=1), temperature=plain((13, 20), run=1)
+    ),
     "an old first value": special(runs=((6, 26, "live"),), state=plain((-8, 1))),
     "a counter back to zero from two": special(total_count=plain((1, 2), (2, 0), (3, 2))),
     "a register that rolls over": special(total_count=plain((1, 65_530), (2, 4), (3, 14))),
