@@ -13,13 +13,14 @@ import duckdb
 import rfc8785
 
 from factory_kit import __version__
-from factory_kit.errors import QueryError
+from factory_kit.errors import QueryError, UsageError
 from factory_kit.kpi.calendar import always_planned, local_iso, planned_time
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.reasons import NOTHING_MEASURED, TOO_LITTLE_KNOWN
 from factory_kit.kpi.review import review
 from factory_kit.model.definition import exact
 from factory_kit.model.evidence import (
+    PLANT,
     Engine,
     Evidence,
     FileUsed,
@@ -178,6 +179,11 @@ class _Catalogue:
         ledger = con.execute(
             "SELECT equipment, kind, key, digital, connected, CAST(ideal_cycle_s AS VARCHAR), feeds FROM equipment ORDER BY equipment"
         ).fetchall()
+        if any(equipment == PLANT for equipment, *_ in ledger):
+            raise UsageError(
+                "site.yaml: equipment: {name!r} is the word for the whole plant in records; give this equipment another id",
+                name=PLANT,
+            )
         return cls(
             {point: PointUsed(equipment, name, role) for point, equipment, name, role in points},
             {point: frozenset(found) for point, found in origins},
