@@ -160,7 +160,8 @@ def verify(
     folder = AssessmentFolder.of(place, name)
     records = read_evidence(folder, folder.assessment())
     shipped = all_indicators([each / "indicators" for each in search_path("assessments", place.root)])
-    checks = verify_records(records, shipped | frozen_indicators(folder), Store(place.store_folder))
+    known = [*shipped.values(), *frozen_indicators(folder).values()]
+    checks = verify_records(records, known, Store(place.store_folder))
     if as_json:
         print_json([{"id": check.id, "same": check.same, "said": check.said} for check in checks])
     differing = [check for check in checks if not check.same]

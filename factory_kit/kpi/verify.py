@@ -52,15 +52,17 @@ class Verification:
 
 
 def verify_records(
-    records: Sequence[Evidence], indicators: Mapping[str, Indicator], store: StoreView
+    records: Sequence[Evidence], indicators: Iterable[Indicator], store: StoreView
 ) -> list[Verification]:
     """Each of *records*, in order, computed again from *store* by the one of *indicators* that made it.
 
+    Of an indicator several revisions may be given; the record names its own by the hash of the SQL.
     ``StoreDamaged`` when a file of the store is not what it was, ``QueryError`` when the SQL of one no longer runs.
     """
+    known = {IndicatorUsed(each.id, each.definition.rev, each.sql_sha256): each for each in indicators}
     found: dict[str, Verification] = {}
     for group in _made_together(records):
-        for check in _verify_group(group, indicators, store):
+        for check in _verify_group(group, known, store):
             found[check.id] = check
     return [found[record.id] for record in records]
 
@@ -79,7 +81,7 @@ class _UnprovableError(Exception):
 
 
 def _verify_group(
-    group: Sequence[Evidence], indicators: Mapping[str, Indicator], store: StoreView
+    group: Sequence[Evidence], indicators: Mapping[IndicatorUsed, Indicator], store: StoreView
 ) -> Iterator[Verification]:
     makers: dict[str, Indicator] = {}
     for record in group:
@@ -97,11 +99,10 @@ def _verify_group(
             yield _compared(record, again.get(_key(record)))
 
 
-def _maker(record: Evidence, indicators: Mapping[str, Indicator]) -> Indicator:
+def _maker(record: Evidence, indicators: Mapping[IndicatorUsed, Indicator]) -> Indicator:
     """The very indicator that made *record*, with its parameters of then."""
-    indicator = indicators.get(record.indicator.id)
-    used = indicator and IndicatorUsed(indicator.id, indicator.definition.rev, indicator.sql_sha256)
-    if indicator is None or used != record.indicator:
+    indicator = indicators.get(record.indicator)
+    if indicator is None:
         said = _("the indicator {id}, revision {rev}, that made this record is not here; bring its folder back")
         raise _UnprovableError(said.format(id=record.indicator.id, rev=record.indicator.rev))
     parameters: Any = record.details.get("parameters")
@@ -132,15 +133,15 @@ def _received(record: Evidence) -> int:
     return (datetime.fromisoformat(record.received) - EPOCH) // MICROSECOND
 
 
-def _key(record: Evidence) -> tuple[str, str, str]:
-    return record.indicator.id, str(record.details.get("parameters")), record.subject
+def _key(record: Evidence) -> tuple[IndicatorUsed, str, str]:
+    return record.indicator, str(record.details.get("parameters")), record.subject
 
 
 def _computed(
     makers: Iterable[Indicator], store: StoreView, interval: Interval, calendar: Calendar, received: int
-) -> dict[tuple[str, str, str], Evidence]:
+) -> dict[tuple[IndicatorUsed, str, str], Evidence]:
     """What the different ones of *makers* give today, by indicator, parameters and subject."""
-    different = {(each.id, str(each.parameters)): each for each in makers}
+    different = {(each.id, each.sql_sha256, str(each.parameters)): each for each in makers}
     return {
         _key(record): record for record in evidence_of(different.values(), store, interval, calendar, lambda: received)
     }
