@@ -43,10 +43,10 @@ def test_a_select_gives_rows(factory_kit: Command, plant: Path) -> None:
 
 
 def test_long_answers_say_that_they_are_cut(factory_kit: Command, plant: Path) -> None:
-    """--limit shows as many and says how many there are."""
+    """--limit shows as many and says so."""
     said = factory_kit("query", "SELECT value FROM samples", "-w", plant, "--limit", 2)
 
-    assert "2 of 3 rows" in said.err
+    assert "The first 2 rows" in said.err
 
 
 @pytest.mark.parametrize(
