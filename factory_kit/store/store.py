@@ -19,8 +19,10 @@ from factory_kit.model.site import Equipment
 from factory_kit.store import lockdown
 from factory_kit.store.catalogue import Catalogue, mend_copy
 from factory_kit.store.checked import Checks
+from factory_kit.store.columns import FIRST_TIME, LAST_TIME
 from factory_kit.store.depot import Depot, clear_aside
 from factory_kit.store.disk import Disk, told
+from factory_kit.store.export import ExportForm, export
 from factory_kit.store.inspect import Status, inspect, survey
 from factory_kit.store.journal import segment_paths
 from factory_kit.store.keeper import Keeper, compact_files, seal_segments
@@ -145,6 +147,15 @@ class Store:
         found = self._manifest().overlapping(start, end - 1)
         self._checked().require(found, full=True)
         return [SealedFile(each.path, each.rows, each.sha256) for each in found]
+
+    def export(self, target: Path, form: ExportForm, start: int = FIRST_TIME, end: int = LAST_TIME + 1) -> int:
+        """The samples of [*start*, *end*) (µs, UTC) and the other views for other programs at *target*; how many samples.
+
+        ``csv`` and ``parquet`` make a folder, ``xlsx`` and ``duckdb`` a file. ``UsageError`` when *target* is there already or Excel
+        cannot hold so much, ``StoreFull``, ``StoreDamaged``.
+        """
+        with self.connect() as con:
+            return export(con, Path(target), form, start, end)
 
     def status(self) -> Status:
         """What the store holds and what is wrong with it, at a glance: sealed files are checked only where they look touched."""
