@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -30,5 +33,24 @@ def system_tool() -> Callable[[str], str]:
                 pytest.fail(message)
             pytest.skip(message)
         return path
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def node_package() -> Callable[[str, str], Path]:
+    """The folder of a package of npm at a version, for ``NODE_PATH``; skipped without node, failed where the clean run lacks it."""
+
+    def found(name: str, version: str) -> Path:
+        if shutil.which("node") is None or shutil.which("npm") is None:
+            (pytest.fail if CLEAN else pytest.skip)("node and npm are not installed on this machine")
+        script = Path(__file__).resolve().parents[1] / ".ci" / "node_package.py"
+        asked = subprocess.run(
+            [sys.executable, str(script), name, version], check=False, capture_output=True, text=True
+        )
+        if asked.returncode != 0:
+            message = f"{name} {version} could not be installed: {asked.stderr[-300:]}"
+            (pytest.fail if CLEAN else pytest.skip)(message)
+        return Path(asked.stdout.strip()) / "node_modules"
 
     return found
