@@ -12,6 +12,7 @@ import typer
 
 from factory_kit import __version__
 from factory_kit.cli.streams import close_stdout, open_streams
+from factory_kit.cli.wrong_use import speak_like_us, wrong_use
 from factory_kit.errors import DefinitionError, FactoryKitError
 from factory_kit.i18n import LOCALE_DIR, N_, _, decide_language, said, use_language
 
@@ -26,6 +27,8 @@ TRACEBACK = "FACTORY_KIT_TRACEBACK"
 """When this variable is set, what was not foreseen is shown as Python shows it, for developers."""
 PARSER_INTERRUPTED = 130
 """What the option parser makes of Ctrl-C."""
+NO_WORDS = "NoArgsIsHelpError"
+"""How the option parser calls a group without a command: its help is what was meant."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,11 +81,18 @@ def _run(arguments: Sequence[str]) -> None:
     use_language(decide_language(asked))
     _speak_in_help()
     try:
-        command().main(words, prog_name="factory-kit")
-    except SystemExit as stop:
-        if stop.code == PARSER_INTERRUPTED:
-            raise KeyboardInterrupt from stop
-        raise
+        code = command().main(words, prog_name="factory-kit", standalone_mode=False)
+    except typer.Abort as stop:
+        raise KeyboardInterrupt from stop
+    except typer.TyperException as error:
+        if not words or type(error).__name__ == NO_WORDS:
+            typer.echo(error.format_message(), err=True)
+        else:
+            _say(wrong_use(error))
+        sys.exit(error.exit_code)
+    if code == PARSER_INTERRUPTED:
+        raise KeyboardInterrupt
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def command() -> typer.core.TyperGroup:
@@ -103,6 +113,7 @@ def command() -> typer.core.TyperGroup:
     tree = typer.main.get_command(app)
     assert isinstance(tree, typer.core.TyperGroup)  # noqa: S101 - a tree with several commands is a group
     _translate(tree)
+    speak_like_us(tree)
     return tree
 
 
@@ -153,12 +164,9 @@ def _speak_in_help() -> None:
 
 
 PARSER_WORDS = (
-    N_("yes"), N_("Usage:"), N_("Options"), N_("Commands"), N_("Arguments"), N_("Show this message and exit."), N_("required"), N_("Aborted!"),
-    N_("default: {default}"), N_("Try '{command} {option}' for help."), N_("Error: {message}"), N_("No such option: {name}"),
-    N_("No such command {name!r}."), N_("Missing command."), N_("Missing argument"), N_("Missing option"),
-    N_("Got unexpected extra argument ({args})"), N_("Option {name!r} requires an argument."),
+    N_("yes"), N_("Options"), N_("Commands"), N_("Arguments"), N_("required"), N_("default: {default}"),
 )  # fmt: skip
-"""What the option parser says by itself, for the catalogue."""
+"""What the option parser says by itself and asks gettext for, for the catalogue; its other words are in wrong_use.py."""
 
 
 def _translate(node: object) -> None:

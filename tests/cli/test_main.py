@@ -67,9 +67,33 @@ def test_the_same_error_in_chinese(factory_kit: Command, tmp_path: Path) -> None
     assert "不是工作区" in said.err
 
 
-def test_an_unknown_option_is_wrong_use(factory_kit: Command) -> None:
-    """A mistyped option gives exit code 2."""
-    assert factory_kit("query", "--lmit", "3", "SELECT 1").code == 2
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["query", "--lmit", "3", "SELECT 1"], "没有这个选项：--lmit（是否指 --limit）；用法见：factory-kit query --help"),
+        (["assess", "scor"], "没有这个命令：scor（是否指 'score', 'rescore'）；用法见：factory-kit assess --help"),
+        (["assess", "score"], "缺少参数 NAME；用法见：factory-kit assess score --help"),
+        (["demo", "a", "b"], "多出了：b；用法见：factory-kit demo --help"),
+        (["check", "--timing=3"], "选项 --timing 不带值；用法见：factory-kit --help"),
+        (["query", "--limit", "-1", "SELECT 1"], "--limit 至少为 0；用法见：factory-kit query --help"),
+        (["collect", "--for"], "选项 --for 需要一个值；用法见：factory-kit --help"),
+        (["query", "--limit", "x", "SELECT 1"], "--limit 须为整数；用法见：factory-kit query --help"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line_in_the_language_in_force(factory_kit: Command, words: list[str], line: str) -> None:
+    """What the option parser refuses is said in one line that names the help to read, with exit code 2."""
+    said = factory_kit("--lang", "zh", *words)
+
+    assert (said.code, said.out, said.err) == (2, "", line + "\n")
+
+
+def test_a_group_without_a_command_shows_its_help(factory_kit: Command) -> None:
+    """The help comes on standard error, wholly in Chinese, and counts as wrong use."""
+    said = factory_kit("--lang", "zh", "key")
+
+    assert said.code == 2
+    assert said.err.startswith("用法：factory-kit key")
+    assert "显示本帮助" in said.err
 
 
 def test_help_needs_no_heavy_import() -> None:
