@@ -18,7 +18,7 @@ from factory_kit.model.connector import Connector
 __all__ = ["POINT_COLUMNS", "connector_folder", "find_connector", "named_connectors"]
 
 POINT_COLUMNS = (
-    "name", "label_zh", "label_en", "role", "address", "type", "order", "size", "scale", "offset", "unit", "scan", "personal", "source",
+    "name", "label_zh", "label_en", "role", "address", "type", "order", "size", "scale", "offset", "unit", "scan", "personal", "source", "confidence",
 )  # fmt: skip
 
 POINT_PATH = re.compile(r"points\[(?P<index>\d+)\](?:\.(?P<rest>.*))?")

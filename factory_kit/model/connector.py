@@ -2,22 +2,67 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from factory_kit.model.definition import Definition, Identifier, LaxDecimal, Source, Text, mistake
 
-__all__ = ["Caveat", "Connector", "Grade", "Limits", "MachineState", "Point", "Role", "StateMapping"]
+__all__ = [
+    "Caveat",
+    "Charset",
+    "Connector",
+    "DataType",
+    "Grade",
+    "Limits",
+    "MachineState",
+    "Order",
+    "Point",
+    "Role",
+    "ScanClass",
+    "StateMapping",
+]
 
 DataType = Literal[
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64",
-    "bcd16", "bcd32", "bits16", "string", "datetime",
+    "bcd16", "bcd32", "bcd64", "mod10k32", "mod10k48", "mod10k64", "bits16", "bits32", "bits64", "string",
+    "datetime", "unix32", "unix64", "sec2000", "iec870", "date_bytes", "date_words", "date_bcd",
 ]  # fmt: skip
+"""What the registers hold; connectors/README.md says it type by type."""
 
-Order = Literal["ABCD", "DCBA", "BADC", "CDAB"]
-"""Byte order of a value over its registers, most significant byte = A; for 64 bits the same pattern over words."""
+ScanClass = Literal["fast", "normal", "medium", "slow"]
+Charset = Literal["auto", "ascii", "utf-8", "gbk", "utf-16"]
+
+ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
+REGISTER = re.compile(r"AB|CD|EF|GH"), re.compile(r"BA|DC|FE|HG")
+NOT_AVAILABLE = re.compile(r"nan|sunspec|0x[0-9a-f]+|-?\d+(\.\d+)?", re.IGNORECASE)
+
+
+def _known_order(text: str) -> str:
+    """*text* when it is one of the four patterns, or all eight bytes of 64 bits with the two of a register together."""
+    pairs = [text[place : place + 2] for place in range(0, len(text), 2)]
+    eight = len(set(pairs)) == 4 and any(all(each.fullmatch(pair) for pair in pairs) for each in REGISTER)
+    if text not in ORDERS and not eight:
+        raise mistake(
+            "{order!r} is no byte order, expected ABCD, CDAB, BADC, DCBA, or the eight bytes of a 64-bit value such as GHEFCDAB",
+            order=text,
+        )
+    return text
+
+
+Order = Annotated[str, AfterValidator(_known_order)]
+"""Byte order of a value over its registers, most significant byte = A; for 64 bits the same pattern over words, or all eight."""
+
+
+def _known_sentinels(text: str) -> str:
+    for word in text.split():
+        if not NOT_AVAILABLE.fullmatch(word):
+            raise mistake(
+                "{word!r} is no value, expected numbers such as 0x8000 or -32768, nan or sunspec, with blanks between", word=word
+            )
+    return text
 
 
 class Role(StrEnum):
@@ -82,13 +127,32 @@ class Point(Definition):
     """Registers of a Modbus string; 0 for every other type."""
     scale: LaxDecimal = Field(default=1, validate_default=True)
     offset: LaxDecimal = Field(default=0, validate_default=True)
+    sf: str = Field(default="", pattern=r"^(-?(10|[0-9])|[a-z][a-z0-9._-]{0,63})?$")
+    """SunSpec scale factor: the power of ten, or the name of the point that holds it and is read in the same request."""
     unit: str = ""
-    scan: Literal["fast", "normal", "slow"] = "normal"
-    """fast: 1 s or better, normal: 1 s, slow: 1 min; the site may set other intervals for the three."""
+    na: Annotated[str, AfterValidator(_known_sentinels)] = ""
+    """Raw values that mean "not available", with blanks between: ``0x8000``, ``-1``, ``nan``, ``sunspec`` (what SunSpec gives the type)."""
+    texts: str = ""
+    """Name of the group of the connector's ``texts`` that says what the values, or the bits of a ``bits`` type, mean."""
+    charset: Charset = "auto"
+    """Signs of a string; auto: UTF-8, and GBK where it is none; utf-16 also reads one ASCII sign in each register."""
+    min: LaxDecimal | None = None
+    """Least plausible value, in the unit of the point; what lies outside is a bad sample."""
+    max: LaxDecimal | None = None
+    rate: LaxDecimal | None = Field(default=None, gt=0)
+    """Largest plausible change in a second, in the unit of the point; what jumps farther must be read twice to be believed."""
+    rollover: int | None = Field(default=None, gt=1)
+    """A counter: how many raw values there are before it starts again from 0; None: as many as its type has."""
+    scan: ScanClass = "normal"
+    """fast: 1 s or better, normal: 1 s, medium: 10 s, slow: 1 min; the site may set other intervals for the four."""
+    priority: Literal["high", "normal", "low"] = "normal"
+    """What is read first when a line cannot keep up."""
     personal: bool = False
     """True for what names a person; dropped at the edge unless the site records a reason."""
     source: str = ""
     """Title, version and page of the document the address comes from."""
+    confidence: Literal["", "high", "medium", "low"] = ""
+    """high: read in the manufacturer's own document; medium: in two independent descriptions that agree; low: in one."""
 
 
 class StateMapping(Definition):
@@ -115,9 +179,13 @@ class Limits(Definition):
     max_registers: int = Field(default=125, ge=1, le=125)
     max_gap: int = Field(default=0, ge=0, le=125)
     """Registers without a point that may be read through to join two blocks."""
+    max_bits: int | None = Field(default=None, ge=1, le=2000)
+    """Coils or discrete inputs in one request; None: as many as fit the bytes of ``max_registers``."""
     forbidden: tuple[str, ...] = ()
     """Address ranges never to be read, ``table:from-to``."""
     min_interval_ms: int = Field(default=1000, ge=1)
+    pause_ms: int = Field(default=0, ge=0, le=60_000)
+    """Silence that the device needs after an answer before it is asked again (turnaround)."""
 
 
 class Grade(Definition):
@@ -144,6 +212,10 @@ class Connector(Definition):
     state_mapping: StateMapping | None = None
     time_from: str = ""
     """Name of the point that holds the time of the values read in the same request; empty: the time of reading."""
+    clock: Literal["utc", "plant"] = "utc"
+    """Which time the date types without a zone hold: UTC, or the time of the plant's wall."""
+    texts: dict[Identifier, dict[str, Text]] = Field(default_factory=dict)
+    """Groups of texts: raw value, or number of the bit counted from 0, written as text → what it means."""
     points: tuple[Point, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -154,6 +226,11 @@ class Connector(Definition):
             raise mistake("points given twice: {names}", names=", ".join(doubles))
         if self.time_from and self.time_from not in names:
             raise mistake("time_from names no point: {name}", name=self.time_from)
+        for point in self.points:
+            if point.texts and point.texts not in self.texts:
+                raise mistake("point {name} names texts that do not exist: {texts}", name=point.name, texts=point.texts)
+            if point.sf and not point.sf.lstrip("-").isdigit() and point.sf not in names:
+                raise mistake("point {name} names a scale factor that is no point: {sf}", name=point.name, sf=point.sf)
         if self.state_mapping is None and any(point.role is Role.STATE for point in self.points):
             raise mistake("a point has the role state, so state_mapping is needed")
         return self

@@ -75,5 +75,5 @@ def test_the_columns_are_those_the_documents_name() -> None:
     """The columns of points.csv do not change silently."""
     assert (
         " ".join(POINT_COLUMNS)
-        == "name label_zh label_en role address type order size scale offset unit scan personal source"
+        == "name label_zh label_en role address type order size scale offset unit scan personal source confidence"
     )
