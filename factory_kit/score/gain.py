@@ -10,7 +10,7 @@ from math import lcm
 from factory_kit.score.steps import LevelCells
 from factory_kit.score.tree import Scope
 
-__all__ = ["Gain", "gains_at", "shortest_way"]
+__all__ = ["Gain", "gains_at", "losses_at", "shortest_way"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,7 @@ class Gain:
 
 def gains_at(scope: Scope, values: Sequence[int | None], cells: LevelCells, level: int) -> tuple[Gain, ...]:
     """All gains of *level* above zero, the largest first, equal ones in the order of the model."""
-    whole, parts = cells.weights.inside[None]
-    common = lcm(*(count for count in cells.counts if count))
-    weight = {leaf: weight * (common // cells.counts[leaf]) for leaf, weight in parts if cells.counts[leaf]}
+    whole, common, weight = _weights(cells)
     position = scope.model.structure.levels.index(level)
     found = [
         (weight[leaf] * (full - value), value, criterion.id)
@@ -41,6 +39,32 @@ def gains_at(scope: Scope, values: Sequence[int | None], cells: LevelCells, leve
     unit = scope.unit
     return tuple(
         Gain(name, Fraction(value, unit), Fraction(gain, whole * common * unit)) for gain, value, name in found
+    )
+
+
+def losses_at(scope: Scope, values: Sequence[int | None], cells: LevelCells, position: int) -> tuple[str, ...]:
+    """The criteria of the level at *position* by what the level score loses when they fall to 0, the largest loss first.
+
+    Those that are at 0 already are left out; equal ones stand in the order of the model.
+    """
+    _, _, weight = _weights(cells)
+    found = [
+        (weight[leaf] * value, criterion.id)
+        for criterion, (at, leaf), value in zip(scope.criteria, scope.places, values, strict=True)
+        if at == position and value
+    ]
+    found.sort(key=lambda item: -item[0])
+    return tuple(name for _, name in found)
+
+
+def _weights(cells: LevelCells) -> tuple[int, int, dict[int, int]]:
+    """Two denominators, and over both of them what one criterion of each leaf weighs in the level score."""
+    whole, parts = cells.weights.inside[None]
+    common = lcm(*(count for count in cells.counts if count))
+    return (
+        whole,
+        common,
+        {leaf: weight * (common // cells.counts[leaf]) for leaf, weight in parts if cells.counts[leaf]},
     )
 
 
