@@ -215,15 +215,17 @@ def _entry(server: str, machine: _Machine, planned: PlannedPoint) -> CataloguePo
 
 
 def _sampling(point: Point, server: OpcUaServer) -> float:
-    if point.scan == "slow":
-        return float(max(server.slow_ms, server.sampling_ms))
+    if point.scan in {"slow", "medium"}:
+        return float(max(server.slow_ms if point.scan == "slow" else server.medium_ms, server.sampling_ms))
     return float(server.sampling_ms if point.scan == "normal" or server.fast_ms is None else server.fast_ms)
 
 
 def _interval(point: Point, server: ModbusServer, connector: Connector) -> int:
-    wanted = {"slow": max(server.slow_ms, server.interval_ms), "fast": server.fast_ms or server.interval_ms}.get(
-        point.scan, server.interval_ms
-    )
+    wanted = {
+        "slow": max(server.slow_ms, server.interval_ms),
+        "medium": max(server.medium_ms, server.interval_ms),
+        "fast": server.fast_ms or server.interval_ms,
+    }.get(point.scan, server.interval_ms)
     return max(wanted, connector.limits.min_interval_ms)
 
 

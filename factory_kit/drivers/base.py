@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from factory_kit.errors import DeviceError, Problem
 from factory_kit.model.connector import Connector
+from factory_kit.model.registers import Table
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.model.site import Server
 
@@ -33,7 +34,6 @@ __all__ = [
     "password_variable",
 ]
 
-Table = Literal["coil", "discrete", "holding", "input"]
 FUNCTIONS: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 """The reading function code of each Modbus table (Modbus application protocol V1.1b3, 6.1 to 6.4)."""
 

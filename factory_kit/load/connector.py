@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
 from factory_kit.load.checked import problems_of
 from factory_kit.load.document import Document, read_yaml
 from factory_kit.load.table import Row, read_table
-from factory_kit.model.connector import Connector
+from factory_kit.model.connector import Connector, Limits, Point
+from factory_kit.model.registers import point_mistakes
 
 __all__ = ["POINT_COLUMNS", "connector_folder", "find_connector", "named_connectors"]
 
 POINT_COLUMNS = (
     "name", "label_zh", "label_en", "role", "address", "type", "order", "size", "scale", "offset", "unit", "scan", "personal", "source", "confidence",
 )  # fmt: skip
+
+Kind = TypeVar("Kind", bound=BaseModel)
 
 POINT_PATH = re.compile(r"points\[(?P<index>\d+)\](?:\.(?P<rest>.*))?")
 
@@ -41,7 +45,9 @@ def connector_folder(folder: Path, shown: str | None = None) -> Connector:
         connector = Connector.model_validate(content)
     except ValidationError as error:
         problems += _placed(error, Document(document.name, content, document.lines), f"{name}/points.csv", rows)
+        problems += _misplaced(document, f"{name}/points.csv", rows)
         raise DefinitionError(problems) from error
+    problems += _misplaced(document, f"{name}/points.csv", rows)
     if connector.connector != folder.name:
         message = N_("{id!r} differs from the name of its folder")
         problems.append(
@@ -77,8 +83,9 @@ def named_connectors(names: Iterable[str], folders: Sequence[Path]) -> dict[str,
 def _point(row: Row) -> dict[str, object]:
     cells: dict[str, object] = {key: value for key, value in row.cells.items() if not key.startswith("label_")}
     cells["label"] = {"zh": row.cells.get("label_zh", ""), "en": row.cells.get("label_en", "")}
-    if str(cells.get("size", "")).isdigit():
-        cells["size"] = int(str(cells["size"]))
+    for column in ("size", "rollover"):
+        if str(cells.get(column, "")).isdigit():
+            cells[column] = int(str(cells[column]))
     if "personal" in cells:
         cells["personal"] = {"true": True, "false": False}.get(str(cells["personal"]).lower(), cells["personal"])
     if cells.get("role") is not None:
@@ -97,3 +104,26 @@ def _placed(error: ValidationError, document: Document, table: str, rows: Sequen
         else:
             placed.append(problem)
     return placed
+
+
+def _misplaced(document: Document, table: str, rows: Sequence[Row]) -> list[Problem]:
+    """The mistakes of a Modbus connector's points against each other and the limits, as far as rows and limits are right by themselves."""
+    content = document.content if isinstance(document.content, dict) else {}
+    if content.get("driver") != "modbus":
+        return []
+    limits = _valid(Limits, content.get("limits", {})) or Limits()
+    points = [(row.line, point) for row in rows if (point := _valid(Point, _point(row)))]
+    lines = {point.name: line for line, point in reversed(points)}
+    return [
+        Problem(table, lines[each.point], each.column, each.message, each.details)
+        if each.point
+        else Problem(document.name, document.line(("limits",)), each.column, each.message, each.details)
+        for each in point_mistakes([point for _line, point in points], limits, str(content.get("time_from", "")))
+    ]
+
+
+def _valid(kind: type[Kind], content: object) -> Kind | None:
+    try:
+        return kind.model_validate(content)
+    except ValidationError:
+        return None

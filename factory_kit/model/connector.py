@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from factory_kit.model.definition import Definition, Identifier, LaxDecimal, Source, Text, mistake
 
 __all__ = [
+    "ORDERS",
     "Caveat",
     "Charset",
     "Connector",
@@ -60,7 +61,8 @@ def _known_sentinels(text: str) -> str:
     for word in text.split():
         if not NOT_AVAILABLE.fullmatch(word):
             raise mistake(
-                "{word!r} is no value, expected numbers such as 0x8000 or -32768, nan or sunspec, with blanks between", word=word
+                "{word!r} is no value, expected numbers such as 0x8000 or -32768, nan or sunspec, with blanks between",
+                word=word,
             )
     return text
 

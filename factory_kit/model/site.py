@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from factory_kit.model.definition import Definition, Identifier, LaxDate, LaxDecimal, LaxTime, Text, mistake
 
 __all__ = [
+    "DEPRECATED",
     "Authorisation",
     "Calendar",
     "Equipment",
@@ -22,10 +23,13 @@ __all__ = [
     "Server",
     "Shift",
     "Site",
+    "UnitSettings",
     "Weekday",
 ]
 
 Kind = Literal["real", "demo"]
+DEPRECATED = ("Basic256", "Basic128Rsa15")
+"""Security policies that rest on SHA-1 (OPC 10000-7); some old servers have no other."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -100,7 +104,10 @@ class OpcUaServer(Definition):
 
     driver: Literal["opcua"]
     url: str = Field(pattern=r"^opc\.tcp://([^@\s/:\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^@\s]*)?$")
-    security: Literal["auto", "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = "auto"
+    security: Literal[
+        "auto", "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss", "Basic256", "Basic128Rsa15"
+    ] = "auto"
+    """``auto`` takes the safest that is offered and never None; None and the two deprecated ones must be asked for by name."""
     mode: Literal["auto", "None", "Sign", "SignAndEncrypt"] = "auto"
     user: str = ""
     """User name; its password comes from FACTORY_KIT_PASSWORD_<SERVER>, the keyring or a prompt."""
@@ -108,6 +115,7 @@ class OpcUaServer(Definition):
     sampling_ms: int = Field(default=1000, ge=0)
     fast_ms: int | None = Field(default=None, ge=0)
     """Sampling interval of points with the scan class fast; None: as the normal ones."""
+    medium_ms: int = Field(default=10_000, ge=0)
     slow_ms: int = Field(default=60_000, ge=0)
     queue_size: int = Field(default=300, ge=1)
     trigger: Literal["timestamp", "value"] = "timestamp"
@@ -121,25 +129,77 @@ class OpcUaServer(Definition):
         return rest if rest.rpartition(":")[2].isdigit() else f"{rest}:4840"
 
 
+class UnitSettings(Definition):
+    """What one unit behind a gateway or on a line needs otherwise than the others; None: as the server says."""
+
+    timeout_ms: int | None = Field(default=None, ge=10)
+    retries: int | None = Field(default=None, ge=0, le=10)
+    pause_ms: int | None = Field(default=None, ge=0)
+
+
 class ModbusServer(Definition):
-    """A Modbus TCP device or gateway."""
+    """A Modbus device, gateway or serial line, with all units behind it."""
 
     driver: Literal["modbus"]
-    host: str = Field(min_length=1)
-    port: int = Field(default=502, ge=1, le=65535)
+    transport: Literal["tcp", "tls", "udp", "rtu-over-tcp", "ascii-over-tcp", "rtu", "ascii"] = "tcp"
+    """rtu and ascii are serial lines; the others need a host."""
+    host: str = ""
+    port: int | None = Field(default=None, ge=1, le=65535, validate_default=True)
+    """None: 502, or 802 for tls."""
+    serial: str = ""
+    """Serial port such as /dev/ttyUSB0 or COM3."""
+    baud: int = Field(default=9600, ge=50, le=4_000_000)
+    parity: Literal["none", "even", "odd"] = "even"
+    """even is what the standard asks for; many devices are delivered with none."""
+    data_bits: Literal[7, 8] = 8
+    stop_bits: Literal[1, 2] = 1
+    trusted: str = ""
+    """tls: file with the certificate of the device or of who issued it (PEM), beside the certificates of the workspace."""
+    connections: int = Field(default=1, ge=1, le=16)
+    """Connections used at once, each with one request under way; more than one only where the device bears it."""
     interval_ms: int = Field(default=1000, ge=1)
     fast_ms: int | None = Field(default=None, ge=1)
     """Interval of points with the scan class fast; None: as the normal ones."""
+    medium_ms: int = Field(default=10_000, ge=1)
     slow_ms: int = Field(default=60_000, ge=1)
     timeout_ms: int = Field(default=1000, ge=10)
     retries: int = Field(default=1, ge=0, le=10)
     pause_ms: int = Field(default=0, ge=0)
     """Silence between two requests on the connection."""
+    units: dict[Annotated[int, Field(ge=1, le=255)], UnitSettings] = Field(default_factory=dict)
+    """What single units need otherwise."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> ModbusServer:
+        on_wire = self.transport in {"rtu", "ascii"}
+        if on_wire and (not self.serial or self.host):
+            raise mistake(
+                "the transport {transport} needs serial, the name of a serial port, and no host",
+                transport=self.transport,
+            )
+        if not on_wire and (not self.host or self.serial):
+            raise mistake("the transport {transport} needs a host and no serial port", transport=self.transport)
+        if self.connections > 1 and self.transport not in {"tcp", "tls"}:
+            raise mistake("the transport {transport} is one line, so connections must be 1", transport=self.transport)
+        return self
 
     @property
     def address(self) -> str:
-        """``host:port`` of the device."""
-        return f"{self.host}:{self.port}"
+        """``host:port`` of the device, or the name of the serial port."""
+        return self.serial or f"{self.host}:{self.port or (802 if self.transport == 'tls' else 502)}"
+
+    def setting(self, unit: int) -> tuple[float, int, float]:
+        """Time-out in seconds, retries, and seconds of silence after an answer, of *unit*."""
+        own = self.units.get(unit, UnitSettings())
+        timeout, retries, pause = (
+            one if mine is None else mine
+            for mine, one in (
+                (own.timeout_ms, self.timeout_ms),
+                (own.retries, self.retries),
+                (own.pause_ms, self.pause_ms),
+            )
+        )
+        return timeout / 1000, retries, pause / 1000
 
 
 Server = Annotated[OpcUaServer | ModbusServer, Field(discriminator="driver")]

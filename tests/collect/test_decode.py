@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 from factory_kit.collect.decode import Decoder, Slot
 from factory_kit.drivers.address import registers_of
 from factory_kit.drivers.base import Words
-from factory_kit.model.connector import DataType, Order, Point, Role
+from factory_kit.model.connector import ORDERS, DataType, Point, Role
 from factory_kit.model.definition import Text
 
 FORMATS = {
     "int16": ">h", "uint16": ">H", "bits16": ">H", "int32": ">i", "uint32": ">I", "int64": ">q", "uint64": ">Q", "datetime": ">q",
     "float32": ">f", "float64": ">d",
 }  # fmt: skip
-ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 def _point(kind: str, order: str = "ABCD", **more: Any) -> Point:

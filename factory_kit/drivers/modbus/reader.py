@@ -70,7 +70,7 @@ class ModbusDevice:
     async def connect(self) -> None:
         """The connection is open. ``DeviceUnavailable`` when nobody answers."""
         await self.aclose()
-        client = ReadingClient(self._server.host, self._server.port, self._timeout, self._sent)
+        client = ReadingClient(self._server.host, self._server.port or 502, self._timeout, self._sent)
         try:
             opened = await client.connect()
         except BaseException:
