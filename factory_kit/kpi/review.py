@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -39,25 +40,31 @@ FLOATING = frozenset(
 
 def review(indicator: Indicator) -> None:
     """``QueryError`` when the SQL of *indicator* is anything but one SELECT that always gives the same answer."""
+    _review(indicator.id, indicator.sql)
+
+
+@lru_cache(maxsize=64)
+def _review(indicator: str, sql: str) -> None:
+    """What was found good once is not read again: an evaluation of many intervals would spend half its time here."""
     try:
-        lockdown.check(indicator.sql)
+        lockdown.check(sql)
     except QueryError as error:
         reason = str(error).removeprefix("query: ")
-        raise QueryError("indicator {id}: query.sql: {reason}", id=indicator.id, reason=reason) from error
-    nodes = list(_walk(_tree(indicator.sql)))
+        raise QueryError("indicator {id}: query.sql: {reason}", id=indicator, reason=reason) from error
+    nodes = list(_walk(_tree(sql)))
     known = VIEWS | {entry["key"] for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
     for node in nodes:
         table = _table(node)
         if table and table not in known:
             raise QueryError(
                 "indicator {id}: query.sql reads {table}, expected the views of the store: {views}",
-                id=indicator.id, table=table, views=", ".join(sorted(VIEWS)),
+                id=indicator, table=table, views=", ".join(sorted(VIEWS)),
             )  # fmt: skip
         name = str(node.get("function_name", "")).lower()
         if name in CHANGING or name in FLOATING:
             raise QueryError(
                 "indicator {id}: query.sql uses {name}(), whose answer is not the same everywhere; count in whole numbers or decimals",
-                id=indicator.id, name=name,
+                id=indicator, name=name,
             )  # fmt: skip
 
 

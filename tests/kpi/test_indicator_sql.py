@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from factory_kit.kpi import indicators, iso22400
@@ -26,7 +27,7 @@ from factory_kit.kpi.reference import (
     machine_figures,
     machine_times,
 )
-from factory_kit.kpi.timemodel import Heard, Life, PointRecord, Stretch, timeline
+from factory_kit.kpi.timemodel import Heard, Life, PointRecord, Stretch, _joined, counted, known, timeline
 from factory_kit.model.connector import MachineState
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.sample import Quality
@@ -42,7 +43,7 @@ MAPPING = {str(number): state for number, state in enumerate(MachineState, 1)}
 POINTS = ("state", "total_count", "good_count", "temperature", "active_energy")
 SMALL = {"lookback": RULES.lookback, "silence": RULES.silence}
 
-moments = st.one_of(
+any_moments = st.one_of(
     st.integers(-60, 150).map(lambda late: ZERO + late * 10 * MINUTE),
     st.integers(0, DAY).map(lambda offset: ZERO + offset),
     st.integers(-DAY, DAY).map(lambda offset: ZERO + offset),
@@ -133,6 +134,7 @@ def plants(draw: st.DrawFn) -> Plant:
     runs = [draw(long_runs)] if draw(st.booleans()) else []
     runs += draw(st.lists(any_runs, min_size=0 if runs else 1, max_size=2))
     number = st.one_of(st.just(0), st.integers(0, len(runs) - 1))
+    moments = st.one_of(any_moments, moments_near(runs))
     samples, gaps, delivered = {}, {}, {}
     for point in (*POINTS, "meter-1/active_energy"):
         row = st.tuples(moments, qualities, number, lags)
@@ -158,6 +160,14 @@ def plants(draw: st.DrawFn) -> Plant:
     return Plant(runs, samples, gaps, delivered, planned, draw(st.sampled_from([[], ["m1"], ["m2"], ["m1", "m2"]])))
 
 
+def moments_near(runs: Sequence[Run]) -> st.SearchStrategy[int]:
+    """The starts and ends of runs and of the interval, where the rules change, and what lies beside them."""
+    edges = {edge for run in runs for edge in (run.start, run.end) if edge is not None}
+    edges |= {WINDOW.start, WINDOW.end, RULES.lookback_from}
+    beside = st.sampled_from([0, 0, 0, -1, 1, RULES.silence, -RULES.silence])
+    return st.builds(int.__add__, st.sampled_from(sorted(edges)), beside)
+
+
 def gap_from(start: int, sevens: int) -> Stretch:
     """A gap of that many times seven minutes."""
     return Stretch(start, start + sevens * 7 * MINUTE)
@@ -176,7 +186,7 @@ long_runs = st.tuples(
     st.sampled_from(["live", "live", "simulated"]),
 ).map(run_from)
 any_runs = st.tuples(
-    moments, st.one_of(st.none(), tens), st.sampled_from(["live", "simulated", "imported", "replayed"])
+    any_moments, st.one_of(st.none(), tens), st.sampled_from(["live", "simulated", "imported", "replayed"])
 ).map(run_from)
 lags = st.one_of(st.none(), st.integers(0, 5_000_000), st.integers(-2 * HOUR, 2 * HOUR))
 qualities = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2])
@@ -253,6 +263,11 @@ SPECIAL = {
     "a first value from between two runs": special(
         runs=TWO_RUNS, state=plain((-1, 1)) + plain((10, 3), run=1), temperature=plain((13, 20), run=1)
     ),
+    "a first value of one run at the start of another": special(
+        runs=((1, 26, "live"), (0, None, "live")),
+        state=plain((-1, 1), (0, 3), (0.5, 1), (2, 1)),
+        temperature=plain((-1, 20), (2, 20)) + plain((0, 20), run=1),
+    ),
     "an old first value": special(runs=((6, 26, "live"),), state=plain((-8, 1))),
     "a counter back to zero from two": special(total_count=plain((1, 2), (2, 0), (3, 2))),
     "a register that rolls over": special(total_count=plain((1, 65_530), (2, 4), (3, 14))),
@@ -275,8 +290,46 @@ def on_special_plants(**more: int) -> Callable[[Any], Any]:
 
 
 examples = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=1000 if "FACTORY_KIT_SOAK" in os.environ else 25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    # Each try costs a query; the clean run names its example and leaves making it small to whoever repeats it.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([] if os.environ.get("CI") == "true" else [Phase.shrink]),
 )
+
+
+HEARD = " SELECT point, moment, quality, run FROM heard ORDER BY ALL"
+STRETCHES = (
+    " SELECT point, greatest(moment, $start), least(until, $stop) FROM certainty "
+    "WHERE known AND until > $start AND moment < $stop ORDER BY ALL"
+)
+
+
+def knowledge_of(shipped: Mapping[str, Indicator]) -> str:
+    """The SQL that all indicators share, for all points."""
+    return shipped["data-completeness"].sql.split("-- end knowledge")[0].rstrip().rstrip(",")
+
+
+@examples
+@given(plant=plants())
+@on_special_plants()
+def test_samples_that_count_and_known_stretches_are_the_references(
+    plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
+) -> None:
+    """For every point, each sample that counts with its moment and run, and each known stretch, are those of the rules."""
+    con = plant.fill(new_tables())
+    values = {"start": WINDOW.start, "stop": WINDOW.end, **SMALL}
+    heard = con.execute(knowledge_of(shipped) + HEARD, values).fetchall()
+    stretches = con.execute(knowledge_of(shipped) + STRETCHES, values).fetchall()
+
+    for number, point in enumerate(plant.samples, 1):
+        record = plant.record(point)
+        samples = counted(record, RULES.lookback_from, WINDOW.end)
+        assert [row[1:] for row in heard if row[0] == number] == [
+            (sample.time, sample.quality, f"r{sample.run}") for sample in samples
+        ]
+        found = _joined([Stretch(start, end) for each, start, end in stretches if each == number])
+        assert found == known(record, WINDOW, silence=RULES.silence, lookback_from=RULES.lookback_from)
 
 
 @examples

@@ -89,7 +89,13 @@ early AS MATERIALIZED (
     UNION ALL
     SELECT s.point, s.time, s.value, s.text, s.quality, s.run, o.opened
     FROM near AS s
-    JOIN (SELECT DISTINCT point, opened FROM living WHERE agree) AS o ON o.point = s.point AND o.opened = epoch_us(s.time)
+    JOIN (
+        -- not the first values of another run that began later: those count from its start alone
+        SELECT DISTINCT point, l.run, o.opened
+        FROM living AS o
+        JOIN living AS l USING (point)
+        WHERE o.agree AND NOT (l.agree AND o.opened < l.opened)
+    ) AS o ON o.point = s.point AND o.run = s.run AND o.opened = epoch_us(s.time)
 ),
 swallowed AS MATERIALIZED (
     SELECT s.point, s.time
