@@ -18,7 +18,20 @@ from factory_kit.i18n import LOCALE_DIR, N_, _, decide_language, said, use_langu
 
 __all__ = ["GROUPS", "command", "main"]
 
-GROUPS = ("demo", "workspace", "connectors", "collect", "history", "query", "kpi", "assess", "seal", "pack", "district")
+GROUPS = (
+    "demo",
+    "workspace",
+    "connectors",
+    "collect",
+    "history",
+    "query",
+    "kpi",
+    "model",
+    "assess",
+    "seal",
+    "pack",
+    "district",
+)
 """The modules of this package that hold commands, in the order of ``--help``; each offers ``register(app)``."""
 
 INTERRUPTED = 1
