@@ -162,6 +162,7 @@ class PollJob:
                 time, doubt = received, True
         known = decoded.known[:count]
         status = np.where(known, Status.UNCERTAIN_SUBSTITUTE_TIME if doubt else Status.GOOD, Status.BAD_DECODING_ERROR)
+        status[decoded.absent[:count]] = Status.BAD_DATA_UNAVAILABLE
         quality = np.where(known, Quality.UNCERTAIN if doubt else Quality.GOOD, Quality.BAD)
         texts = None if decoded.text is None else decoded.text[:count]
         has_text = np.array([text is not None for text in texts]) if texts is not None else np.zeros(count, np.bool_)

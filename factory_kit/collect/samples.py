@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from factory_kit.collect.decode import Decoder, Slot
-from factory_kit.drivers.address import modbus_address, registers_of
+from factory_kit.collect.decode import Decoded, Decoder, Slot
 from factory_kit.errors import Problem
 from factory_kit.i18n import N_
 from factory_kit.model.connector import Connector, Point
+from factory_kit.model.registers import ModbusAddress, modbus_address, registers_of, scale_point
 from factory_kit.model.samples import ConnectorSample, ConnectorSamples
 
 __all__ = ["sample_problems"]
@@ -50,20 +50,33 @@ def _sample_problems(connector: Connector, sample: ConnectorSample, position: in
 def _from_words(points: Mapping[str, Point], sample: ConnectorSample) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for start, words in sample.words.items():
-        first = modbus_address(start)
-        for point in points.values():
-            address = modbus_address(point.address)
-            offset = address.number - first.number
-            if address.table == first.table and offset >= 0 and offset + registers_of(point) <= len(words):
-                values[point.name] = _decoded(point, offset, address.bit, words)
+        slots = _slots(points, modbus_address(start), len(words))
+        if slots:
+            decoded = Decoder(list(slots.values()), len(words))(np.array(words, dtype=np.uint16))
+            values |= {name: _said(decoded, place) for place, name in enumerate(slots)}
     return values
 
 
-def _decoded(point: Point, offset: int, bit: int | None, words: tuple[int, ...]) -> Value:
-    decoded = Decoder([Slot(point, offset, bit)], len(words))(np.array(words, dtype=np.uint16))
-    if decoded.text is not None:
-        return decoded.text[0]
-    return float(decoded.value[0]) if decoded.known[0] else None
+def _slots(points: Mapping[str, Point], first: ModbusAddress, count: int) -> dict[str, Slot]:
+    """Where the points lie that are whole, with their scale factors, inside *count* words from *first* on; dates are read as UTC."""
+    inside: dict[str, tuple[Point, ModbusAddress]] = {}
+    for name, point in points.items():
+        address = modbus_address(point.address)
+        offset = address.number - first.number
+        if address.table == first.table and offset >= 0 and offset + registers_of(point) <= count:
+            inside[name] = point, address
+    inside = {name: each for name, each in inside.items() if not scale_point(each[0]) or scale_point(each[0]) in inside}
+    order = {name: place for place, name in enumerate(inside)}
+    return {
+        name: Slot(point, address.number - first.number, address.bit, address.top, order.get(scale_point(point)))
+        for name, (point, address) in inside.items()
+    }
+
+
+def _said(decoded: Decoded, place: int) -> Value:
+    if decoded.text is not None and decoded.text[place] is not None:
+        return decoded.text[place]
+    return float(decoded.value[place]) if decoded.known[place] else None
 
 
 def _from_values(points: Mapping[str, Point], sample: ConnectorSample) -> dict[str, Value]:

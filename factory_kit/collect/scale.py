@@ -8,6 +8,7 @@ correctly. The few numbers that do not fit go through ``fractions.Fraction``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from math import gcd, inf, isfinite
 
@@ -17,7 +18,10 @@ import numpy.typing as npt
 from factory_kit.model.connector import Point
 from factory_kit.model.sample import Float64, Int64
 
-__all__ = ["FloatScale", "IntegerScale", "exactly_scaled"]
+__all__ = ["FloatScale", "IntegerScale", "Linear", "exactly_scaled", "linear"]
+
+Linear = tuple[Fraction, Fraction]
+"""Scale and offset."""
 
 EXACT = 2**53
 
@@ -27,18 +31,23 @@ def exactly_scaled(point: Point, raw: float) -> float:
     return _nearest(Fraction(point.scale) * Fraction(raw) + Fraction(point.offset)) if isfinite(raw) else raw
 
 
-def _linear(point: Point) -> tuple[int, int, int]:
+def linear(point: Point, power: int = 0) -> Linear:
+    """Scale and offset of *point*, its scale times ten to *power*."""
+    return Fraction(point.scale) * Fraction(Decimal(10) ** power), Fraction(point.offset)
+
+
+def _whole(line: Linear) -> tuple[int, int, int]:
     """Whole numbers a, b, c with ``scale * x + offset == (a * x + b) / c``."""
-    scale, offset = Fraction(point.scale), Fraction(point.offset)
+    scale, offset = line
     below = scale.denominator * offset.denominator // gcd(scale.denominator, offset.denominator)
     return int(scale * below), int(offset * below), below
 
 
 class IntegerScale:
-    """The scaling of a row of whole numbers, one point each."""
+    """The scaling of a row of whole numbers, each with its own *lines*."""
 
-    def __init__(self, points: Sequence[Point]) -> None:
-        terms = [_linear(point) for point in points]
+    def __init__(self, lines: Sequence[Linear]) -> None:
+        terms = [_whole(line) for line in lines]
         fits = [max(map(abs, term)) <= EXACT for term in terms]
         self._exact = [Fraction(a, c) for a, _b, c in terms], [Fraction(b, c) for _a, b, c in terms]
         safe = [term if fit else (1, 0, 1) for term, fit in zip(terms, fits, strict=True)]
@@ -62,10 +71,10 @@ class IntegerScale:
 
 
 class FloatScale:
-    """The scaling of a row of floating numbers, one point each; *bits* is how many a raw number's fraction has."""
+    """The scaling of a row of floating numbers, each with its own *lines*; *bits* is how many a raw number's fraction has."""
 
-    def __init__(self, points: Sequence[Point], bits: int) -> None:
-        terms = [_linear(point) for point in points]
+    def __init__(self, lines: Sequence[Linear], bits: int) -> None:
+        terms = [_whole(line) for line in lines]
         self._terms = [(Fraction(a, c), Fraction(b, c)) for a, b, c in terms]
         once = [not b and _rounds_once(a, c, bits) for a, b, c in terms]
         self._a = np.array([float(a) if good else 1.0 for (a, _b, _c), good in zip(terms, once, strict=True)])

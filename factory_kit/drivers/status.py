@@ -24,7 +24,11 @@ class Status:
     BAD_DECODING_ERROR = 0x80070000
     BAD_TIMEOUT = 0x800A0000
     BAD_NO_COMMUNICATION = 0x80310000
+    BAD_OUT_OF_RANGE = 0x803C0000
+    """Not plausible: outside the range of the point, or a jump that was not confirmed."""
     BAD_NOT_SUPPORTED = 0x803D0000
+    BAD_DATA_UNAVAILABLE = 0x809E0000
+    """The device itself says that it has no value."""
     BAD_NOT_CONNECTED = 0x808A0000
     UNCERTAIN_SUBSTITUTE_TIME = 0x40000000
     """Uncertain without a reason of its own: the value is good, its device's clock was not."""

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import math
 import struct
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import permutations
 from time import process_time
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -19,9 +22,15 @@ from factory_kit.model.connector import ORDERS, DataType, Point, Role
 from factory_kit.model.definition import Text
 
 FORMATS = {
-    "int16": ">h", "uint16": ">H", "bits16": ">H", "int32": ">i", "uint32": ">I", "int64": ">q", "uint64": ">Q", "datetime": ">q",
-    "float32": ">f", "float64": ">d",
+    "int16": ">h", "uint16": ">H", "bits16": ">H", "int32": ">i", "uint32": ">I", "bits32": ">I", "int64": ">q", "uint64": ">Q", "bits64": ">Q",
+    "datetime": ">q", "float32": ">f", "float64": ">d",
 }  # fmt: skip
+EIGHT = [
+    "".join(pair[::-1] if swapped else pair for pair in pairs)
+    for pairs in permutations(("AB", "CD", "EF", "GH"))
+    for swapped in (False, True)
+]
+"""Every order of eight bytes in which the two of a register stay together."""
 
 
 def _point(kind: str, order: str = "ABCD", **more: Any) -> Point:
@@ -49,18 +58,29 @@ def _decode(item: Point, data: Words, bit: int | None = None) -> Any:
 
 def _reference(item: Point, data: Words) -> float:
     """The value by the definition of the orders, byte by byte, with exact fractions."""
-    pairs = [int(word).to_bytes(2, "big") for word in data]
-    if item.order in {"BADC", "DCBA"}:
-        pairs = [pair[::-1] for pair in pairs]
-    if item.order in {"CDAB", "DCBA"}:
-        pairs = pairs[::-1]
-    raw = struct.unpack(FORMATS[item.type], b"".join(pairs))[0]
+    wire = b"".join(int(word).to_bytes(2, "big") for word in data)
+    order = item.order if len(item.order) == 8 else _spelled_out(item.order, len(wire))
+    ordered = bytes(wire[order.index(letter)] for letter in sorted(order))
+    raw = struct.unpack(FORMATS[item.type], ordered)[0]
     if isinstance(raw, float) and not math.isfinite(raw):
         return raw
     try:
         return float(Fraction(raw) * Fraction(item.scale) + Fraction(item.offset))
     except OverflowError:
         return math.inf if raw * float(item.scale) > 0 else -math.inf
+
+
+def _spelled_out(order: str, size: int) -> str:
+    """The pattern *order* over *size* bytes, such as GHEFCDAB for CDAB over eight."""
+    pairs = ["ABCDEFGH"[place : place + 2] for place in range(0, size, 2)]
+    if order in {"BADC", "DCBA"}:
+        pairs = [pair[::-1] for pair in pairs]
+    return "".join(pairs[::-1] if order in {"CDAB", "DCBA"} else pairs)
+
+
+def _parts(number: int, count: int = 3) -> tuple[int, ...]:
+    """The *count* words of *number*, most significant first."""
+    return tuple(number >> 16 * place & 0xFFFF for place in reversed(range(count)))
 
 
 SCALES = st.sampled_from(
@@ -71,14 +91,10 @@ OFFSETS = st.sampled_from(["0", "0", "0", "-40", "273.15", "0.5", "-32768"]).map
 
 @st.composite
 def _points_and_words(draw: st.DrawFn) -> tuple[list[Point], Words]:
-    kinds = draw(
-        st.lists(
-            st.tuples(st.sampled_from(sorted(FORMATS)), st.sampled_from(ORDERS), SCALES, OFFSETS),
-            min_size=1,
-            max_size=30,
-        )
-    )
-    items = [_point(kind, order, scale=scale, offset=offset) for kind, order, scale, offset in kinds]
+    items = []
+    for kind in draw(st.lists(st.sampled_from(sorted(FORMATS)), min_size=1, max_size=30)):
+        orders = [*ORDERS, *EIGHT] if struct.calcsize(FORMATS[kind]) == 8 else ORDERS
+        items.append(_point(kind, draw(st.sampled_from(orders)), scale=draw(SCALES), offset=draw(OFFSETS)))
     length = sum(registers_of(item) for item in items)
     return items, _words(*draw(st.lists(st.integers(0, 65535), min_size=length, max_size=length)))
 
@@ -102,12 +118,18 @@ def test_decoding_equals_a_plain_reference(drawn: tuple[list[Point], Words]) -> 
     assert decoded.known.all()
 
 
+HELD = {
+    "unix64": (0, 0, 1, 1), "date_bytes": (0x1A0B, 0x1508, 0x3100), "date_bcd": (0x2611, 0x2108, 0x4900), "date_words": (2026, 11, 21, 8, 49, 0),
+    "iec870": (26, 0x0B15, 0x0831, 0),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", get_args(DataType))
 def test_every_type_of_a_connector_is_decoded(kind: str) -> None:
     """There is no data type that a connector may name and the decoder does not know."""
     item = _point(kind, size=2 if kind == "string" else 0)
 
-    decoded = _decode(item, _words(*[0x3131] * registers_of(item)))
+    decoded = _decode(item, _words(*HELD.get(kind, [0x0101] * registers_of(item))))
 
     assert decoded.known.all()
     assert (decoded.text is not None) == (kind == "string")
@@ -214,6 +236,142 @@ def test_strings_end_at_the_first_zero(order: str, data: bytes, text: str) -> No
     assert math.isnan(decoded.value[0])
 
 
+@pytest.mark.parametrize(
+    ("charset", "data", "text"),
+    [
+        ("gbk", "温度".encode("gbk"), "温度"),
+        ("utf-16", "温度A".encode("utf-16-be"), "温度A"),
+        ("utf-16", b"\0A\0c\0r\0e\0l\0\0", "Acrel"),
+        ("ascii", b"DTSD\xb0\xa1", "DTSD\ufffd\ufffd"),
+    ],
+)
+def test_a_string_is_read_in_the_signs_its_maker_used(charset: str, data: bytes, text: str) -> None:
+    """With a charset nothing is guessed: GBK, two bytes a sign, or one ASCII sign a register; what does not belong is marked."""
+    registers = np.frombuffer(data, dtype=">u2").astype(np.uint16)
+
+    assert _decode(_point("string", size=len(registers), charset=charset), registers).text == [text]
+
+
+MOMENT = datetime(2026, 11, 21, 8, 49, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "microsecond"),
+    [
+        ("unix32", divmod(round(MOMENT.timestamp()), 65536), 0),
+        ("sec2000", divmod(round(MOMENT.timestamp()) - 946_684_800, 65536), 0),
+        ("unix64", (0, *_parts(round(MOMENT.timestamp() * 1000) + 250)), 250_000),
+        ("datetime", _parts(round(MOMENT.timestamp() * 1e6) + 17, 4), 17),
+        ("date_bytes", (0x1A0B, 0x1508, 0x3107), 0),
+        ("date_bcd", (0x2611, 0x2108, 0x4907), 0),
+        ("date_words", (26, 11, 21, 8, 49, 7), 0),
+        ("iec870", (26, 0x0B00 | 6 << 5 | 21, 0x8800 | 49, 7250), 250_000),
+    ],
+)
+def test_every_form_of_a_date_is_microseconds_since_1970(kind: str, data: tuple[int, ...], microsecond: int) -> None:
+    """Counts since 1970 or 2000 and the parts of a date, in bytes, digits, words or as IEC 60870-5-4, give the same moment."""
+    decoded = _decode(_point(kind), _words(*data))
+
+    expected = MOMENT.replace(microsecond=microsecond)
+    assert decoded.raw[0] == round(expected.timestamp()) * 1_000_000 + microsecond
+    assert decoded.value[0] == decoded.raw[0]
+
+
+@pytest.mark.parametrize("kind", ["date_bytes", "date_bcd", "date_words", "iec870"])
+def test_a_date_that_no_calendar_has_is_no_value(kind: str) -> None:
+    """Zeros, which devices hold before their clock is set, are unknown and never 1999 or 2000."""
+    decoded = _decode(_point(kind), _words(*[0] * registers_of(_point(kind))))
+
+    assert not decoded.known[0]
+    assert math.isnan(decoded.value[0])
+
+
+def test_a_date_on_the_wall_of_the_plant_becomes_utc() -> None:
+    """08:49:07 in Shanghai is eight hours earlier in UTC."""
+    slot = Slot(_point("date_bytes"), 0, zone=ZoneInfo("Asia/Shanghai"))
+
+    decoded = Decoder([slot], 3)(_words(0x1A0B, 0x1508, 0x3107))
+
+    assert decoded.raw[0] == (round(MOMENT.timestamp()) - 8 * 3600) * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "na", "data"),
+    [
+        ("int16", "0x8000", (0x8000,)), ("int16", "-32768", (0x8000,)), ("uint16", "0xffff 65534", (0xFFFE,)), ("uint16", "sunspec", (0xFFFF,)),
+        ("int32", "sunspec", (0x8000, 0)), ("uint32", "4294967295", (0xFFFF, 0xFFFF)), ("uint64", "sunspec", (0xFFFF,) * 4),
+        ("float32", "nan", (0x7FC0, 1)), ("float32", "sunspec", (0xFFC0, 0)), ("float32", "-9999", (0xC61C, 0x3C00)), ("float32", "0x7F7FFFFF", (0x7F7F, 0xFFFF)),
+        ("float64", "nan", (0x7FF8, 0, 0, 0)), ("bits16", "0xFFFF", (0xFFFF,)), ("bcd16", "0xFFFF", (0xFFFF,)), ("sec2000", "sunspec", (0xFFFF, 0xFFFF)),
+    ],
+)  # fmt: skip
+def test_a_sentinel_is_no_value(kind: str, na: str, data: tuple[int, ...]) -> None:
+    """What the device says instead of a value, as bits or as a number, is absent, and its neighbour is not touched."""
+    item, other = _point(kind, na=na), _point(kind)
+    decoded = Decoder([Slot(item, 0), Slot(other, len(data))], 2 * len(data))(_words(*data, *[1] * len(data)))
+
+    assert decoded.absent.tolist() == [True, False]
+    assert decoded.known.tolist() == [False, True]
+    assert math.isnan(decoded.value[0])
+
+
+def test_an_empty_string_may_be_a_sentinel() -> None:
+    """A SunSpec string of zeros is absent."""
+    decoded = _decode(_point("string", size=2, na="sunspec"), _words(0, 0))
+
+    assert decoded.text == [None]
+    assert decoded.absent[0]
+
+
+@pytest.mark.parametrize(("power", "value"), [(-2, 23.01), (0, 2301.0), (3, 2_301_000.0), (-10, 2301e-10), (-1, 230.1)])
+def test_a_scale_factor_from_a_register_scales_exactly(power: int, value: float) -> None:
+    """2301 with the factor -2 is 23.01, the nearest double, and the factor may change from answer to answer."""
+    slots = [
+        Slot(_point("uint16", sf="a_sf"), 0, factor=1),
+        Slot(_point("int16"), 1),
+        Slot(_point("uint16", sf="-1"), 0),
+    ]
+    decoder = Decoder(slots, 2)
+    decoder(_words(1, 5))
+
+    assert decoder(_words(2301, power % 65536)).value.tolist() == [value, power, 230.1]
+
+
+@pytest.mark.parametrize("held", [0x8000, 11, 0xFF00])
+def test_without_its_scale_factor_a_value_is_none(held: int) -> None:
+    """A factor that is not implemented or beyond what SunSpec allows leaves nothing to believe."""
+    slots = [Slot(_point("uint16", sf="a_sf"), 0, factor=1), Slot(_point("int16", na="sunspec"), 1)]
+
+    decoded = Decoder(slots, 2)(_words(2301, held))
+
+    assert (decoded.known[0], decoded.absent[0]) == (False, True)
+    assert math.isnan(decoded.value[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "top", "order", "value"),
+    [
+        ("uint16", 4, 7, "ABCD", 0xC),
+        ("uint32", 12, 19, "ABCD", 0x4A),
+        ("bits32", 0, 31, "CDAB", 0xABCD1234),
+        ("uint64", 60, 63, "ABCD", 1),
+    ],
+)
+def test_some_bits_of_a_value_are_a_number(kind: str, first: int, top: int, order: str, value: int) -> None:
+    """Bits are counted from the least significant of the whole value, over its registers."""
+    data = {"uint16": (0xABCD,), "uint32": (0x1234, 0xABCD), "bits32": (0x1234, 0xABCD), "uint64": (0x1234, 0, 0, 0)}[
+        kind
+    ]
+
+    assert Decoder([Slot(_point(kind, order), 0, first, top)], len(data))(_words(*data)).value[0] == value
+
+
+def test_registers_to_the_base_of_ten_thousand() -> None:
+    """Schneider's MOD10: 0012 3456 7890 are 1234567890, and a register above 9999 is no value."""
+    assert _decode(_point("mod10k48"), _words(12, 3456, 7890)).value[0] == 1_234_567_890
+    assert not _decode(_point("mod10k32"), _words(1, 10_000)).known[0]
+    assert _decode(_point("bcd64"), _words(0x1234, 0x5678, 0x9012, 0x3456)).raw[0] == 1_234_567_890_123_456
+
+
 def test_an_answer_of_another_length_is_refused() -> None:
     """Words that do not belong to the request are never decoded."""
     with pytest.raises(ValueError, match="another length"):
@@ -221,11 +379,12 @@ def test_an_answer_of_another_length_is_refused() -> None:
 
 
 def test_ten_thousand_mixed_points_cost_below_a_microsecond_each() -> None:
-    """Decoding stays vectorised: 10,000 points of mixed types and orders in one go."""
+    """Decoding stays vectorised: 10,000 points of mixed types, orders, sentinels and scale factors in one go."""
     kinds = ("uint16", "int16", "uint32", "float32", "int32", "float64")
     slots, place = [], 0
     for number in range(10_000):
-        item = _point(kinds[number % 6], ORDERS[number % 4], scale=Decimal("0.1") if number % 2 else Decimal(1))
+        more: dict[str, Any] = {"na": "sunspec"} if number % 3 == 0 else {}
+        item = _point(kinds[number % 6], ORDERS[number % 4], scale=Decimal("0.1") if number % 2 else Decimal(1), **more)
         slots.append(Slot(item, place))
         place += registers_of(item)
     decoder, data = Decoder(slots, place), np.arange(place, dtype=np.uint16)

@@ -20,14 +20,14 @@ def test_a_shipped_connector_is_right(folder: Path) -> None:
 
 
 def test_a_wrong_address_is_found_by_the_samples(tmp_path: Path) -> None:
-    """One register moved by one makes the check name the point, what came out, and what was promised."""
+    """A value read where another one stands makes the check name the point, what came out, and what was promised."""
     source = data_dir("connectors") / "sim-energy-meter"
     copy = tmp_path / source.name
     copy.mkdir()
     for file in source.iterdir():
         text = file.read_text(encoding="utf-8")
         (copy / file.name).write_text(
-            text.replace("holding:4,", "holding:5,") if file.name == "points.csv" else text, encoding="utf-8"
+            text.replace("holding:4,", "holding:6,") if file.name == "points.csv" else text, encoding="utf-8"
         )
 
     with pytest.raises(DefinitionError, match=r"expect\.voltage_l1: gives .*, expected 230\.5"):

@@ -1,0 +1,66 @@
+"""Raw values with which a device says that it has none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from factory_kit.model.connector import Point
+from factory_kit.model.registers import registers_of
+from factory_kit.model.sample import Int64
+
+__all__ = ["Sentinels"]
+
+Bits = npt.NDArray[np.uint64]
+SIGNED: Final = frozenset({"int16", "int32", "int64"})
+
+
+class Sentinels:
+    """The sentinels of a row of points of one kind: those given as bits, those given as numbers, and whether NaN is one."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        found = [(row, word) for row, point in enumerate(points) for word in _words(point)]
+        bits = [(row, int(word, 16)) for row, word in found if word.startswith("0x")]
+        numbers = [(row, float(word)) for row, word in found if not word.startswith("0x") and word != "nan"]
+        self._bit_rows = np.array([row for row, _pattern in bits], dtype=np.intp)
+        self._patterns = np.array([pattern & 0xFFFFFFFFFFFFFFFF for _row, pattern in bits], dtype=np.uint64)
+        self._number_rows = np.array([row for row, _number in numbers], dtype=np.intp)
+        self._numbers = np.array([number for _row, number in numbers])
+        self._nan_rows = np.array([row for row, word in found if word == "nan"], dtype=np.intp)
+        self.empty = not found
+
+    def rows(self, words: npt.NDArray[np.uint16], numbers: npt.NDArray[np.floating] | Int64) -> npt.NDArray[np.intp]:
+        """The rows that hold a sentinel: *words* least significant first, *numbers* before scaling."""
+        found = [self._nan_rows[np.isnan(numbers[self._nan_rows])]] if len(self._nan_rows) else []
+        if len(self._patterns):
+            found.append(self._bit_rows[_bits(words[self._bit_rows]) == self._patterns])
+        if len(self._numbers):
+            found.append(self._number_rows[numbers[self._number_rows] == self._numbers.astype(numbers.dtype)])
+        return np.concatenate(found) if found else np.zeros(0, np.intp)
+
+
+def _bits(words: npt.NDArray[np.uint16]) -> Bits:
+    """Up to four words each, least significant first, as one whole number."""
+    padded = np.zeros((len(words), 4), dtype="<u2")
+    padded[:, : words.shape[1]] = words[:, :4]
+    return padded.view("<u8").ravel()
+
+
+def _words(point: Point) -> list[str]:
+    """The sentinels of *point*, lower case, with ``sunspec`` as what it stands for (SunSpec Information Model, 4.3)."""
+    words = [word.lower() for word in point.na.split()]
+    if "sunspec" in words:
+        words[words.index("sunspec") : words.index("sunspec") + 1] = _sunspec(point)
+    return words
+
+
+def _sunspec(point: Point) -> list[str]:
+    if point.type.startswith("float"):
+        return ["nan"]
+    if point.type in {"string", "bool"}:
+        return []
+    width = 16 * registers_of(point)
+    return [hex(1 << (width - 1) if point.type in SIGNED else (1 << width) - 1)]
