@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from factory_kit.assess.bundle import Leaving
     from factory_kit.assess.folder import AssessmentFolder
-    from factory_kit.assess.scored import Scored
     from factory_kit.i18n import Language
     from factory_kit.model.assessment import AssessmentType
     from factory_kit.reports.assessment import Material
 
-__all__ = ["register", "show_score"]
+__all__ = ["register"]
 
 TYPES = ("self", "provider", "on-site", "re-assessment")
 MODEL = "gbt-39116@2020"
@@ -102,6 +101,7 @@ def new(
 def score(name: Name, workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
     from factory_kit.assess.scored import write_score
     from factory_kit.cli.console import print_json, success
+    from factory_kit.cli.reasons import show_score
 
     folder, sources = _opened(workspace, name)
     scored = write_score(folder, sources)
@@ -117,19 +117,25 @@ def explain(
     criterion: Annotated[
         str, typer.Argument(metavar="[CRITERION]", help=N_("One requirement, such as MP4.3.a; without it the level."))
     ] = "",
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help=N_("Say what the level hangs on: margins, answers, weights."))
+    ] = False,
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.assess.scored import read_scored
+    from factory_kit.cli import reasons
     from factory_kit.errors import UsageError
 
     scored = read_scored(_opened(workspace, name)[0])
-    if not criterion:
-        _explain_level(scored, as_json=as_json)
-        return
-    if criterion not in scored.model.criteria:
+    if criterion and criterion not in scored.model.criteria:
         raise UsageError("{model} has no requirement {criterion!r}", model=scored.model.id, criterion=criterion)
-    _explain_criterion(scored, criterion, as_json=as_json)
+    if criterion:
+        reasons.explain_criterion(scored, criterion, as_json=as_json)
+    elif sensitivity:
+        reasons.explain_sensitivity(scored, as_json=as_json)
+    else:
+        reasons.explain_level(scored, as_json=as_json)
 
 
 def accept(
@@ -382,7 +388,7 @@ COMMANDS = (
     (
         explain,
         N_(
-            "Say why the plant has its level, and what would raise it most; or what stands behind one requirement.\n\n"
+            "Say why the plant has its level and what would raise it most, what it hangs on, or what stands behind one requirement.\n\n"
             "Example: factory-kit assess explain 2026-09 MP4.3.a"
         ),
     ),
@@ -434,101 +440,6 @@ PURPOSES = (
     N_("assessment"), N_("answers"), N_("decisions"), N_("evidence"), N_("indicator"), N_("model"), N_("score"), N_("report"), N_("leaving"),
 )  # fmt: skip
 """Names of roles and purposes, for the catalogue."""
-
-
-def show_score(scored: Scored) -> None:
-    """Levels as a table on standard output, then why, what would help, and what to know before believing it."""
-    from factory_kit.cli.console import print_table
-
-    columns = (
-        _("Level"),
-        _("Score"),
-        _("Reached"),
-        _("Proven"),
-        _("At most"),
-        _("Requirements"),
-        _("Fully met"),
-        _("Open"),
-    )
-    print_table(columns, _level_rows(scored), numbers=dict.fromkeys((1, 3, 4, 5, 6, 7), True))
-    _print_reasons(scored)
-
-
-def _level_rows(scored: Scored) -> list[tuple[str, ...]]:
-    from factory_kit.i18n import language
-    from factory_kit.score import rounded_down
-
-    score = scored.score
-    places = scored.model.structure.scoring.shown.places
-    texts = scored.model.texts[language()].levels
-    rows = []
-    both = zip(score.outcome.levels, score.floor.levels, score.ceiling.levels, score.counts, strict=True)
-    for level, floor, ceiling, count in both:
-        shown = [rounded_down(each.value, places) for each in (level, floor, ceiling)]
-        reached = _("yes") if level.satisfied else _("no")
-        rows.append(
-            (
-                texts[str(level.level)].mark,
-                shown[0],
-                reached,
-                *shown[1:],
-                str(count.requirements),
-                str(count.met),
-                str(count.open),
-            )
-        )
-    return rows
-
-
-def _print_reasons(scored: Scored) -> None:
-    from factory_kit.assess.explain import improvements, warning_texts, way_up, why
-    from factory_kit.cli.console import print_table, results
-
-    out = results()
-    for line in why(scored):
-        out.print(line, markup=False, soft_wrap=True)
-    found = improvements(scored)
-    if found:
-        out.print()
-        columns = (_("Raises most"), _("Requirement"), _("Now"), _("Gain"))
-        rows = [(each.criterion, each.label, each.now, f"+{each.gain}") for each in found]
-        print_table(columns, rows, numbers={2: True, 3: True})
-        out.print(way_up(scored), markup=False, soft_wrap=True)
-    for text in warning_texts(scored):
-        out.print(f"! {text}", markup=False, soft_wrap=True)
-
-
-def _explain_level(scored: Scored, *, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from factory_kit.assess.explain import improvements, warning_texts, way_up, why
-    from factory_kit.cli.console import print_json
-
-    if not as_json:
-        _print_reasons(scored)
-        return
-    print_json(
-        {
-            "level": scored.score.level,
-            "why": list(why(scored)),
-            "raises_most": [asdict(each) for each in improvements(scored)],
-            "way_up": way_up(scored),
-            "warnings": list(warning_texts(scored)),
-        }
-    )
-
-
-def _explain_criterion(scored: Scored, criterion: str, *, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from factory_kit.assess.explain import about_criterion
-    from factory_kit.cli.console import print_json, print_table
-
-    lines = about_criterion(scored, criterion)
-    if as_json:
-        print_json([asdict(line) for line in lines])
-        return
-    print_table(("", criterion), [(line.name, line.text) for line in lines])
 
 
 def _score_again(folder: AssessmentFolder, workspace: Path, name: str) -> None:

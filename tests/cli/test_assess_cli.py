@@ -223,3 +223,16 @@ def test_an_unfinished_form_is_not_sealed(factory_kit: Command, plant: Path) -> 
     assert said.code == 1
     assert "a name still reads" in said.err
     assert not list(plant.rglob("*.zip"))
+
+
+@pytest.mark.usefixtures("first")
+def test_what_a_level_hangs_on_is_told(factory_kit: Command, plant: Path) -> None:
+    """Margins, single steps, the smallest fall and moved weights: in sentences, and the same as JSON."""
+    factory_kit("assess", "score", "first", "-w", plant)
+    said = factory_kit("assess", "explain", "first", "--sensitivity", "-w", plant)
+    data = json.loads(factory_kit("assess", "explain", "first", "--sensitivity", "--json", "-w", plant).out)
+
+    assert data["level"] == 2
+    assert f"when these {len(data['smallest_fall'])} answers fall" in said.out
+    assert f"the level stayed in {data['weights']['stayed']} of {data['weights']['draws']} draws" in said.out
+    assert sum(data["weights"]["levels"].values()) == data["weights"]["draws"]

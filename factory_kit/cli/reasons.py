@@ -1,0 +1,174 @@
+"""What a terminal shows of a score: its levels, the reasons for them, and what they hang on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory_kit.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from factory_kit.assess.scored import Scored
+    from factory_kit.score.sensitivity import Sensitivity
+
+__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "show_score"]
+
+FEW = 12
+"""Of the answers a level hangs on, so many are shown."""
+
+
+def show_score(scored: Scored) -> None:
+    """Levels as a table on standard output, then why, what would help, and what to know before believing it."""
+    from factory_kit.cli.console import print_table
+
+    columns = (
+        _("Level"),
+        _("Score"),
+        _("Reached"),
+        _("Proven"),
+        _("At most"),
+        _("Requirements"),
+        _("Fully met"),
+        _("Open"),
+    )
+    print_table(columns, _level_rows(scored), numbers=dict.fromkeys((1, 3, 4, 5, 6, 7), True))
+    _print_reasons(scored)
+
+
+def _level_rows(scored: Scored) -> list[tuple[str, ...]]:
+    from factory_kit.i18n import language
+    from factory_kit.score import rounded_down
+
+    score = scored.score
+    places = scored.model.structure.scoring.shown.places
+    texts = scored.model.texts[language()].levels
+    rows = []
+    both = zip(score.outcome.levels, score.floor.levels, score.ceiling.levels, score.counts, strict=True)
+    for level, floor, ceiling, count in both:
+        shown = [rounded_down(each.value, places) for each in (level, floor, ceiling)]
+        reached = _("yes") if level.satisfied else _("no")
+        rows.append(
+            (
+                texts[str(level.level)].mark,
+                shown[0],
+                reached,
+                *shown[1:],
+                str(count.requirements),
+                str(count.met),
+                str(count.open),
+            )
+        )
+    return rows
+
+
+def _print_reasons(scored: Scored) -> None:
+    from factory_kit.assess.explain import improvements, warning_texts, way_up, why
+    from factory_kit.cli.console import print_table, results
+
+    out = results()
+    for line in why(scored):
+        out.print(line, markup=False, soft_wrap=True)
+    found = improvements(scored)
+    if found:
+        out.print()
+        columns = (_("Raises most"), _("Requirement"), _("Now"), _("Gain"))
+        rows = [(each.criterion, each.label, each.now, f"+{each.gain}") for each in found]
+        print_table(columns, rows, numbers={2: True, 3: True})
+        out.print(way_up(scored), markup=False, soft_wrap=True)
+    for text in warning_texts(scored):
+        out.print(f"! {text}", markup=False, soft_wrap=True)
+
+
+def explain_level(scored: Scored, *, as_json: bool) -> None:
+    """Why the plant has its level, and what would raise it most."""
+    from dataclasses import asdict
+
+    from factory_kit.assess.explain import improvements, warning_texts, way_up, why
+    from factory_kit.cli.console import print_json
+
+    if not as_json:
+        _print_reasons(scored)
+        return
+    print_json(
+        {
+            "level": scored.score.level,
+            "why": list(why(scored)),
+            "raises_most": [asdict(each) for each in improvements(scored)],
+            "way_up": way_up(scored),
+            "warnings": list(warning_texts(scored)),
+        }
+    )
+
+
+def explain_criterion(scored: Scored, criterion: str, *, as_json: bool) -> None:
+    """What stands behind one requirement."""
+    from dataclasses import asdict
+
+    from factory_kit.assess.explain import about_criterion
+    from factory_kit.cli.console import print_json, print_table
+
+    lines = about_criterion(scored, criterion)
+    if as_json:
+        print_json([asdict(line) for line in lines])
+        return
+    print_table(("", criterion), [(line.name, line.text) for line in lines])
+
+
+def explain_sensitivity(scored: Scored, *, as_json: bool) -> None:
+    """How far the thresholds are, the answers that decide, the smallest fall, and how much the weights matter."""
+    from factory_kit.cli.console import print_json, results
+    from factory_kit.score import exact_text
+    from factory_kit.score.sensitivity import sensitivity
+
+    found = sensitivity(scored.score, scored.decided)
+    if as_json:
+        margins = found.margins
+        print_json(
+            {
+                "level": scored.score.level,
+                "above": None if margins.above is None else exact_text(margins.above),
+                "below": None if margins.below is None else exact_text(margins.below),
+                "one_steps": [
+                    {"criterion": step.criterion, "now": exact_text(step.now), "then": exact_text(step.then), "level": step.level}
+                    for step in found.one_steps
+                ],
+                "smallest_fall": list(found.smallest_fall),
+                "weights": {
+                    "draws": found.weights.draws, "stayed": found.weights.stayed, "spread_percent": found.weights.spread,
+                    "seed": found.weights.seed, "levels": {str(level): count for level, count in found.weights.levels.items()},
+                },
+            }
+        )  # fmt: skip
+        return
+    for line in sensitivity_lines(scored, found):
+        results().print(line, markup=False, soft_wrap=True)
+
+
+def sensitivity_lines(scored: Scored, found: Sensitivity) -> Iterator[str]:
+    """The same in sentences."""
+    from factory_kit.score import rounded_down
+
+    places = scored.model.structure.scoring.shown.places
+    if found.margins.above is not None:
+        yield _("The total lies {above} above the lower end of level {level}.").format(
+            above=rounded_down(found.margins.above, places), level=scored.score.level
+        )
+    if found.margins.below is not None:
+        yield _("It lies {below} below the next level.").format(below=rounded_down(found.margins.below, places))
+    if found.one_steps:
+        yield _("A single step of one of these {count} answers changes the level:").format(count=len(found.one_steps))
+        for step in found.one_steps[:FEW]:
+            yield "  " + _("{criterion}: {now} → {then} gives level {level}").format(
+                criterion=step.criterion, now=float(step.now), then=float(step.then), level=step.level
+            )
+    else:
+        yield _("No single step of one answer changes the level.")
+    if found.smallest_fall:
+        yield _("The level is lost when these {count} answers fall to the lowest value: {criteria}.").format(
+            count=len(found.smallest_fall), criteria=", ".join(found.smallest_fall)
+        )
+    draws = found.weights
+    yield _(
+        "With all weights moved at random by up to {spread} %, the level stayed in {stayed} of {draws} draws."
+    ).format(spread=draws.spread, stayed=draws.stayed, draws=draws.draws)
