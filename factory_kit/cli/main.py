@@ -23,6 +23,7 @@ GROUPS = (
     "workspace",
     "connectors",
     "collect",
+    "discover",
     "history",
     "query",
     "kpi",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from factory_kit.errors import NotAuthorised
-from factory_kit.model.site import Site
+from factory_kit.model.site import DEPRECATED, OpcUaServer, Server, Site
 
-__all__ = ["require_authorisation"]
+__all__ = ["in_the_open", "require_authorisation"]
 
 
 def require_authorisation(site: Site, addresses: Iterable[str], today: date) -> str:
@@ -34,3 +34,14 @@ def require_authorisation(site: Site, addresses: Iterable[str], today: date) -> 
             addresses=", ".join(missing),
         )
     return f"{record.reference} ({record.granted_by}, {record.granted_on} – {record.valid_until})"
+
+
+def in_the_open(servers: Mapping[str, Server]) -> str:
+    """What the record of a run adds about servers that are spoken to without encryption, or by deprecated policies; else nothing."""
+    plain = sorted(name for name, each in servers.items() if isinstance(each, OpcUaServer) and each.security == "None")
+    old = sorted(
+        name for name, each in servers.items() if isinstance(each, OpcUaServer) and each.security in DEPRECATED
+    )
+    said = [f"without encryption: {', '.join(plain)}"] if plain else []
+    said += [f"by a deprecated policy: {', '.join(old)}"] if old else []
+    return "".join(f"; {each}" for each in said)

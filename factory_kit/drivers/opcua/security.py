@@ -13,20 +13,25 @@ from pathlib import Path
 from asyncua import ua
 from asyncua.crypto import security_policies
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from factory_kit.drivers.opcua.names import shown
 from factory_kit.errors import DeviceRefused
 from factory_kit.files import write_atomically
 from factory_kit.model.site import OpcUaServer
 
 __all__ = [
     "POLICIES",
+    "CertificateFacts",
     "Offer",
     "OwnCertificate",
     "best",
+    "certificate_facts",
     "fingerprint",
+    "first_certificate",
     "offers",
     "own_certificate",
     "pin",
@@ -53,6 +58,12 @@ class Offer:
     certificate: bytes
     """Of the server, DER; empty without one."""
     product_uri: str = ""
+    application_uri: str = ""
+    """What the server calls itself; its certificate must say the same."""
+    url: str = ""
+    """Where the server says it answers; we keep to the address that was typed."""
+    tokens: tuple[tuple[str, str], ...] = ()
+    """Kind of each user token (Anonymous, UserName, Certificate, IssuedToken) and the policy that protects it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +83,19 @@ def offers(endpoints: Sequence[ua.EndpointDescription]) -> list[Offer]:
             mode=endpoint.SecurityMode.name.rstrip("_"),
             certificate=bytes(endpoint.ServerCertificate or b""),
             product_uri=str(endpoint.Server.ProductUri or ""),
+            application_uri=str(endpoint.Server.ApplicationUri or ""),
+            url=str(endpoint.EndpointUrl or ""),
+            tokens=tuple(_token(token, endpoint) for token in endpoint.UserIdentityTokens or ()),
         )
         for endpoint in endpoints
         if str(endpoint.EndpointUrl).startswith("opc.tcp")
     ]
+
+
+def _token(token: ua.UserTokenPolicy, endpoint: ua.EndpointDescription) -> tuple[str, str]:
+    """Kind and policy of *token*; where it names no policy, that of its endpoint protects it (OPC 10000-4, 7.42)."""
+    policy = str(token.SecurityPolicyUri or endpoint.SecurityPolicyUri).rpartition("#")[2]
+    return token.TokenType.name.rstrip("_"), policy
 
 
 def best(offered: Sequence[Offer], server: OpcUaServer) -> Offer:
@@ -109,6 +129,50 @@ def own_certificate(folder: Path, now: int) -> OwnCertificate:
     names = x509.load_der_x509_certificate(content).extensions.get_extension_for_class(x509.SubjectAlternativeName)
     uri = names.value.get_values_for_type(x509.UniformResourceIdentifier)[0]
     return OwnCertificate(uri, content, key.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What a certificate says: whom it is made out for, from when to when, and how strong it is (0 bits: no RSA key)."""
+
+    subject: str
+    uris: tuple[str, ...]
+    begins: datetime
+    ends: datetime
+    bits: int
+    hash: str
+
+
+def certificate_facts(content: bytes) -> CertificateFacts | None:
+    """The facts of the certificate (DER) that *content* begins with, a chain may follow; None where it cannot be read."""
+    try:
+        found = x509.load_der_x509_certificate(first_certificate(content))
+        key = found.public_key()
+        return CertificateFacts(
+            subject=shown(found.subject.rfc4514_string()),
+            uris=tuple(shown(uri) for uri in _uris(found)),
+            begins=found.not_valid_before_utc,
+            ends=found.not_valid_after_utc,
+            bits=key.key_size if isinstance(key, rsa.RSAPublicKey) else 0,
+            hash=found.signature_hash_algorithm.name if found.signature_hash_algorithm else "",
+        )
+    except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension, UnsupportedAlgorithm):
+        return None
+
+
+def first_certificate(content: bytes) -> bytes:
+    """The first certificate of a chain: servers may send theirs followed by that of who signed it (OPC 10000-6, 6.2.6)."""
+    if len(content) > 4 and content[:2] == b"\x30\x82":
+        return content[: 4 + int.from_bytes(content[2:4], "big")]
+    return content
+
+
+def _uris(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return names.value.get_values_for_type(x509.UniformResourceIdentifier)
 
 
 def fingerprint(certificate: bytes) -> str:
