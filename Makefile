@@ -1,15 +1,21 @@
-# make demo | test | lint | messages | wheel | clean — everything happens in .venv
+# make demo | test | test-duckdb15 | lint | messages | wheel | clean — everything happens in .venv and .venv-duckdb15
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VENV15 := .venv-duckdb15
 
-.PHONY: demo test lint messages wheel bench clean
+.PHONY: demo test test-duckdb15 lint messages wheel bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/factory-kit demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# The store and what reads it, with the last DuckDB before 2.0: our fallback while 2.0 is young.
+test-duckdb15: $(VENV15)/.test
+	$(VENV15)/bin/python -c 'import duckdb; assert duckdb.__version__.startswith("1.5."), duckdb.__version__'
+	$(VENV15)/bin/python -m pytest tests/store tests/kpi
 
 lint: $(VENV)/.test
 	$(BIN)/python -m pytest tests/house
@@ -24,7 +30,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py all
 
 clean:
-	rm -rf $(VENV) build dist factory-kit-demo
+	rm -rf $(VENV) $(VENV15) build dist factory-kit-demo
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Factory Kit needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 2; }
@@ -36,4 +42,9 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,validate]'
+	@touch $@
+
+$(VENV15)/.test: pyproject.toml
+	@$(PYTHON) -m venv $(VENV15)
+	@$(VENV15)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'duckdb<2'
 	@touch $@

@@ -15,11 +15,18 @@ from factory_kit.store import Store
 
 T0 = 1_788_220_800_000_000
 SECOND = 1_000_000
+DAY = 86_400 * SECOND
 PROGRAM = Path(__file__).with_name("killed.py")
+KILLS = int(os.environ.get("FACTORY_KIT_KILLS", "20"))
+"""How often the program is killed; 200 in a soak."""
+
+PHASES = ("write", "seal", "compact")
+LASTS = {"write": 0.4, "seal": 0.05, "compact": 0.08}
+"""For how long each goes on, about: the kill comes at any moment of it."""
 
 
-def _kill_one(store: Store, start: int, number: int, after: float) -> list[int]:
-    """Start the program, kill it *after* seconds from its first promise on, and give back what it promised."""
+def _kill_one(store: Store, start: int, number: int, phase: str, after: float) -> list[int]:
+    """Start the program, kill it *after* seconds in *phase*, and give back what it promised."""
     process = subprocess.Popen(
         [sys.executable, str(PROGRAM), str(store.folder), str(start), str(number)],
         stdout=subprocess.PIPE,
@@ -27,11 +34,16 @@ def _kill_one(store: Store, start: int, number: int, after: float) -> list[int]:
         env={**os.environ, "PYTHONPATH": str(Path(factory_kit.__file__).parents[1])},
     )
     assert process.stdout is not None
-    first = process.stdout.readline()
+    heard = []
+    for line in process.stdout:
+        heard.append(line)
+        if line.strip() == phase:
+            break
     time.sleep(after)
     process.kill()
     rest, _ = process.communicate()
-    return [int(line) for line in (first + rest).splitlines(keepends=True) if line.endswith("\n")]
+    lines = "".join(heard + [rest]).splitlines(keepends=True)
+    return [int(line) for line in lines if line.endswith("\n") and line.strip().isdigit()]
 
 
 def _expected(start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,18 +53,22 @@ def _expected(start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(np.arange(1, 6), len(times)), np.tile(times, 5)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_killed_writer_loses_nothing_it_promised(store: Store, seed: int) -> None:
-    """Kill -9 at any moment of writing and sealing, five times over: every promised sample is there once, with its value."""
-    chance = random.Random(seed)  # noqa: S311 - seeded on purpose
+@pytest.mark.parametrize("turn", range(-(-KILLS // 5)))
+def test_a_killed_writer_loses_nothing_it_promised(store: Store, turn: int) -> None:
+    """Kill -9 at any moment of writing, sealing and merging, five times over: every promised sample is there once, with its value."""
+    chance = random.Random(turn)  # noqa: S311 - seeded on purpose
     promised: list[tuple[int, int]] = []
     start = T0
-    for kill in range(5):
-        said = _kill_one(store, start, kill * 1000, chance.uniform(0.0, 0.5))
-        promised.append((start, said[-1]))
+    for kill in range(min(5, KILLS - 5 * turn)):
+        phase = PHASES[(5 * turn + kill) % len(PHASES)]
+        said = _kill_one(store, start, kill * 1000, phase, chance.uniform(0.0, LASTS[phase]))
+        if said:
+            promised.append((start, said[-1]))
+            start = said[-1] + DAY
         _check(store, promised)
-        start = said[-1] + 86_400 * SECOND
     store.seal()
+    _check(store, promised)
+    store.compact()
 
     _check(store, promised)
     assert store.verify() == ()
