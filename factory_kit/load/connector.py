@@ -20,7 +20,8 @@ from factory_kit.model.registers import point_mistakes
 __all__ = ["POINT_COLUMNS", "connector_folder", "find_connector", "named_connectors"]
 
 POINT_COLUMNS = (
-    "name", "label_zh", "label_en", "role", "address", "type", "order", "size", "scale", "offset", "unit", "scan", "personal", "source", "confidence",
+    "name", "label_zh", "label_en", "role", "address", "type", "order", "size", "scale", "offset", "sf", "unit", "na", "texts", "charset",
+    "min", "max", "rate", "rollover", "scan", "priority", "personal", "source", "confidence",
 )  # fmt: skip
 
 Kind = TypeVar("Kind", bound=BaseModel)

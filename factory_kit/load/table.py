@@ -13,7 +13,9 @@ from factory_kit.i18n import N_
 
 __all__ = ["Row", "read_table"]
 
-ENCODINGS = ("utf-8-sig", "gb18030")
+ENCODINGS = ("utf-8", "gb18030")
+UTF8_MARK = b"\xef\xbb\xbf"
+"""Spreadsheets write it before UTF-8, and some also before GBK."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def _decoded(path: Path, shown: str) -> str:
         ) from error
     for encoding in ENCODINGS:
         try:
-            return raw.decode(encoding)
+            return raw.removeprefix(UTF8_MARK).decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
     raise DefinitionError([Problem(shown, 0, "", N_("is neither UTF-8 nor GBK; save it again as CSV UTF-8"))])

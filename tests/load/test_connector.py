@@ -75,5 +75,46 @@ def test_the_columns_are_those_the_documents_name() -> None:
     """The columns of points.csv do not change silently."""
     assert (
         " ".join(POINT_COLUMNS)
-        == "name label_zh label_en role address type order size scale offset unit scan personal source confidence"
+        == "name label_zh label_en role address type order size scale offset sf unit na texts charset"
+        " min max rate rollover scan priority personal source confidence"
     )
+
+
+BAD_ROWS = """\
+name,label_zh,label_en,role,address,type,unit,size,na,sf,order,max
+voltage,电压,Voltage,voltage,holding:0,float32,V,,,,,
+half,半,Half,other,holding:1,uint16,,,,,,
+end,末,End,other,holding:65535,float32,,,,,,
+old,旧,Old,other,40001,uint16,,,,,,
+text,文,Text,label,holding:10,string,,,,,,
+never,无,Never,other,holding:20,uint16,,,0x8000 none,,,
+scaled,比,Scaled,other,holding:21,uint16,,,,factor,,
+factor,因,Factor,other,input:22,int16,,,,,,
+mixed,乱,Mixed,other,holding:30,uint64,,,,,HABCDEFG,
+big,大,Big,temperature,holding:40,int16,,,,,,hot
+shut,闭,Shut,other,holding:51,uint16,,,,,,
+"""
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_no_device_can_have_is_named_at_once_with_its_row(tmp_path: Path, mark: bytes) -> None:
+    """Overlaps, ends beyond the table, addresses of manuals, wrong sentinels, orders and factors: every mistake of a GBK table, with a BOM or not."""
+    yaml = YAML + "limits: {forbidden: ['holding:50-59', '40001']}\n"
+
+    with pytest.raises(DefinitionError) as caught:
+        connector_folder(folder(tmp_path, yaml, mark + BAD_ROWS.encode("gbk")), "meter")
+
+    assert [f"{problem.file}:{problem.line} {problem.path}" for problem in caught.value.problems] == [
+        "meter/connector.yaml:7 limits.forbidden[1]",
+        "meter/points.csv:3 address",
+        "meter/points.csv:4 address",
+        "meter/points.csv:5 address",
+        "meter/points.csv:6 size",
+        "meter/points.csv:7 na",
+        "meter/points.csv:8 sf",
+        "meter/points.csv:10 order",
+        "meter/points.csv:11 max",
+        "meter/points.csv:12 address",
+    ]
+    assert "holding:1 (uint16) overlaps voltage at holding:0 (float32)" in str(caught.value)
+    assert "holding:65535 with 2 registers ends beyond address 65535" in str(caught.value)
