@@ -1,4 +1,4 @@
-"""``indicators`` and ``evidence``: figures computed from machine data, and their proof."""
+"""``kpi``, ``indicators`` and ``evidence``: figures computed from machine data, and their proof."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.sheets import OutFile, save_table
 from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
 from factory_kit.i18n import N_, _, language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from fractions import Fraction
 
+    from factory_kit.kpi.interval import Interval
+    from factory_kit.kpi.plant import KpiFigure
     from factory_kit.model.evidence import Evidence
     from factory_kit.model.indicator import Indicator
 
@@ -22,6 +26,12 @@ __all__ = ["indicator_table", "register"]
 
 def register(app: typer.Typer) -> None:
     """The commands of this module join *app*."""
+    app.command(
+        help=N_(
+            "Show the KPIs of ISO 22400-2 of every machine and the plant over whole days, each with bounds and coverage.\n\n"
+            "Example: factory-kit kpi --out kpi.xlsx"
+        )
+    )(kpi)
     app.command(
         help=N_(
             "Compute the indicators over whole days of the store; with --for they become evidence of an assessment.\n\n"
@@ -38,6 +48,105 @@ def register(app: typer.Typer) -> None:
         ),
     )(verify)
     app.add_typer(group, name="evidence")
+
+
+def kpi(
+    since: FirstDay = "",
+    until: LastDay = "",
+    subject: Annotated[
+        str, typer.Option("--of", metavar="EQUIPMENT", help=N_("Show this machine or meter; by default the plant."))
+    ] = "plant",
+    out: OutFile = None,
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import print_json, success
+    from factory_kit.kpi.plant import plant_kpis
+    from factory_kit.load.indicator import all_indicators
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.shipped import search_path
+    from factory_kit.store import Store
+
+    place = Workspace.at(workspace)
+    site, _connectors = place.site()
+    store = Store(place.store_folder)
+    store.seal()
+    interval = asked_interval(store, site.plant.timezone, since, until)
+    known = all_indicators([folder / "indicators" for folder in search_path("assessments", place.root)])
+    feeds = {each.id: each.feeds for each in site.equipment}
+    figures = plant_kpis(known, store, interval, site.calendar, feeds, now)
+    if out is not None:
+        rows = [(interval.from_text, interval.to_text, *_kpi_cells(each)) for each in figures]
+        save_table(out, "KPI", (_("From"), _("To"), *_kpi_columns()), rows)
+        success(_("{count} figures written to {file}.").format(count=len(figures), file=out))
+    if as_json:
+        print_json([{"from": interval.from_text, "to": interval.to_text, **_kpi_json(each)} for each in figures])
+    elif out is None:
+        _kpi_table(figures, subject, interval)
+
+
+def _kpi_table(figures: Sequence[KpiFigure], subject: str, interval: Interval) -> None:
+    """The figures of *subject* on standard output; ``UsageError`` when there are none."""
+    from factory_kit.cli.console import note, print_table
+    from factory_kit.errors import UsageError
+
+    subjects = sorted({each.subject for each in figures})
+    if subject not in subjects:
+        raise UsageError("{name!r} has no figures, expected one of {names}", name=subject, names=", ".join(subjects))
+    note(
+        _("{first} to {last}, {days} whole days").format(
+            first=interval.from_text, last=interval.to_text, days=interval.blocks
+        )
+    )
+    rows = [_kpi_row(each) for each in figures if each.subject == subject]
+    columns = ("KPI", _("Formula"), _("Value"), _("Bounds"), _("Unit"), _("Coverage"), _("Remark"))
+    print_table(columns, rows, numbers={2: True, 3: True, 5: True})
+    note(_("Others: --of {names}").format(names=", ".join(each for each in subjects if each != subject)))
+
+
+def _kpi_row(figure: KpiFigure) -> tuple[str, ...]:
+    _subject, label, formula, value, lower, upper, coverage, unit, remark = _kpi_cells(figure)
+    bounds = "" if lower is None and upper is None else f"{_decimals(lower)} – {_decimals(upper)}"
+    return str(label), str(formula), _decimals(value), bounds, str(unit), _decimals(coverage), str(remark)
+
+
+def _kpi_columns() -> tuple[str, ...]:
+    return _("Of"), "KPI", _("Formula"), _("Value"), _("At least"), _("At most"), _("Coverage"), _("Unit"), _("Remark")
+
+
+def _kpi_cells(figure: KpiFigure) -> tuple[str | Fraction | None, ...]:
+    from factory_kit.kpi.catalogue import known_kpis
+
+    definition, _source = known_kpis()[figure.id]
+    subject = _("plant") if figure.subject == "plant" else figure.subject
+    value = figure.kpi
+    return (
+        subject, definition.label.in_(language()), definition.formula,
+        value.value, value.lower, value.upper, value.coverage,
+        definition.unit, _(figure.reason) if figure.reason else "",
+    )  # fmt: skip
+
+
+def _kpi_json(figure: KpiFigure) -> dict[str, str | None]:
+    from factory_kit.kpi.catalogue import known_kpis
+
+    definition, source = known_kpis()[figure.id]
+    value = figure.kpi
+    numbers = {"value": value.value, "lower": value.lower, "upper": value.upper, "coverage": value.coverage}
+    return {
+        "kpi": figure.id,
+        "subject": figure.subject,
+        **{name: None if number is None else f"{float(number):.6f}" for name, number in numbers.items()},
+        "unit": definition.unit,
+        "formula": definition.formula,
+        "source": f"{source.title} {source.version}".strip(),
+        "reason": figure.reason or None,
+    }
+
+
+def _decimals(number: Fraction | str | None) -> str:
+    return "" if number is None else f"{float(number):.4f}"
 
 
 def indicators(
