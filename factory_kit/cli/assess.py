@@ -138,6 +138,35 @@ def explain(
         reasons.explain_level(scored, as_json=as_json)
 
 
+def path(
+    name: Name,
+    level: Annotated[
+        int, typer.Option("--level", metavar="N", min=0, help=N_("The level to reach; by default the next one."))
+    ] = 0,
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.assess.scored import read_scored
+    from factory_kit.cli import reasons
+    from factory_kit.errors import AssessmentError, UsageError
+    from factory_kit.load.actions import actions_for
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.score.path import paths
+    from factory_kit.shipped import search_path
+
+    scored = read_scored(_opened(workspace, name)[0])
+    wanted = level or scored.score.level + 1
+    if not scored.score.level < wanted <= max(scored.model.structure.levels):
+        raise UsageError("--level: the plant has level {have}; name a higher one of the model", have=scored.score.level)
+    actions = actions_for(scored.model, search_path("assessments", Workspace.at(workspace).root))
+    if actions is None:
+        raise UsageError("{model}: there are no actions for this model in assessments/actions", model=scored.model.id)
+    plans = paths(scored.score, scored.decided, actions, wanted)
+    if not plans:
+        raise AssessmentError("{model}: these actions do not reach level {level}", model=scored.model.id, level=wanted)
+    reasons.show_plans(actions, plans, wanted, as_json=as_json)
+
+
 def accept(
     name: Name,
     by: By,
@@ -390,6 +419,12 @@ COMMANDS = (
         N_(
             "Say why the plant has its level and what would raise it most, what it hangs on, or what stands behind one requirement.\n\n"
             "Example: factory-kit assess explain 2026-09 MP4.3.a"
+        ),
+    ),
+    (
+        path,
+        N_(
+            "Plan the way to the next level: three sets of actions with their estimated cost.\n\nExample: factory-kit assess path 2026-09"
         ),
     ),
     (

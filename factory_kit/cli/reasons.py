@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from factory_kit.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from factory_kit.assess.scored import Scored
+    from factory_kit.model.action import Actions
+    from factory_kit.score.path import Plan
     from factory_kit.score.sensitivity import Sensitivity
 
-__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "show_score"]
+__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "show_plans", "show_score"]
 
 FEW = 12
 """Of the answers a level hangs on, so many are shown."""
@@ -172,3 +174,45 @@ def sensitivity_lines(scored: Scored, found: Sensitivity) -> Iterator[str]:
     yield _(
         "With all weights moved at random by up to {spread} %, the level stayed in {stayed} of {draws} draws."
     ).format(spread=draws.spread, stayed=draws.stayed, draws=draws.draws)
+
+
+def show_plans(actions: Actions, plans: Sequence[Plan], level: int, *, as_json: bool) -> None:
+    """Each plan as a table of its actions, with what they cost together and how sure that is."""
+    from factory_kit.cli.console import note, print_json, print_table
+    from factory_kit.i18n import language
+    from factory_kit.score import exact_text, rounded_down
+
+    if as_json:
+        print_json(
+            [
+                {
+                    "level": plan.score.level, "total": exact_text(plan.score.total), "months": plan.months,
+                    "cost": {"low": exact_text(plan.cost_low), "high": exact_text(plan.cost_high), "unit": actions.unit, "currency": actions.currency},
+                    "actions": [{"id": action.id, "raises": list(raised)} for action, raised in zip(plan.actions, plan.raised, strict=True)],
+                }
+                for plan in plans
+            ]
+        )  # fmt: skip
+        return
+    columns = (_("Action"), _("What"), _("Raises"), _("Cost"), _("Months"))
+    for number, plan in enumerate(plans, start=1):
+        title = _("Plan {number} to level {level}: {low}–{high} × {unit} {currency}, {months} months, S = {total}").format(
+            number=number, level=level, low=exact_text(plan.cost_low), high=exact_text(plan.cost_high), unit=actions.unit,
+            currency=actions.currency, months=plan.months, total=rounded_down(plan.score.total, 2),
+        )  # fmt: skip
+        rows = [
+            (
+                each.id,
+                each.label.in_(language()),
+                ", ".join(raised),
+                f"{each.cost.low}–{each.cost.high}",
+                each.months,
+            )
+            for each, raised in zip(plan.actions, plan.raised, strict=True)
+        ]
+        print_table(columns, rows, title=title, numbers={3: True, 4: True})
+    note(
+        _("Costs and months: {source} ({confidence}). Replace them by offers before anybody decides.").format(
+            source=actions.source.title, confidence=_(actions.source.confidence)
+        )
+    )

@@ -10,7 +10,7 @@ from math import lcm
 from factory_kit.score.steps import LevelCells
 from factory_kit.score.tree import Scope
 
-__all__ = ["Gain", "gains_at", "losses_at", "shortest_way"]
+__all__ = ["Gain", "gains_at", "losses_at", "shortest_way", "weight_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,17 @@ def losses_at(scope: Scope, values: Sequence[int | None], cells: LevelCells, pos
     ]
     found.sort(key=lambda item: -item[0])
     return tuple(name for _, name in found)
+
+
+def weight_of(scope: Scope, cells: Sequence[LevelCells]) -> dict[str, Fraction]:
+    """What a whole point of each criterion adds to the score of its level; criteria that do not count are absent."""
+    parts = [_weights(at) for at in cells]
+    found = {}
+    for criterion, (at, leaf) in zip(scope.criteria, scope.places, strict=True):
+        whole, common, weight = parts[at]
+        if leaf in weight:
+            found[criterion.id] = Fraction(weight[leaf], whole * common)
+    return found
 
 
 def _weights(cells: LevelCells) -> tuple[int, int, dict[int, int]]:

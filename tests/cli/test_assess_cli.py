@@ -236,3 +236,17 @@ def test_what_a_level_hangs_on_is_told(factory_kit: Command, plant: Path) -> Non
     assert f"when these {len(data['smallest_fall'])} answers fall" in said.out
     assert f"the level stayed in {data['weights']['stayed']} of {data['weights']['draws']} draws" in said.out
     assert sum(data["weights"]["levels"].values()) == data["weights"]["draws"]
+
+
+@pytest.mark.usefixtures("first")
+def test_the_way_up_is_planned_with_costs_that_say_they_are_estimates(factory_kit: Command, plant: Path) -> None:
+    """Three plans to level 3, the cheapest first; a level the plant has is wrong use."""
+    factory_kit("assess", "score", "first", "-w", plant)
+    said = factory_kit("assess", "path", "first", "-w", plant)
+    plans = json.loads(factory_kit("assess", "path", "first", "--json", "-w", plant).out)
+
+    assert "Plan 1 to level 3" in said.out
+    assert "estimate" in said.err
+    assert [plan["level"] for plan in plans] == [3, 3, 3]
+    assert factory_kit("assess", "path", "first", "--level", "2", "-w", plant).code == 2
+    assert factory_kit("assess", "path", "first", "--level", "5", "-w", plant).code == 1
