@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,9 +26,11 @@ __all__ = [
     "Identity",
     "Monitored",
     "NodeItem",
+    "Past",
     "ReadRequest",
     "RegisterDevice",
     "StreamingDevice",
+    "Stretch",
     "Table",
     "Words",
     "password_variable",
@@ -73,6 +75,10 @@ class ReadRequest:
     table: Table
     address: int
     count: int
+    priority: int = field(default=1, compare=False)
+    """0 high, 1 normal, 2 low: who goes first when a line cannot keep up."""
+    pause_s: float = field(default=0.0, compare=False)
+    """Silence the unit needs after its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,16 @@ class NodeItem:
     """``ns=<number>;…`` or ``nsu=<namespace URI>;…`` followed by ``i=``, ``s=``, ``g=`` or ``b=``."""
     sampling_ms: float
     queue_size: int
+    polled: bool = False
+    """Read every ``sampling_ms`` instead of watched by the server."""
+    deadband: float = 0.0
+    """Smaller changes are no news; 0: every change is."""
+    percent: bool = False
+    """``deadband`` is a percentage of the node's EURange, not a number of its unit."""
+    keep_newest: bool = True
+    """What a full queue gives up: the oldest values, or (False) all but the newest of those that come."""
+    priority: int = 0
+    """0 to 255; the server reports higher ones first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,8 @@ class Monitored:
     reason: str = ""
     sampling_ms: float | None = None
     queue_size: int | None = None
+    polled: bool = False
+    """It is read again and again, by wish or because the server has no room to watch it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +128,37 @@ class Arrival:
     """What one notification brought: ``batch.point`` holds the index of the item in the order of subscribing.
 
     ``published`` is the server's own clock (µs, 0 where it gives none) and ``missed`` the notifications that the sequence
-    numbers say are missing before this one. A batch of length 0 is a sign of life.
+    numbers say are missing before this one and that the server no longer held when asked; ``about`` are the items such a
+    notification can have told of, None: any. A batch of length 0 is a sign of life.
     """
 
     batch: SampleBatch
     published: int = 0
     missed: int = 0
+    about: npt.NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The values of item number *item* from *start* to *end*, both included, are wanted (µs UTC, source time)."""
+
+    item: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the history of one item holds of a stretch: a batch whose ``point`` is the item, and whether more follows.
+
+    A status that is not 0 says why there is none, ``reason`` is its name.
+    """
+
+    item: int
+    batch: SampleBatch
+    status: int = 0
+    reason: str = ""
+    last: bool = True
 
 
 def password_variable(server: str) -> str:
@@ -176,6 +219,22 @@ class StreamingDevice(Device, Protocol):
 
     async def arrivals(self) -> list[Arrival]:
         """What came since the last call; waits for the first. ``DeviceUnavailable`` when the server says nothing any more."""
+
+    async def resume(self) -> bool:
+        """There is a session again. True: the old subscriptions live, and what the server kept will arrive, so nothing is lost.
+
+        False: subscribe anew; a connection that was never open before is opened.
+        """
+
+    async def retry(self, places: Sequence[int]) -> list[Monitored]:
+        """The items at *places*, which the server did not know, are asked for once more, in the subscriptions that live."""
+
+    def history(self, stretches: Sequence[Stretch]) -> AsyncIterator[Past]:
+        """What the server's history holds of *stretches*, page by page, oldest first."""
+
+    @property
+    def started(self) -> int:
+        """When the server started, by its own clock (µs UTC); 0 where it does not say."""
 
 
 class Driver(Protocol):

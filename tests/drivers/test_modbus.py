@@ -1,24 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
 import numpy as np
-import pymodbus.exceptions
 import pytest
-from pymodbus.client.mixin import ModbusClientMixin
-from pymodbus.pdu.register_message import WriteSingleRegisterRequest
 
 from factory_kit.drivers import driver
 from factory_kit.drivers.base import Context, Identity, ReadRequest
 from factory_kit.drivers.modbus.breaker import FAILURES, FIRST_REST, LONGEST_REST, Breaker
-from factory_kit.drivers.modbus.client import ReadingClient
 from factory_kit.drivers.modbus.errors import translated
+from factory_kit.drivers.modbus.framing import ASCII, RTU
+from factory_kit.drivers.modbus.line import Line as SerialLine
+from factory_kit.drivers.modbus.line import Pace
+from factory_kit.drivers.modbus.mbap import Mbap
 from factory_kit.drivers.modbus.reader import ModbusDevice
+from factory_kit.drivers.modbus.requests import Question
+from factory_kit.drivers.modbus.wire import Spoiled
 from factory_kit.drivers.status import Status
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable, MissingExtra, UsageError
 from factory_kit.model.sample import Origin
@@ -67,53 +68,59 @@ def test_each_table_is_read_with_its_own_function(modbus_line: Any, table: Any, 
 
 @pytest.mark.wire
 def test_only_reading_functions_reach_the_wire(modbus_line: Any) -> None:
-    """Every request method of the client is tried: what arrives are function codes 1 to 4 and 43/14, and each is counted."""
+    """All that a device can be asked for arrives as function codes 1 to 4 and 43/14, and each request is counted."""
     line = modbus_line(identity={0: b"Maker"})
     logged: Counter[str] = Counter()
 
-    async def main() -> None:
-        await line.start()
-        client = ReadingClient("127.0.0.1", line.port, 0.2, lambda service: logged.update([service]))
-        await client.connect()
-        for name, method in inspect.getmembers(client, inspect.ismethod):
-            if name in vars(ModbusClientMixin) and name != "execute" and not name.startswith(("_", "convert")):
-                arguments = {
-                    key: _argument(key)
-                    for key, value in inspect.signature(method).parameters.items()
-                    if value.default is value.empty
-                }
-                try:
-                    await asyncio.wait_for(method(**arguments), 0.5)
-                except (DeviceRefused, pymodbus.exceptions.ModbusException, TimeoutError, TypeError, ValueError):
-                    continue
-        client.close()
-        await line.stop()
+    async def test(device: ModbusDevice) -> None:
+        await device.identify([1])
+        for table in ("coil", "discrete", "holding", "input"):
+            await device.read(ReadRequest(1, table, 0, 5))
 
-    asyncio.run(main())
+    _run(line, test, count=lambda _address, service: logged.update([service]))
     assert set(line.functions) == {"1", "2", "3", "4", "43/14"}
     assert logged == {f"function {code}": count for code, count in line.functions.items()}
 
 
-def _argument(name: str) -> Any:
-    return {"values": [1], "value": 1, "records": [], "msg": b""}.get(name, 1)
-
-
 @pytest.mark.wire
-def test_a_write_is_refused_before_a_byte_is_sent(modbus_line: Any) -> None:
-    """A write built by hand and pushed through the lowest layer raises, and the server has seen nothing."""
-    line = modbus_line()
+@pytest.mark.parametrize("transport", ["mbap", "rtu", "ascii"])
+def test_a_write_is_refused_before_a_byte_is_sent(transport: str) -> None:
+    """Whatever is not reading, pushed through the lowest layer of each transport, raises, and nothing has been written."""
+    written: list[bytes] = []
+
+    class Ear:
+        def write(self, data: bytes) -> None:
+            written.append(data)
+
+        def close(self) -> None:
+            pass
 
     async def main() -> None:
-        await line.start()
-        client = ReadingClient("127.0.0.1", line.port, 0.2, lambda _service: None)
-        await client.connect()
-        with pytest.raises(DeviceRefused, match="function 6 is not a reading one"):
-            await client.ctx.execute(False, WriteSingleRegisterRequest(address=1, registers=[1], dev_id=1))
-        client.close()
-        await line.stop()
+        wire: Any = (
+            Mbap("127.0.0.1", 1)
+            if transport == "mbap"
+            else SerialLine(RTU if transport == "rtu" else ASCII, _opened, Pace())
+        )
+        if transport == "mbap":
+            wire._transport = Ear()
+        else:
+            await wire.open(1)
+        for function in {*range(256)} - {1, 2, 3, 4}:
+            with pytest.raises(DeviceRefused, match=f"function {function} is not a reading one"):
+                await wire.ask(Question(1, bytes([function, 0, 1, 0, 1]), 4), 0.1, 0.1)
+
+    async def _opened(_receive: Any, _lost: Any) -> Any:
+        return Ear()
 
     asyncio.run(main())
-    assert not line.functions
+    assert not written
+
+
+@pytest.mark.parametrize("second", [0, 13, 15, 255])
+def test_of_function_43_only_identification_is_sent(second: int) -> None:
+    """Function 43 with another type than 14 could be CANopen, which writes."""
+    with pytest.raises(DeviceRefused, match="function 43 is not a reading one"):
+        asyncio.run(Mbap("127.0.0.1", 1).ask(Question(1, bytes([43, second, 2, 0]), 0), 0.1, 0.1))
 
 
 @pytest.mark.wire
@@ -175,7 +182,7 @@ def test_a_silent_unit_is_found_again(modbus_line: Any) -> None:
             Status.BAD_NO_COMMUNICATION,
         ]
         line.units[2] = modbus_line.well
-        device._breakers[2].ask_at = 0.0
+        device._units[2].breaker.ask_at = 0.0
         assert (await device.read(ReadRequest(2, "holding", 0, 1))).status == 0
 
     line.units[1] = modbus_line.well
@@ -342,14 +349,18 @@ def test_nobody_there_is_one_clear_line(modbus_line: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [kind for kind in vars(pymodbus.exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)],
-)
-def test_every_exception_of_pymodbus_becomes_one_of_ours(kind: type[Exception]) -> None:
-    """No exception of the library leaves the driver, and each is one line that names the address."""
-    mapped = translated(kind("it\nbroke"), "10.0.0.5:502")
+    ("error", "retry"),
+    [
+        (TimeoutError(), True), (ConnectionError("it\nbroke"), True), (OSError(5, "it broke"), True), (Spoiled("the answer is damaged"), True),
+        (ValueError("it\nbroke"), False),
+    ],
+)  # fmt: skip
+def test_every_error_of_a_line_becomes_one_of_ours(error: Exception, retry: bool) -> None:
+    """What may be better next time says so, and each is one line that names the address."""
+    mapped = translated(error, "10.0.0.5:502")
 
     assert isinstance(mapped, DeviceError)
+    assert mapped.retry is retry
     assert str(mapped).startswith("10.0.0.5:502: ")
     assert "\n" not in str(mapped)
 

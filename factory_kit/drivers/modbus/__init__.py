@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from factory_kit.drivers.base import Context, RegisterDevice
 from factory_kit.drivers.check import modbus_problems as validate
 from factory_kit.drivers.modbus.reader import ModbusDevice
@@ -11,9 +9,6 @@ from factory_kit.errors import UsageError
 from factory_kit.model.site import ModbusServer, Server
 
 __all__ = ["device", "validate"]
-
-# pymodbus logs the last frames of every failed request; ours go to the user as one line, so its own go nowhere by default.
-logging.getLogger("pymodbus").addHandler(logging.NullHandler())
 
 
 def device(name: str, server: Server, context: Context) -> RegisterDevice:

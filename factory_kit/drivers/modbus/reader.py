@@ -1,36 +1,35 @@
-"""One Modbus TCP device or gateway: one request at a time, patience and rest for each unit, reconnecting when asked."""
+"""One Modbus device, gateway or line: patience and rest for each unit, pauses, repeats, reconnecting when asked.
+
+The framing is our own: a line must be drained after a time-out, a unit needs its own patience, and several connections are
+read at once, none of which pymodbus' client offers.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
-import numpy as np
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
-from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
-from pymodbus.pdu.mei_message import ReadDeviceInformationRequest, ReadDeviceInformationResponse
-from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
-
-from factory_kit.drivers.base import FUNCTIONS, Answer, Context, Identity, ReadRequest, Table, Words
+from factory_kit.drivers.base import FUNCTIONS, Answer, Context, Identity, ReadRequest
 from factory_kit.drivers.modbus.breaker import Breaker
-from factory_kit.drivers.modbus.client import ReadingClient
-from factory_kit.drivers.modbus.errors import refusal, translated
+from factory_kit.drivers.modbus.errors import no_connection, refusal, translated, wrong_answer
+from factory_kit.drivers.modbus.framing import ASCII, RTU
+from factory_kit.drivers.modbus.lanes import Lane, Lanes
+from factory_kit.drivers.modbus.line import Line, Pace
+from factory_kit.drivers.modbus.links import open_serial, open_stream
+from factory_kit.drivers.modbus.mbap import Mbap
+from factory_kit.drivers.modbus.requests import Question, identification, identify, reading, words_of
+from factory_kit.drivers.modbus.wire import Spoiled, Wire
 from factory_kit.drivers.status import Status
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable
 from factory_kit.model.site import ModbusServer
 
 __all__ = ["ModbusDevice"]
 
-REQUESTS: dict[Table, type[ModbusPDU]] = {
-    "coil": ReadCoilsRequest,
-    "discrete": ReadDiscreteInputsRequest,
-    "holding": ReadHoldingRegistersRequest,
-    "input": ReadInputRegistersRequest,
-}
-REGULAR = 2
-"""Read code of 43/14 that asks for vendor, product and version in one stream; a device with less answers with less."""
 VENDOR, CODE, VERSION, NAME = 0, 1, 2, 4
 PARTS = 8
 """So many answers of one identification are read at most."""
@@ -40,62 +39,193 @@ UNITS_ASKED = 4
 RETRY_S = 1.0
 UNREACHABLE = (10, 11)
 """Exceptions with which a gateway says that the unit behind it does not answer."""
+BUSY = (5, 6)
+"""Exceptions with which a device asks for a moment."""
+LATE = 2.2
+"""An answer may come so many time-outs after its time-out."""
+LEAST_WAIT_S = 0.005
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One unit: whether it answers, what it needs, and who asks it at the moment when it is in doubt."""
+
+    timeout: float
+    retries: int
+    pause: float
+    breaker: Breaker
+    free_at: float = 0.0
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class ModbusDevice:
-    """A device or gateway at one address. Every unit behind it has its own patience; a silent one is asked rarely."""
+    """A device, gateway or line at one address. Every unit has its own patience; a silent one is asked rarely."""
 
     def __init__(self, server: ModbusServer, context: Context) -> None:
         self._server = server
         self._context = context
         self._timeout = server.timeout_ms / 1000
-        self._client: ReadingClient | None = None
-        self._line = asyncio.Lock()
-        self._breakers: dict[int, Breaker] = {}
-        self._free_at = 0.0
+        self._lanes = Lanes([_wire(server, context) for _number in range(server.connections)])
+        self._units: dict[int, _Unit] = {}
         self._retry_at = 0.0
         self._hung_up_on_silence = False
         self._random = random.Random(server.address)  # noqa: S311 - jitter, no secret
 
     @property
     def address(self) -> str:
-        """``host:port``."""
+        """``host:port``, or the name of the serial port."""
         return self._server.address
 
     @property
     def connected(self) -> bool:
         """Whether there is a connection."""
-        return self._client is not None and self._client.connected
+        return self._lanes.connected
 
     async def connect(self) -> None:
         """The connection is open. ``DeviceUnavailable`` when nobody answers."""
-        await self.aclose()
-        client = ReadingClient(self._server.host, self._server.port or 502, self._timeout, self._sent)
-        try:
-            opened = await client.connect()
-        except BaseException:
-            client.close()
-            raise
-        if not opened:
-            raise translated(ConnectionError(), self.address)
-        self._client = client
+        self._lanes.close()
+        await self._open(self._lanes.all[0])
 
     async def identify(self, units: Sequence[int] = (1,)) -> Identity:
         """What the first of *units* that answers says about itself; empty where it does not know function 43/14.
 
         ``DeviceUnavailable`` when none of the first few answers anything.
         """
-        async with self._line:
-            for unit in units[:UNITS_ASKED]:
-                try:
-                    return await self._identity_of(unit)
-                except DeviceUnavailable:
-                    continue
+        for unit in units[:UNITS_ASKED]:
+            try:
+                return await self._identity_of(unit)
+            except DeviceUnavailable:
+                continue
         raise DeviceUnavailable(
             "{address}: connected, but no unit of {units} answers in Modbus; check the port and the units",
             address=self.address,
             units=list(units),
         )
+
+    async def read(self, request: ReadRequest) -> Answer:
+        """The registers or bits of *request*, or why there are none."""
+        unit = self._unit(request.unit)
+        if unit.breaker.skips(_clock()) and self.connected:
+            silent = DeviceUnavailable(
+                "{address} unit {unit}: does not answer; it is asked again from time to time",
+                address=self.address,
+                unit=request.unit,
+            )
+            return Answer(None, Status.BAD_NO_COMMUNICATION, silent)
+        try:
+            answer = await self._answer(reading(request), unit, request)
+        except DeviceUnavailable as error:
+            return Answer(None, Status.BAD_TIMEOUT if self.connected else Status.BAD_NOT_CONNECTED, error)
+        except DeviceError as error:
+            return Answer(None, Status.BAD_DECODING_ERROR, error)
+        if answer[0] & 0x80:
+            what = f"function {FUNCTIONS[request.table]} at {request.address} × {request.count}"
+            return Answer(None, answer[1], refusal(self.address, request.unit, what, answer[1]))
+        words = words_of(answer, request)
+        return self._too_short(answer, request) if words is None else Answer(words)
+
+    async def aclose(self) -> None:
+        """Hung up."""
+        self._lanes.close()
+
+    async def _answer(self, question: Question, unit: _Unit, request: ReadRequest) -> bytes:
+        """The answer to *question* after as many tries as the unit gets, between which others are asked; a silent unit gets one."""
+        for left in range(0 if unit.breaker.silent else unit.retries, -1, -1):
+            try:
+                answer = await self._once(question, unit, request)
+            except DeviceUnavailable:
+                if left and self.connected:
+                    continue
+                self._missed(unit)
+                raise
+            if answer[0] & 0x80 and answer[1] in BUSY and left:
+                await asyncio.sleep(PAUSE_S)
+            elif answer[0] & 0x80 and answer[1] in UNREACHABLE:
+                self._missed(unit)
+                return answer
+            else:
+                return answer
+        raise AssertionError("unreachable")
+
+    async def _once(self, question: Question, unit: _Unit, request: ReadRequest) -> bytes:
+        """One try: a unit in doubt keeps at most one lane busy."""
+        if not unit.breaker.failures:
+            return await self._on_a_lane(question, unit, request)
+        async with unit.alone:
+            return await self._on_a_lane(question, unit, request)
+
+    async def _on_a_lane(self, question: Question, unit: _Unit, request: ReadRequest) -> bytes:
+        await _until(unit.free_at)
+        lane = await self._lane_for(question, request.priority)
+        try:
+            if not lane.wire.connected:
+                lane = await self._reconnected(lane, request.priority)
+            await _until(lane.free_at)
+            return await self._ask(lane, question, unit, request.pause_s)
+        finally:
+            self._lanes.give(lane)
+
+    async def _lane_for(self, question: Question, priority: int) -> Lane:
+        """A lane on which no late answer can be mistaken for the one to *question*; while it is waited for, others ask."""
+        while True:
+            lane = await self._lanes.take(priority)
+            wait = lane.wire.free_in(question)
+            if not wait:
+                return lane
+            self._lanes.give(lane)
+            await asyncio.sleep(max(LEAST_WAIT_S, wait / 8))
+
+    async def _ask(self, lane: Lane, question: Question, unit: _Unit, pause: float) -> bytes:
+        breaker = unit.breaker
+        self._context.count(self.address, question.service)
+        began = _clock()
+        try:
+            answer = await lane.wire.ask(question, breaker.patience(), LATE * unit.timeout)
+        except (OSError, Spoiled) as error:  # a time-out is an OSError
+            raise translated(error, f"{self.address} unit {question.unit}") from error
+        finally:
+            ended = _clock()
+            lane.free_at = ended + self._server.pause_ms / 1000
+            unit.free_at = ended + max(unit.pause, pause)
+        breaker.answered(ended - began)
+        return answer
+
+    def _missed(self, unit: _Unit) -> None:
+        """One more silence; when every unit is silent it is the connection that is dead, so it is opened anew."""
+        unit.breaker.missed(_clock())
+        if self.connected and all(known.breaker.silent for known in self._units.values()):
+            self._lanes.close()
+            self._hung_up_on_silence = True
+
+    async def _reconnected(self, lane: Lane, priority: int) -> Lane:
+        """A connected lane: *lane* itself, or another one where the device bears no more connections."""
+        if self._lanes.connected:
+            try:
+                await self._open(lane)
+            except DeviceUnavailable:
+                self._lanes.drop(lane)
+                return await self._lanes.take(priority)
+            return lane
+        if _clock() < self._retry_at:
+            raise no_connection(ConnectionError(), self.address)
+        try:
+            await self._open(lane)
+        except DeviceUnavailable:
+            self._hung_up_on_silence = False
+            self._retry_at = _clock() + RETRY_S * (1 + self._random.random())
+            raise
+        # After a cut every unit is asked as usual again; after silence only a new try was worth it, and their rests go on.
+        if not self._hung_up_on_silence:
+            for unit in self._units.values():
+                unit.breaker.reset()
+        self._hung_up_on_silence = False
+        return lane
+
+    async def _open(self, lane: Lane) -> None:
+        try:
+            await lane.wire.open(self._timeout)
+        except OSError as error:
+            raise no_connection(error, self.address) from error
 
     async def _identity_of(self, unit: int) -> Identity:
         """What *unit* says about itself; empty where it says no every time, since a busy device may say no once."""
@@ -106,125 +236,83 @@ class ModbusDevice:
                 await asyncio.sleep(PAUSE_S * attempt)
         return Identity()
 
-    async def read(self, request: ReadRequest) -> Answer:
-        """The registers or bits of *request*, or why there are none."""
-        async with self._line:
-            breaker = self._breaker(request.unit)
-            if self.connected and breaker.skips(_clock()):
-                silent = DeviceUnavailable(
-                    "{address} unit {unit}: does not answer; it is asked again from time to time",
-                    address=self.address,
-                    unit=request.unit,
-                )
-                return Answer(None, Status.BAD_NO_COMMUNICATION, silent)
-            try:
-                await self._reconnected()
-                return await self._answered(request, breaker)
-            except DeviceUnavailable as error:
-                return Answer(None, Status.BAD_TIMEOUT if self.connected else Status.BAD_NOT_CONNECTED, error)
-            except DeviceError as error:
-                return Answer(None, Status.BAD_DECODING_ERROR, error)
+    async def _information(self, number: int) -> dict[int, bytes]:
+        """The objects of the device identification of unit *number*."""
+        found: dict[int, bytes] = {}
+        unit = _Unit(self._timeout, 0, 0.0, Breaker(self._timeout))
+        first = 0
+        for _part in range(PARTS):
+            answer = await self._on_a_lane(identify(number, first), unit, ReadRequest(number, "holding", 0, 0))
+            if answer[0] & 0x80:
+                raise refusal(self.address, number, "function 43/14", answer[1])
+            objects = identification(answer)
+            if objects is None:
+                raise wrong_answer(self.address, "function 43/14")
+            found |= objects.values
+            if objects.following is None or objects.following <= first:
+                break
+            first = objects.following
+        return found
 
-    async def aclose(self) -> None:
-        """Hung up."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    async def _answered(self, request: ReadRequest, breaker: Breaker) -> Answer:
-        count = request.count
-        pdu = REQUESTS[request.table](address=request.address, count=count, dev_id=request.unit)
-        response = await self._exchange(pdu, breaker)
-        if response.isError():
-            what = f"function {FUNCTIONS[request.table]} at {request.address} × {count}"
-            return Answer(
-                None, response.exception_code, refusal(self.address, request.unit, what, response.exception_code)
-            )
-        # Bits come in whole bytes, so their list may be longer.
-        words: Words = np.array(response.registers or response.bits[:count], dtype=np.uint16)
-        if len(words) != count:
-            raise DeviceRefused(
+    def _too_short(self, answer: bytes, request: ReadRequest) -> Answer:
+        got = (len(answer) - 2) // 2 if FUNCTIONS[request.table] > 2 else (len(answer) - 2) * 8
+        return Answer(
+            None,
+            Status.BAD_DECODING_ERROR,
+            DeviceRefused(
                 "{address} unit {unit}: {got} values answered, {count} asked for",
                 address=self.address,
                 unit=request.unit,
-                got=len(words),
-                count=count,
-            )
-        return Answer(words)
+                got=got,
+                count=request.count,
+            ),
+        )
 
-    async def _exchange(self, pdu: ModbusPDU, breaker: Breaker) -> ModbusPDU:
-        """The answer to *pdu* after as many tries as the unit gets; a silent unit gets one."""
-        for left in range(0 if breaker.silent else self._server.retries, -1, -1):
-            began = _clock()
-            try:
-                response = await self._ask(pdu, breaker.patience())
-            except DeviceUnavailable:
-                if left and self.connected:
-                    continue
-                self._missed(breaker)
-                raise
-            if response.isError() and response.exception_code in UNREACHABLE:
-                self._missed(breaker)
-            else:
-                breaker.answered(_clock() - began)
-            return response
-        raise AssertionError("unreachable")
-
-    def _missed(self, breaker: Breaker) -> None:
-        """One more silence; when every unit is silent it is the connection that is dead, so it is opened anew."""
-        breaker.missed(_clock())
-        if self._client is not None and all(known.silent for known in self._breakers.values()):
-            self._client.close()
-            self._hung_up_on_silence = True
-
-    async def _ask(self, pdu: ModbusPDU, patience: float) -> ModbusPDU:
-        client = self._client
-        if client is None:
-            raise translated(ConnectionError(), self.address)
-        await asyncio.sleep(max(0.0, self._free_at - _clock()))
-        try:
-            return await client.ask(pdu, patience)
-        except (ModbusException, OSError, ValueError, ArithmeticError, LookupError) as error:
-            raise translated(error, f"{self.address} unit {pdu.dev_id}") from error
-        finally:
-            self._free_at = _clock() + self._server.pause_ms / 1000
-
-    async def _reconnected(self) -> None:
-        if self.connected:
-            return
-        if _clock() < self._retry_at:
-            raise translated(ConnectionError(), self.address)
-        try:
-            await self.connect()
-        except DeviceUnavailable:
-            self._hung_up_on_silence = False
-            self._retry_at = _clock() + RETRY_S * (1 + self._random.random())
-            raise
-        # After a cut every unit is asked as usual again; after silence only a new try was worth it, and their rests go on.
-        if not self._hung_up_on_silence:
-            for breaker in self._breakers.values():
-                breaker.reset()
-        self._hung_up_on_silence = False
-
-    async def _information(self, unit: int) -> dict[int, bytes]:
-        """The objects of the device identification of *unit*."""
-        found: dict[int, bytes] = {}
-        following = 0
-        for _part in range(PARTS):
-            response = await self._ask(ReadDeviceInformationRequest(REGULAR, following, dev_id=unit), self._timeout)
-            if not isinstance(response, ReadDeviceInformationResponse):
-                raise refusal(self.address, unit, "function 43/14", response.exception_code)
-            found |= {key: value for key, value in response.information.items() if isinstance(value, bytes)}
-            if not response.more_follows or response.next_object_id <= following:
-                break
-            following = response.next_object_id
+    def _unit(self, number: int) -> _Unit:
+        found = self._units.get(number)
+        if found is None:
+            timeout, retries, pause = self._server.setting(number)
+            found = self._units[number] = _Unit(timeout, retries, pause, Breaker(timeout))
         return found
 
-    def _breaker(self, unit: int) -> Breaker:
-        return self._breakers.setdefault(unit, Breaker(self._timeout))
 
-    def _sent(self, service: str) -> None:
-        self._context.count(self.address, service)
+def _wire(server: ModbusServer, context: Context) -> Wire:
+    """The transport that *server* names, not yet open."""
+    if server.transport in {"rtu", "ascii"}:
+        byte = (1 + server.data_bits + (server.parity != "none") + server.stop_bits) / server.baud
+        # 3.5 characters, at high speeds a fixed time (serial line V1.02, 2.5.1.1); adapters hold bytes back for 16 ms and more.
+        silence = max(3.5 * byte, 0.00175)
+        pace = Pace(byte, silence, max(2 * silence, 0.05))
+        return Line(RTU if server.transport == "rtu" else ASCII, partial(open_serial, server), pace)
+    if server.transport in {"rtu-over-tcp", "ascii-over-tcp"}:
+        return Line(RTU if server.transport == "rtu-over-tcp" else ASCII, partial(open_stream, server), Pace())
+    host, _colon, port = server.address.rpartition(":")
+    tls = _tls(server, context.certificates) if server.transport == "tls" else None
+    return Mbap(host, int(port), datagrams=server.transport == "udp", tls=tls)
+
+
+def _tls(server: ModbusServer, folder: Path | None) -> ssl.SSLContext:
+    """TLS 1.2 or newer; the device must show the certificate that ``trusted`` names, or one issued by it."""
+    place = (folder or Path()) / server.trusted
+    if not server.trusted or not place.is_file():
+        raise DeviceRefused(
+            "{address}: TLS needs the certificate of the device or of who issued it; name its file in trusted, found nothing at {place}",
+            address=server.address,
+            place=place,
+        )
+    context = ssl.create_default_context(cafile=str(place))
+    context.check_hostname = False  # certificates of devices name no host; trust is pinned to the file
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    own, key = (folder or Path()) / "modbus.pem", (folder or Path()) / "modbus.key"
+    if own.is_file() and key.is_file():
+        context.load_cert_chain(own, key)
+    return context
+
+
+async def _until(moment: float) -> None:
+    wait = moment - _clock()
+    if wait > 0:
+        await asyncio.sleep(wait)
 
 
 def _clock() -> float:
