@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.ratings import agreement, rate
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -425,6 +426,18 @@ COMMANDS = (
         path,
         N_(
             "Plan the way to the next level: three sets of actions with their estimated cost.\n\nExample: factory-kit assess path 2026-09"
+        ),
+    ),
+    (
+        rate,
+        N_(
+            "Begin a blind rating of one person's own, in the form of the answers.\n\nExample: factory-kit assess rate 2026-09 --rater 李工"
+        ),
+    ),
+    (
+        agreement,
+        N_(
+            "Say how far the raters agree, and where they differ without a reason.\n\nExample: factory-kit assess agreement 2026-09"
         ),
     ),
     (
