@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,30 @@ from factory_kit.drivers.status import overflowed
 from factory_kit.model.run import Gap, LossEntry
 from factory_kit.model.sample import Float64, Int8, Int64, Quality, SampleBatch
 
-__all__ = ["Book"]
+__all__ = ["NEVER", "Book", "Hole"]
 
 Places = npt.NDArray[np.int32]
 NEVER = np.iinfo(np.int64).min
+
+
+OVERFLOWED = "the server's queue was too short"
+FULL = "the server's queue was full, so values may be missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch of which values of *place* may be missing (µs UTC, device time, half open), and why.
+
+    *before* is the time of the last value that came before it, NEVER where none did.
+    """
+
+    place: int
+    start: int
+    end: int
+    reason: str
+    before: int = NEVER
+    known: tuple[int, ...] = ()
+    """The times of the bad values that came meanwhile."""
 
 
 class Book:
@@ -37,8 +57,15 @@ class Book:
         self._last_value: Float64 = np.full(count, np.nan)
         self._last_quality: Int8 = np.full(count, -1, np.int8)
         self._open_since: Int64 = np.full(count, NEVER, np.int64)
+        self._before: Int64 = np.full(count, NEVER, np.int64)
+        self._meanwhile: dict[int, list[int]] = {}
         self._reasons: dict[int, str] = {}
         self._gaps: list[Gap] = []
+        self._holes: list[Hole] = []
+        self._queue: Int64 = np.zeros(count, np.int64)
+        self._shortest_queue = np.iinfo(np.int64).max
+        self.fills = False
+        """Whether somebody takes the holes and tries to fill them; else they are gaps at once."""
 
     @property
     def places(self) -> Places:
@@ -55,6 +82,7 @@ class Book:
         batch = selected(batch, self._news(batch)) if self._has_repeats(batch) else batch
         if not len(batch):
             return
+        self._note_overflows(batch)
         self._close_gaps(batch)
         places = batch.point
         self._last_time[places], self._last_value[places], self._last_quality[places] = (
@@ -62,21 +90,61 @@ class Book:
             batch.value,
             batch.quality,
         )
-        if not self._outbox.put(replace(batch, point=self._ids[places])):
-            np.add.at(self._dropped, places, 1)
-            return
-        np.add.at(self._delivered, places, 1)
-        bad = batch.quality == Quality.BAD
-        np.add.at(self._bad, places[bad], 1)
-        if batch.status is not None:
-            np.add.at(self._overflows, places[overflowed(batch.status)], 1)
-        self._state.delivered += len(batch)
-        self._state.bad += int(bad.sum())
+        self._write(batch)
 
-    def interrupt(self, places: Places, at: int, reason: str) -> None:
-        """From *at* on nothing is known of *places* until a value comes; what is interrupted already stays so."""
-        fresh = places[self._open_since[places] == NEVER]
-        self._open_since[fresh] = at
+    def fill(self, hole: Hole, batch: SampleBatch) -> int:
+        """What *batch*, which came later, holds of *hole* goes to the store; how many samples that were."""
+        after = batch.time >= hole.start if hole.before == NEVER else batch.time > hole.before
+        inside = selected(batch, after & (batch.time < hole.end) & ~np.isin(batch.time, hole.known))
+        if len(inside):
+            self._write(inside)
+        return len(inside)
+
+    def leave(self, hole: Hole) -> None:
+        """Nothing fills *hole*: it is a gap."""
+        if hole.end > hole.start:
+            self._outage_us[hole.place] += hole.end - hole.start
+            self._gaps.append(Gap(int(self._ids[hole.place]), hole.start, hole.end, hole.reason))
+
+    def take_holes(self) -> list[Hole]:
+        """The holes that were found since the last call."""
+        holes, self._holes = self._holes, []
+        return holes
+
+    def resume(self, places: Places) -> None:
+        """Nothing is missing of *places* although they were interrupted: all of it came later."""
+        for place in places[self._open_since[places] != NEVER]:
+            self._forget_gap(int(place))
+
+    def last_time(self, place: int) -> int:
+        """The time of the last value of *place*, NEVER where none came."""
+        return int(self._last_time[place])
+
+    def _write(self, batch: SampleBatch) -> None:
+        places, count = batch.point, len(self._ids)
+        if not self._outbox.put(replace(batch, point=self._ids[places])):
+            self._dropped += np.bincount(places, minlength=count)
+            return
+        self._delivered += np.bincount(places, minlength=count)
+        bad = batch.quality == Quality.BAD
+        number_bad = int(np.count_nonzero(bad))
+        if number_bad:
+            self._bad += np.bincount(places[bad], minlength=count)
+        if batch.status is not None:
+            self._overflows += np.bincount(places[overflowed(batch.status)], minlength=count)
+        self._state.delivered += len(batch)
+        self._state.bad += number_bad
+
+    def interrupt(self, places: Places, at: int | Int64, reason: str) -> None:
+        """From *at* on, or from their last value if that is later, nothing is known of *places* until a value comes.
+
+        What is interrupted already stays so. *at* is one time or one for each place.
+        """
+        new = self._open_since[places] == NEVER
+        fresh = places[new]
+        since = at if isinstance(at, int) else at[new]
+        self._before[fresh] = self._last_time[fresh]
+        self._open_since[fresh] = np.maximum(since, self._last_time[fresh])
         self._outages[fresh] += 1
         self._reasons.update(dict.fromkeys(fresh.tolist(), reason))
 
@@ -87,9 +155,15 @@ class Book:
     def revise(self, place: int, sampling_ms: float | None, queue_size: int | None) -> None:
         """What the server made of our wishes for *place*."""
         self._revised[place] = sampling_ms, queue_size
+        if queue_size is not None and queue_size > 1:
+            self._queue[place] = queue_size
+            self._shortest_queue = min(self._shortest_queue, queue_size)
 
     def settle(self, at: int) -> None:
-        """Gaps that are still open end at *at*."""
+        """Gaps that are still open end at *at*, and nothing is filled any more."""
+        self.fills = False
+        for hole in self.take_holes():
+            self.leave(hole)
         for place in np.flatnonzero(self._open_since != NEVER):
             self._gap(int(place), at)
 
@@ -134,19 +208,55 @@ class Book:
         return news
 
     def _close_gaps(self, batch: SampleBatch) -> None:
-        waiting = (self._open_since[batch.point] != NEVER) & (batch.quality != Quality.BAD)
-        for row in np.flatnonzero(waiting):
+        """The first good value of a place that was interrupted ends its gap; bad ones are remembered."""
+        for row in np.flatnonzero(self._open_since[batch.point] != NEVER):
             place = int(batch.point[row])
-            if self._open_since[place] != NEVER:
+            if self._open_since[place] == NEVER:
+                continue
+            if batch.quality[row] != Quality.BAD:
                 self._gap(place, int(batch.time[row]))
+            elif self.fills:
+                self._meanwhile.setdefault(place, []).append(int(batch.time[row]))
+
+    def _note_overflows(self, batch: SampleBatch) -> None:
+        """Where the server's queue was too short, values between the last one and the marked one are missing."""
+        rows = np.zeros(0, np.intp) if batch.status is None else np.flatnonzero(overflowed(batch.status))
+        for row in rows:
+            self._note_overflow(batch, int(row), OVERFLOWED)
+        if len(batch) < self._shortest_queue:
+            return
+        # Some servers never mark it; a whole queue in one notification is all that shows.
+        counts = np.bincount(batch.point, minlength=len(self._ids))
+        marked = set(batch.point[rows].tolist())
+        for place in np.flatnonzero((self._queue > 0) & (counts >= self._queue)):
+            if int(place) not in marked:
+                self._note_overflow(batch, int(np.argmax(batch.point == place)), FULL)
+
+    def _note_overflow(self, batch: SampleBatch, row: int, reason: str) -> None:
+        place, end = int(batch.point[row]), int(batch.time[row])
+        earlier = np.flatnonzero(batch.point[:row] == place)
+        before = int(batch.time[earlier[-1]]) if len(earlier) else int(self._last_time[place])
+        if before == NEVER or before >= end:
+            return
+        if self._open_since[place] != NEVER:
+            self._open_since[place] = min(int(self._open_since[place]), before)
+        else:
+            self._found(Hole(place, before, end, reason, before))
 
     def _gap(self, place: int, end: int) -> None:
         start = int(self._open_since[place])
+        known = tuple(self._meanwhile.get(place, ()))
         reason = self._forget_gap(place)
         if end > start:
-            self._outage_us[place] += end - start
-            self._gaps.append(Gap(int(self._ids[place]), start, end, reason))
+            self._found(Hole(place, start, end, reason, int(self._before[place]), known))
+
+    def _found(self, hole: Hole) -> None:
+        if self.fills:
+            self._holes.append(hole)
+        else:
+            self.leave(hole)
 
     def _forget_gap(self, place: int) -> str:
         self._open_since[place] = NEVER
+        self._meanwhile.pop(place, None)
         return self._reasons.pop(place, "")

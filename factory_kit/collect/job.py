@@ -17,7 +17,7 @@ from factory_kit.model.sample import Origin
 
 __all__ = ["Job", "Settings", "patience"]
 
-RETRY_S = 1.0
+RETRY_S = 0.75
 REFUSED_RETRY_S = 30.0
 """After a clear no: rarely, so that no account is locked and no log filled."""
 

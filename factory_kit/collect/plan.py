@@ -20,6 +20,8 @@ from factory_kit.model.site import Equipment, ModbusServer, OpcUaServer, Server,
 
 __all__ = ["PlannedPoint", "PlannedRead", "ServerPlan", "SitePlan", "chunks", "plan_site"]
 
+PRIORITY = {"low": 0, "normal": 0, "high": 100}
+"""Of the subscription of a point (OPC 10000-4, 5.14.2): only what is urgent is worth a subscription of its own."""
 MOST_BITS = 2000
 """Bits that one answer may hold (Modbus application protocol V1.1b3, 6.1)."""
 
@@ -182,10 +184,7 @@ def _server_plan(name: str, server: Server, machines: Sequence[_Machine], proble
             continue
         catalogue += [_entry(name, machine, planned) for planned in points[first:]]
         if isinstance(server, OpcUaServer):
-            items += [
-                NodeItem(planned.address, _sampling(planned.point, server), server.queue_size)
-                for planned in points[first:]
-            ]
+            items += [_item(planned, server) for planned in points[first:]]
         else:
             reads += _reads(machine, server, points[first:], first, problems)
     return ServerPlan(name, server, tuple(points), tuple(catalogue), tuple(reads), tuple(items))
@@ -211,6 +210,20 @@ def _entry(server: str, machine: _Machine, planned: PlannedPoint) -> CataloguePo
         connector=connector.connector,
         connector_version=connector.version,
         server=server,
+    )
+
+
+def _item(planned: PlannedPoint, server: OpcUaServer) -> NodeItem:
+    point = planned.point
+    return NodeItem(
+        planned.address,
+        _sampling(point, server),
+        point.queue or server.queue_size,
+        polled=(point.reading or server.reading) == "poll",
+        deadband=float(point.deadband.rstrip("%") or 0),
+        percent=point.deadband.endswith("%"),
+        keep_newest=point.discard == "oldest",
+        priority=PRIORITY[point.priority],
     )
 
 

@@ -21,7 +21,7 @@ __all__ = ["POINT_COLUMNS", "connector_folder", "find_connector", "named_connect
 
 POINT_COLUMNS = (
     "name", "label_zh", "label_en", "role", "address", "type", "order", "size", "scale", "offset", "sf", "unit", "na", "texts", "charset",
-    "min", "max", "rate", "rollover", "scan", "priority", "personal", "source", "confidence",
+    "min", "max", "rate", "rollover", "scan", "priority", "reading", "deadband", "queue", "discard", "personal", "source", "confidence",
 )  # fmt: skip
 
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -84,7 +84,7 @@ def named_connectors(names: Iterable[str], folders: Sequence[Path]) -> dict[str,
 def _point(row: Row) -> dict[str, object]:
     cells: dict[str, object] = {key: value for key, value in row.cells.items() if not key.startswith("label_")}
     cells["label"] = {"zh": row.cells.get("label_zh", ""), "en": row.cells.get("label_en", "")}
-    for column in ("size", "rollover"):
+    for column in ("size", "rollover", "queue"):
         if str(cells.get(column, "")).isdigit():
             cells[column] = int(str(cells[column]))
     if "personal" in cells:

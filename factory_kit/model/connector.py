@@ -149,6 +149,14 @@ class Point(Definition):
     """fast: 1 s or better, normal: 1 s, medium: 10 s, slow: 1 min; the site may set other intervals for the four."""
     priority: Literal["high", "normal", "low"] = "normal"
     """What is read first when a line cannot keep up."""
+    reading: Literal["", "subscribe", "poll"] = ""
+    """OPC UA: the server reports the value, or it is read again and again; empty: as the site says for the server."""
+    deadband: str = Field(default="", pattern=r"^(\d{1,12}(\.\d{1,12})?%?)?$")
+    """OPC UA: smaller changes are no news; in raw units, or with % of the node's EURange."""
+    queue: int | None = Field(default=None, ge=1, le=1_000_000)
+    """OPC UA: values that the server keeps between two reports; None: as the site says for the server."""
+    discard: Literal["oldest", "newest"] = "oldest"
+    """OPC UA: what a full queue gives up."""
     personal: bool = False
     """True for what names a person; dropped at the edge unless the site records a reason."""
     source: str = ""

@@ -118,6 +118,9 @@ class OpcUaServer(Definition):
     medium_ms: int = Field(default=10_000, ge=0)
     slow_ms: int = Field(default=60_000, ge=0)
     queue_size: int = Field(default=300, ge=1)
+    """Values of a point that the server keeps while the line is down: with a change every 100 ms 300 are half a minute."""
+    reading: Literal["subscribe", "poll"] = "subscribe"
+    """Whether the server reports changes by itself, or every point is read at its sampling interval; points may say otherwise."""
     trigger: Literal["timestamp", "value"] = "timestamp"
     """What makes a new sample: another status or value, or also the same value at another source time (OPC 10000-4, 7.22.2)."""
     session_timeout_s: int = Field(default=60, ge=5)

@@ -76,7 +76,7 @@ def test_the_columns_are_those_the_documents_name() -> None:
     assert (
         " ".join(POINT_COLUMNS)
         == "name label_zh label_en role address type order size scale offset sf unit na texts charset"
-        " min max rate rollover scan priority personal source confidence"
+        " min max rate rollover scan priority reading deadband queue discard personal source confidence"
     )
 
 

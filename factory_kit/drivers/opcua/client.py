@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from asyncua import ua
@@ -26,6 +28,10 @@ SERVICES = frozenset(
 """All services this driver can send (OPC 10000-4, 5): none of them changes a value, a node or a history."""
 
 
+REMEMBERED = 8
+"""So many answers tell how slow a server is."""
+
+
 class ReadingProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no type information
     """The transport: whatever asyncua wants to send passes ``_send_request`` below."""
 
@@ -45,24 +51,39 @@ class ReadingProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no 
 
 
 class ReadingTransport(UaClient):  # type: ignore[misc] # asyncua has no type information
-    """Makes connections of our protocol and tells *lost* when one breaks."""
+    """Makes connections of our protocol, tells *lost* when the one in use breaks, and knows how slowly the server answers."""
 
     def __init__(self, patience: float, sent: Callable[[str], None], lost: Callable[[], None]) -> None:
         super().__init__(patience)
         self._sent = sent
         self._lost = lost
+        self._answered: deque[float] = deque(maxlen=REMEMBERED)
+
+    @property
+    def slowest_answer_s(self) -> float:
+        """The longest of the last answers took so long; answers to Publish come when the server has something and say nothing."""
+        return max(self._answered, default=0.0)
+
+    async def _send_request(self, request: Any, *rest: Any, **options: Any) -> Any:
+        begun = monotonic()
+        answer = await super()._send_request(request, *rest, **options)
+        if not isinstance(request, ua.PublishRequest):
+            self._answered.append(monotonic() - begun)
+        return answer
 
     def _make_protocol(self) -> ReadingProtocol:
         protocol = ReadingProtocol(self._sent, self._timeout, security_policy=self.security_policy)
         protocol.pre_request_hook = self._pre_request_hook
-        protocol.on_connection_lost = self._on_transport_lost
+        protocol.on_connection_lost = lambda error: self._gone(protocol, error)
         protocol.is_session_closing = self._is_session_closing
         self.protocol = protocol
         return protocol
 
-    def _on_transport_lost(self, error: Exception | None) -> None:
-        super()._on_transport_lost(error)
-        self._lost()
+    def _gone(self, protocol: ReadingProtocol, error: Exception | None) -> None:
+        """A connection ended; one that was given up for another before is no news."""
+        if self.protocol is protocol:
+            self._on_transport_lost(error)
+            self._lost()
 
 
 class ReadingClient(Client):  # type: ignore[misc] # asyncua has no type information

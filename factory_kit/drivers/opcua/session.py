@@ -11,18 +11,23 @@ from asyncua.crypto.uacrypto import CertProperties
 
 from factory_kit.drivers.base import Context, password_variable
 from factory_kit.drivers.opcua.client import ReadingClient
-from factory_kit.drivers.opcua.errors import mapped
+from factory_kit.drivers.opcua.errors import mapped, status_name
 from factory_kit.drivers.opcua.security import MODES, POLICIES, Offer, best, offers, own_certificate, require_trust
-from factory_kit.errors import DeviceRefused, DeviceUnavailable
+from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable
 from factory_kit.model.site import OpcUaServer
 
-__all__ = ["ask_offers", "open_session"]
+__all__ = ["TurnedAway", "ask_offers", "open_session", "same_session"]
 
 APPLICATION_URI = "urn:factory-kit"
 """Where no certificate names another."""
-CONNECT_S = 5.0
+CONNECT_S = 2.5
+"""Long enough for two tries of TCP; a cable that is plugged in again is not waited for longer."""
 REQUEST_S = 10.0
 """Patience for one answer: slow controllers take seconds."""
+FORGOTTEN = frozenset(
+    {"BadSessionIdInvalid", "BadSessionClosed", "BadSessionNotActivated", "BadIdentityChangeNotSupported"}
+)
+"""What a server answers to ActivateSession when there is no session to go on with."""
 NO_POLICY = "http://opcfoundation.org/UA/SecurityPolicy#None"
 
 
@@ -44,22 +49,77 @@ async def open_session(
 
     ``DeviceRefused`` for everything that only people can change; then nothing stays open.
     """
-    password = _password(name, server, context)
+    _password(name, server, context)  # refused before anything is sent
     client = _client(server, context, lost)
     if server.security != "None":
         await _secure(client, name, server, context)
     try:
         with mapped(server.address):
             await _hello(client, server)
-            created = await client.create_session()
-            _check_token(client, server)
-            await client.activate_session(username=server.user or None, password=password)
+            uri = await _new_session(client, name, server, context)
     except BaseException:
         await close(client)
         raise
-    return client, next(
+    return client, uri
+
+
+class TurnedAway(Exception):
+    """The server was there, but did not let us back into our session: *error* says why."""
+
+    def __init__(self, error: DeviceError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def same_session(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> bool:
+    """A new channel under the session that *client* had; False when the server made it a new one because it forgot the old.
+
+    ``DeviceUnavailable`` when nobody answers; then *client* may be tried again. ``TurnedAway`` when somebody does.
+    """
+    client.disconnect_socket()
+    with mapped(server.address):
+        await _greet(client, server)
+    try:
+        with mapped(server.address):
+            await client.open_secure_channel()
+            return await _reactivated(client, name, server, context)
+    except DeviceError as error:
+        client.disconnect_socket()
+        if error.retry and isinstance(error.__cause__, TimeoutError):
+            raise
+        raise TurnedAway(error) from error
+    except BaseException:
+        client.disconnect_socket()
+        raise
+
+
+async def _reactivated(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> bool:
+    session = client.uaclient.session
+    session.rebind_authentication_token()
+    try:
+        await _activate(client, name, server, context)
+    except ua.UaStatusCodeError as error:
+        if status_name(error.code) not in FORGOTTEN:
+            raise
+        session.reset_authentication_token()
+        await _new_session(client, name, server, context)
+        return False
+    return True
+
+
+async def _new_session(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> str:
+    """A session on the open channel of *client*; the product URI the server's endpoints declare."""
+    created = await client.create_session()
+    await _activate(client, name, server, context)
+    return next(
         (str(endpoint.Server.ProductUri) for endpoint in created.ServerEndpoints if endpoint.Server.ProductUri), ""
     )
+
+
+async def _activate(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> None:
+    """The session of *client* belongs to the site's user from now on."""
+    _check_token(client, server)
+    await client.activate_session(username=server.user or None, password=_password(name, server, context))
 
 
 async def close(client: ReadingClient) -> None:
@@ -83,7 +143,17 @@ def _client(server: OpcUaServer, context: Context, lost: Callable[[], None]) -> 
 
 
 async def _hello(client: ReadingClient, server: OpcUaServer) -> None:
-    """A secure channel; whoever answers but cannot say hello is no OPC UA server."""
+    """A secure channel."""
+    await _greet(client, server)
+    try:
+        await client.open_secure_channel()
+    except BaseException:
+        client.disconnect_socket()
+        raise
+
+
+async def _greet(client: ReadingClient, server: OpcUaServer) -> None:
+    """A connection; whoever answers but cannot say hello is no OPC UA server."""
     await asyncio.wait_for(client.connect_socket(), CONNECT_S)
     try:
         await client.send_hello()
@@ -92,11 +162,6 @@ async def _hello(client: ReadingClient, server: OpcUaServer) -> None:
         raise DeviceUnavailable(
             "{address}: somebody answers there, but not in OPC UA; check the port", address=server.address
         ) from error
-    try:
-        await client.open_secure_channel()
-    except BaseException:
-        client.disconnect_socket()
-        raise
 
 
 async def _secure(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> None:

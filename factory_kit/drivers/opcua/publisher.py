@@ -1,0 +1,104 @@
+"""The outstanding Publish requests of a session: several wait at the server, so that a long line does not slow the stream."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+from asyncua import ua
+from asyncua.ua.uaerrors import BadNoSubscription, BadTimeout, BadTooManyPublishRequests
+
+from factory_kit.drivers.opcua.answers import Published, published
+from factory_kit.drivers.opcua.client import ReadingClient
+from factory_kit.drivers.opcua.errors import translated
+from factory_kit.errors import DeviceError, DeviceUnavailable
+
+__all__ = ["Publisher", "outstanding"]
+
+FEWEST, MOST = 2, 10
+BREATH_S = 0.1
+"""A pause after an answer that was an error, so that a server that refuses at once is not asked in a circle."""
+
+
+def outstanding(answer_s: float, interval_s: float, subscriptions: int) -> int:
+    """How many requests should wait at a server that needs *answer_s* for an answer and has something every *interval_s*."""
+    return min(MOST, FEWEST - 1 + subscriptions + math.ceil(answer_s / max(interval_s, 0.001)))
+
+
+class Publisher:
+    """Keeps some requests at the server and hands every answer to *told*, in the order of their arrival.
+
+    *failed* is told when the stream cannot go on; *unusable* of an answer that cannot be decoded, which is then left out:
+    the sequence numbers tell that it is missing.
+    """
+
+    def __init__(
+        self,
+        client: ReadingClient,
+        address: str,
+        now: Callable[[], int],
+        told: Callable[[Published], None],
+        failed: Callable[[DeviceError], None],
+    ) -> None:
+        self._session: Any = client.uaclient.session
+        self._address = address
+        self._now = now
+        self._told = told
+        self._failed = failed
+        self._acknowledged: list[ua.SubscriptionAcknowledgement] = []
+        self._waiting: set[asyncio.Task[None]] = set()
+        self.unusable = 0
+
+    @property
+    def count(self) -> int:
+        """The requests that wait at the server."""
+        return len(self._waiting)
+
+    def acknowledge(self, subscription: int, sequence: int) -> None:
+        """The server may forget notification *sequence*; it is told with the next request."""
+        self._acknowledged.append(ua.SubscriptionAcknowledgement(SubscriptionId=subscription, SequenceNumber=sequence))
+
+    def add(self, count: int = 1) -> None:
+        """So many requests more wait at the server."""
+        for _each in range(max(0, min(count, MOST - len(self._waiting)))):
+            task = asyncio.create_task(self._ask())
+            self._waiting.add(task)
+            task.add_done_callback(self._waiting.discard)
+
+    def stop(self) -> None:
+        """No request is sent any more; answers that come are no longer heard."""
+        for task in self._waiting:
+            task.cancel()
+
+    async def _ask(self) -> None:
+        while True:
+            try:
+                self._told(await self._answer())
+            except BadTooManyPublishRequests:
+                if len(self._waiting) > 1:
+                    return
+                await asyncio.sleep(BREATH_S)
+            except BadTimeout:
+                await asyncio.sleep(BREATH_S)
+            except BadNoSubscription as error:
+                gone = DeviceUnavailable(
+                    "{address}: the server no longer knows the subscription", address=self._address
+                )
+                gone.__cause__ = error
+                self._failed(gone)
+                return
+            except (ua.UaStatusCodeError, OSError, DeviceError) as error:
+                self._failed(translated(error, self._address))
+                return
+            except Exception:  # noqa: BLE001 - whatever a decoder finds in foreign bytes
+                self.unusable += 1
+                await asyncio.sleep(BREATH_S)
+
+    async def _answer(self) -> Published:
+        acknowledged, self._acknowledged = self._acknowledged, []
+        request = ua.PublishRequest()
+        request.Parameters.SubscriptionAcknowledgements = acknowledged
+        # No time-out of ours: the answer comes when the server has something, and the watchdog knows when it should have.
+        return published(await self._session._send_request(request, timeout=0), self._now())  # noqa: SLF001 - the raw body

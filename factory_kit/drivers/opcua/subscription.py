@@ -1,0 +1,77 @@
+"""One subscription as we know it: which notification comes next, when the server was heard last, and when it should have been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from factory_kit.drivers.opcua.answers import Published
+from factory_kit.model.sample import Int32
+
+__all__ = ["LAST_NUMBER", "Subscription"]
+
+LAST_NUMBER = 0xFFFFFFFF
+"""After this number notifications count from 1 again (OPC 10000-4, 7.10)."""
+FAR = 1 << 31
+VERDICT = 2.8
+"""So many publishing intervals of silence are too long; with the time to tell it is less than three."""
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A subscription at the server. Times are seconds of a steady clock."""
+
+    id: int
+    interval_s: float
+    beats: int
+    """After so many intervals without news the server gives a sign of life (MaxKeepAliveCount)."""
+    heard: float
+    expected: int = 1
+    """The number of the next notification."""
+    places: Int32 | None = None
+    """The items it watches."""
+    probed: float = 0.0
+    """When the server last said that the subscription lives, though nothing came."""
+
+    def missing(self, told: Published) -> int:
+        """How many notifications are missing before *told*."""
+        ahead = _steps(self.expected, told.sequence)
+        # Far ahead is behind: a notification that comes twice, or a server that counts otherwise.
+        return ahead if ahead < FAR else 0
+
+    def repeated(self, told: Published) -> bool:
+        """Whether *told* came before."""
+        return told.has_data and _steps(self.expected, told.sequence) >= FAR
+
+    def number(self, step: int) -> int:
+        """The number of the notification *step* after the expected one."""
+        return (self.expected - 1 + step) % LAST_NUMBER + 1
+
+    def took(self, sequence: int) -> None:
+        """Notification *sequence* came."""
+        self.expected = sequence % LAST_NUMBER + 1
+
+    def add(self, places: list[int]) -> None:
+        """It watches *places* too."""
+        mine = [] if self.places is None else self.places.tolist()
+        self.places = np.array(sorted({*mine, *places}), dtype=np.int32)
+
+    def suspicious_at(self, slowness_s: float) -> float:
+        """When its silence is worth a question."""
+        return max(self.heard, self.probed) + (self.beats + 0.5) * self.interval_s + slowness_s
+
+    def due_at(self, slowness_s: float) -> float:
+        """When the watchdog should look at it next."""
+        return min(self.suspicious_at(slowness_s), self.silent_at(slowness_s))
+
+    def silent_at(self, slowness_s: float) -> float:
+        """When its silence is too long, although the server answers."""
+        return self.heard + max(VERDICT, self.beats + 1) * self.interval_s + slowness_s
+
+
+def _steps(start: int, end: int) -> int:
+    """How many numbers lie from *start* up to, not including, *end*, around the corner."""
+    if end == 0:
+        return FAR if start > 1 else 0  # no number at all; some servers count from 0
+    return (end - start) % LAST_NUMBER
