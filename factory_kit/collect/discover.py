@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from factory_kit.collect.findings import Finding, security_findings
 from factory_kit.collect.rehearsal import require_rehearsal
 from factory_kit.collect.requestlog import RequestLog
 from factory_kit.drivers.base import Context
-from factory_kit.drivers.opcua.browse import OBJECTS, Tree, beginning, walk
+from factory_kit.drivers.opcua.browse import OBJECTS, Tree, beginning, beginning_at, walk
 from factory_kit.drivers.opcua.errors import mapped
 from factory_kit.drivers.opcua.facts import ServerFacts, server_facts
 from factory_kit.drivers.opcua.gentle import Bounds, Gentle
@@ -205,7 +205,7 @@ async def _discover(found: Discovery, wish: Wish, context: Context, clock: Calla
     try:
         with mapped(wish.server.address):
             found.facts = await server_facts(gentle, context.now)
-        found.tree = _begin(wish, found.folder.parent)
+        found.tree = await _begin(gentle, found.facts.namespaces, wish, found.folder.parent)
         await walk(gentle, found.facts.namespaces, wish.bounds, found.tree)
         if found.tree.ended == "error":
             return  # the first sign of trouble ends it; what is known is kept
@@ -216,9 +216,9 @@ async def _discover(found: Discovery, wish: Wish, context: Context, clock: Calla
         await close(client)
 
 
-def _begin(wish: Wish, folder: Path) -> Tree:
+async def _begin(gentle: Gentle, namespaces: Sequence[str], wish: Wish, folder: Path) -> Tree:
     if not wish.resume:
-        return beginning([wish.under or OBJECTS])
+        return await beginning_at(gentle, namespaces, wish.under) if wish.under else beginning([OBJECTS])
     try:
         return Tree.from_json(json.loads((folder / NODES).read_text(encoding="utf-8")))
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -20,6 +20,7 @@ from factory_kit.drivers.opcua.browse import Tree
 from factory_kit.drivers.opcua.facts import ServerFacts
 from factory_kit.drivers.opcua.kinds import Kinds
 from factory_kit.drivers.opcua.names import has_controls
+from factory_kit.drivers.opcua.structures import Moment
 from factory_kit.drivers.opcua.variables import Variable
 from factory_kit.files import write_atomically
 from factory_kit.model.connector import Role
@@ -292,7 +293,7 @@ def _type(variable: Variable, place: str, value: Any) -> str:
         return TYPES.get(variable.kind, "string")
     if isinstance(value, bool):
         return "bool"
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | Moment):
         return "datetime"
     return "int64" if isinstance(value, int) else "float64" if isinstance(value, float) else "string"
 
@@ -311,6 +312,8 @@ def _sampled(value: Any, row: Mapping[str, str]) -> int | float | bool | str | N
         return ""
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, Moment):
+        return int(value)
     if isinstance(value, bool | int | float):
         return value
     return _cell(value[:100]) if isinstance(value, str) else None

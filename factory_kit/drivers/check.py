@@ -16,7 +16,8 @@ def opcua_problems(connector: Connector) -> list[Problem]:
     problems = []
     for point in connector.points:
         try:
-            node_address(point.address, base="base", namespace=connector.namespace)
+            base = "i=85" if point.address.endswith("@{base}") else "base"  # where a path begins is a whole node id
+            node_address(point.address, base=base, namespace=connector.namespace)
         except UsageError as error:
             problems.append(_at(connector, point, error.message, **error.details))
     if connector.time_from:

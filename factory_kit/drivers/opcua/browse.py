@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from asyncua import ua
 
-from factory_kit.drivers.opcua.errors import translated
+from factory_kit.drivers.opcua.errors import mapped, translated
 from factory_kit.drivers.opcua.gentle import Bounds, Gentle, Spent
 from factory_kit.drivers.opcua.names import has_controls, node_id, node_text, shown
-from factory_kit.errors import DeviceError
+from factory_kit.errors import UsageError
 from factory_kit.i18n import N_
 
-__all__ = ["OBJECTS", "Found", "Remark", "Tree", "beginning", "walk"]
+__all__ = ["OBJECTS", "Found", "Remark", "Tree", "beginning", "beginning_at", "walk"]
 
 OBJECTS = f"i={ua.ObjectIds.ObjectsFolder}"
 SERVER = f"i={ua.ObjectIds.Server}"
@@ -79,6 +79,12 @@ class Tree:
         else:
             self.unsaid += 1
 
+    def fail(self, error: Exception, address: str) -> None:
+        """*error* ended it: one line about the server at *address*."""
+        self.ended = "error"
+        found = translated(error, address)
+        self.remark(found.message, **found.details)
+
     def path(self, node: str) -> tuple[str, ...]:
         """The names from the beginning of the walk down to *node*."""
         names: list[str] = []
@@ -114,17 +120,12 @@ async def walk(
     tree.ended = ""
     walking = _Walk(gentle, namespaces, bounds, tree, wanted)
     try:
-        while tree.open and len(tree.nodes) < bounds.nodes:
+        while tree.open and not walking.full:
             await walking.step()
     except Spent:
         tree.ended = "seconds"
-    except DeviceError as error:
-        tree.ended = "error"
-        tree.remark(error.message, **error.details)
     except Exception as error:  # noqa: BLE001 - whatever asyncua makes of a bad answer
-        tree.ended = "error"
-        found = translated(error, gentle.address)
-        tree.remark(found.message, **found.details)
+        tree.fail(error, gentle.address)
     else:
         tree.ended = "nodes" if tree.open else ""
 
@@ -138,6 +139,12 @@ class _Walk:
         self._bounds = bounds
         self._tree = tree
         self._wanted = wanted
+        self._most = len(tree.nodes) + bounds.nodes
+
+    @property
+    def full(self) -> bool:
+        """Whether as many nodes were found as this walk may find."""
+        return len(self._tree.nodes) >= self._most
 
     async def step(self) -> None:
         """The children of the next few open nodes; they stay open until the server has answered."""
@@ -148,8 +155,13 @@ class _Walk:
         answers = await self._gentle.browse([_below(node) for _parent, node in known], PER_ANSWER)
         for _parent in parents:
             tree.open.popleft()
-        for (parent, _node), answer in zip(known, answers, strict=True):
-            await self._take(parent, answer)
+        for place, ((parent, _node), answer) in enumerate(zip(known, answers, strict=True)):
+            try:
+                await self._take(parent, answer)
+            except BaseException:
+                for later, _other in known[place:]:
+                    self._again(later)
+                raise
 
     async def _take(self, parent: str, answer: Any) -> None:
         """All children of *parent*, its continuation points included, up to the limit for one node."""
@@ -161,13 +173,12 @@ class _Walk:
             reason = self._enough(references, idle)
             if reason:
                 self._tree.remark(reason, node=self._shown(parent), count=references)
+            if reason or self.full:
+                if not reason:
+                    self._again(parent)
                 await self._gentle.browse_next([point], release=True)
                 return
-            try:
-                (answer,) = await self._gentle.browse_next([point])
-            except Spent:
-                self._tree.open.appendleft(parent)  # asked again from its beginning next time
-                raise
+            (answer,) = await self._gentle.browse_next([point])
             taken = self._add(parent, answer)
             references += len(answer.References or ())
             point = answer.ContinuationPoint
@@ -177,9 +188,12 @@ class _Walk:
             return N_("{node}: only the first {count} things below it were looked at; raise --children to see more")
         if idle >= EMPTY_ANSWERS:
             return N_("{node}: the server promises more and never gives it; {count} things below it were seen")
-        if len(self._tree.nodes) >= self._bounds.nodes:
-            return N_("{node}: only the first {count} things below it were looked at; the limit of nodes is reached")
         return ""
+
+    def _again(self, parent: str) -> None:
+        """The children of *parent* are asked for from the beginning next time."""
+        if parent not in self._tree.open:
+            self._tree.open.append(parent)
 
     def _shown(self, parent: str) -> str:
         return "/".join(self._tree.path(parent)) or parent
@@ -194,7 +208,8 @@ class _Walk:
         depth = self._tree.nodes[parent].depth + 1 if parent in self._tree.nodes else 0
         before = len(self._tree.nodes)
         for reference in answer.References or ():
-            if len(self._tree.nodes) >= self._bounds.nodes:
+            if self.full:
+                self._again(parent)
                 break
             self._add_one(parent, reference, depth)
         return len(self._tree.nodes) - before
@@ -246,3 +261,37 @@ def _below(node: Any) -> Any:
 def beginning(nodes: Iterable[str]) -> Tree:
     """A tree whose walk begins at *nodes*."""
     return Tree(open=deque(nodes))
+
+
+async def beginning_at(gentle: Gentle, namespaces: Sequence[str], node: str) -> Tree:
+    """A tree that holds *node* and whose walk begins there; ``UsageError`` when the server has no such node."""
+    number = node_id(node, namespaces)
+    names = [ua.AttributeIds.BrowseName, ua.AttributeIds.DisplayName, ua.AttributeIds.NodeClass]
+    with mapped(gentle.address):
+        said = await gentle.read([(number, int(name)) for name in names]) if number is not None else [None] * 3
+    if number is None or said[0] is None:
+        raise UsageError(
+            "{node}: the server has no such node; expected one such as nsu=urn:x;s=Line1", node=shown(node)
+        )
+    with mapped(gentle.address):
+        (answer,) = await gentle.browse([_its_type(number)], 1)
+    space = said[0].NamespaceIndex
+    found = Found(
+        id=node_text(number, namespaces),
+        parent="",
+        name=shown(said[0].Name) or shown(node),
+        space=shown(namespaces[space]) if 0 <= space < len(namespaces) else "",
+        label=shown(getattr(said[1], "Text", "")),
+        variable=said[2] == ua.NodeClass.Variable,
+        property=False,
+        type=next((node_text(each.NodeId, namespaces) for each in answer.References or ()), ""),
+        depth=0,
+    )
+    return Tree({found.id: found}, deque([found.id]))
+
+
+def _its_type(node: Any) -> Any:
+    wanted = _below(node)
+    wanted.ReferenceTypeId = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
+    wanted.NodeClassMask = 0
+    return wanted

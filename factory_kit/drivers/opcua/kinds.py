@@ -50,6 +50,8 @@ async def kinds_of(gentle: Gentle, namespaces: Sequence[str], tree: Tree) -> Kin
             open_ = _strangers(await _one_step(gentle, namespaces, open_, kinds), kinds)
     except Spent:
         tree.ended = tree.ended or "seconds"
+    except Exception as error:  # noqa: BLE001 - whatever asyncua makes of a bad answer; what is known is kept
+        tree.fail(error, gentle.address)
     return kinds
 
 

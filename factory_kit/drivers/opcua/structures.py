@@ -16,7 +16,7 @@ from asyncua import ua
 
 from factory_kit.drivers.opcua.datatypes import ENUMERATION, STRUCTURE, Field, Structure, Types
 
-__all__ = ["Malformed", "Taken", "flattened", "take", "taken_apart"]
+__all__ = ["Malformed", "Moment", "Taken", "flattened", "take", "taken_apart"]
 
 Taken = Any
 """bool, int, float, str, bytes, None, a list of these, or a dictionary of them by field name."""
@@ -44,6 +44,12 @@ EMPTY: Mapping[int, str | bytes] = {3: "", 5: b""}
 
 class Malformed(Exception):
     """The bytes are not what the definition says, or the definition is not known."""
+
+
+class Moment(int):
+    """A time inside a structure: microseconds since 1970, UTC."""
+
+    __slots__ = ()
 
 
 def taken_apart(value: Any, types: Types) -> Taken:
@@ -323,9 +329,9 @@ def _shaped(flat: list[Taken], dimensions: list[int]) -> Taken:
     return flat
 
 
-def _microseconds(ticks: int) -> int | None:
+def _microseconds(ticks: int) -> Moment | None:
     """Microseconds since 1970 of a DateTime; None where it says no time (0, or the end of its range)."""
-    return None if ticks <= 0 or ticks >= 0x7FFFFFFFFFFFFFFF else (ticks - TICKS_TO_1970) // 10
+    return None if ticks <= 0 or ticks >= 0x7FFFFFFFFFFFFFFF else Moment((ticks - TICKS_TO_1970) // 10)
 
 
 def flattened(value: Taken, most: int = 1_000) -> Iterator[tuple[str, Taken]]:

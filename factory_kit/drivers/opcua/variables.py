@@ -68,6 +68,8 @@ async def variables_of(gentle: Gentle, namespaces: Sequence[str], tree: Tree, ma
     except Spent:
         tree.ended = tree.ended or "seconds"
         tree.remark(N_("the time was over before all types and values had been read"))
+    except Exception as error:  # noqa: BLE001 - whatever asyncua makes of a bad answer; what is known is kept
+        tree.fail(error, gentle.address)
     return list(variables.values())
 
 
