@@ -108,7 +108,7 @@ def _running(shelf: Shelf) -> Iterator[Shelf]:
 
 @pytest.fixture(scope="session")
 def serve() -> Callable[..., Any]:
-    """A server in a thread of its own, as a context: ``with serve(units={...}) as shelf`` listens on ``shelf.port``."""
+    """Starts a server in a thread of its own; inside the context it listens on its port."""
 
     def made(**arguments: Any) -> Any:
         return _running(Shelf(**arguments))
