@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.timerange import asked_times
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from factory_kit.errors import Problem
+    from factory_kit.store import Store
+    from factory_kit.store.export import ExportForm
+    from factory_kit.store.formats import CsvFor as CsvReader
+    from factory_kit.store.formats import RowForm
 
 __all__ = ["register"]
 
 DEFAULT_ROWS = 200
+LONGEST_S = 600.0
+FORMS = ("table", "csv", "json", "xlsx", "parquet")
+EXPORTS = ("csv", "xlsx", "parquet", "duckdb")
+MANY = 20
+CsvFor = Annotated[
+    str,
+    typer.Option(
+        "--csv-for",
+        metavar="excel|programs",
+        help=N_(
+            "excel (of files the default): with a byte order mark, times to the millisecond, an apostrophe before texts that Excel would run; "
+            "programs: every value as it is."
+        ),
+    ),
+]
 LONGEST_CELL = 2000
 """Signs of one cell that a table shows; JSON has all."""
 
@@ -28,7 +46,7 @@ def register(app: typer.Typer) -> None:
     """The commands of this module join *app*."""
     app.command(
         help=N_(
-            "Run one SELECT over the views samples, points, equipment, states, latest, gaps, runs and loss_ledger.\n\n"
+            "Run one SELECT over the views samples, rollup_1min, latest, points, points_history, equipment, states, gaps, runs and loss_ledger.\n\n"
             'Example: factory-kit query "SELECT equipment, count(*) FROM samples JOIN points USING (point) GROUP BY equipment"'
         )
     )(query)
@@ -48,30 +66,219 @@ def register(app: typer.Typer) -> None:
         "compact",
         help=N_("Merge small files and make the roll-ups by the minute.\n\nExample: factory-kit store compact"),
     )(compact)
+    group.command(
+        "export",
+        help=N_(
+            "Write samples and catalogue for other programs: a folder of CSV or plain Parquet files, an Excel file, or a DuckDB file.\n\n"
+            "Example: factory-kit store export september.xlsx --from 2026-09-01 --to 2026-09-30 --equipment cnc-01"
+        ),
+    )(export)
     app.add_typer(group, name="store")
 
 
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help=N_("One SELECT statement."))],
     workspace: WorkspaceFolder = Path(),
-    limit: Annotated[int, typer.Option("--limit", help=N_("Most rows to show; 0 shows all."), min=0)] = DEFAULT_ROWS,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="table|csv|json|xlsx|parquet",
+            help=N_("By default what --output ends in, else a table."),
+        ),
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help=N_("Write to this new file; xlsx and parquet need one.")),
+    ] = None,
+    csv_for: CsvFor = "",
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", help=N_("Most rows; 0 for all. A table shows 200 unless told, the other formats all."), min=0
+        ),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", metavar="SECONDS", help=N_("The query ends after so long; 0 for no end."), min=0),
+    ] = LONGEST_S,
     as_json: AsJson = False,
 ) -> None:
     """The rows of *sql*."""
-    from factory_kit.cli.console import note, print_json, print_table
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
 
-    table = Store(Workspace.at(workspace).store_folder).query(sql, limit + 1 if limit else None)
-    shown = table.slice(0, limit) if limit else table
-    rows = list(zip(*(_values(column) for column in shown.columns), strict=True))
-    if as_json:
-        names = _distinct(table.column_names)
-        print_json([{name: _for_json(cell) for name, cell in zip(names, row, strict=True)} for row in rows])
+    chosen = _form(form or ("json" if as_json else ""), output)
+    if limit is None and chosen == "table":
+        limit = DEFAULT_ROWS
+    store = Store(Workspace.at(workspace).store_folder)
+    if chosen == "table":
+        _show_rows(store, sql, limit or None, timeout)
         return
+    most = limit or None
+    if output is None:
+        sys.stdout.flush()
+        rows, more = store.query_into(
+            sql, sys.stdout.buffer, chosen, csv_for=_csv_for(csv_for, "programs"), most=most, seconds=timeout
+        )
+    else:
+        rows, more = _write_rows(store, sql, output, chosen, _csv_for(csv_for, "excel"), most, timeout)
+    _say_more(rows, more=more)
+
+
+def _write_rows(
+    store: Store, sql: str, output: Path, form: RowForm, csv_for: CsvReader, most: int | None, timeout: float
+) -> tuple[int, bool]:
+    """The answer in a new file, whole or not at all."""
+    from factory_kit.cli.console import success
+    from factory_kit.errors import UsageError
+    from factory_kit.files import atomic_path
+
+    if output.exists() or output.is_symlink():
+        raise UsageError("{target}: is there already; choose another name or take it away", target=output)
+    with atomic_path(output) as aside, aside.open("wb") as file:
+        rows, more = store.query_into(sql, file, form, csv_for=csv_for, most=most, seconds=timeout)
+    success(_("{count} rows written to {file}.").format(count=rows, file=output))
+    return rows, more
+
+
+def _show_rows(store: Store, sql: str, limit: int | None, timeout: float) -> None:
+    from factory_kit.cli.console import print_table
+    from factory_kit.store.formats import python_values
+
+    table = store.query(sql, limit + 1 if limit else None, timeout)
+    shown = table.slice(0, limit) if limit else table
+    rows = zip(*(python_values(column) for column in shown.columns), strict=True)
     print_table(table.column_names, [[_cell(cell) for cell in row] for row in rows])
-    if shown.num_rows < table.num_rows:
-        note(_("The first {shown} rows; --limit 0 shows all").format(shown=shown.num_rows))
+    _say_more(shown.num_rows, more=shown.num_rows < table.num_rows)
+
+
+def _say_more(rows: int, *, more: bool) -> None:
+    from factory_kit.cli.console import note
+
+    if more:
+        note(_("The first {shown} rows; --limit 0 shows all").format(shown=rows))
+
+
+def _form(asked: str, output: Path | None) -> Any:
+    """The format asked for, or that *output* ends in."""
+    from factory_kit.errors import UsageError
+
+    ending = output.suffix.lower().removeprefix(".") if output is not None else "table"
+    form = asked or ending
+    if form not in FORMS or (output is not None and form == "table"):
+        raise UsageError(
+            "{form!r} is no format for this, expected one of {forms}; say it with --format or the name of the file",
+            form=form,
+            forms=", ".join(FORMS if output is None else FORMS[1:]),
+        )
+    if output is None and form in {"xlsx", "parquet"}:
+        raise UsageError("{form} needs a file; add --output FILE", form=form)
+    return form
+
+
+def _csv_for(asked: str, otherwise: CsvReader) -> CsvReader:
+    from factory_kit.errors import UsageError
+
+    if asked in {"excel", "programs"}:
+        return cast("CsvReader", asked)
+    if asked:
+        raise UsageError("{asked!r} is no reader of CSV, expected excel or programs", asked=asked)
+    return otherwise
+
+
+def export(
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help=N_("The new folder (csv, parquet) or file (xlsx, duckdb)."))
+    ],
+    form: Annotated[
+        str, typer.Option("--format", metavar="csv|xlsx|parquet|duckdb", help=N_("By default what TARGET ends in."))
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--from", metavar="YYYY-MM-DD", help=N_("First day, in the plant's zone; by default all."))
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--to", metavar="YYYY-MM-DD", help=N_("Last day, included; by default all."))
+    ] = "",
+    equipment: Annotated[
+        list[str] | None,
+        typer.Option("--equipment", metavar="ID", help=N_("Only this equipment; may be given several times.")),
+    ] = None,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--point",
+            metavar="NAME",
+            help=N_("Only points of this name, or EQUIPMENT/NAME; may be given several times."),
+        ),
+    ] = None,
+    csv_for: CsvFor = "",
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from factory_kit.cli.console import print_json, success
+    from factory_kit.errors import UsageError
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.store import Store
+    from factory_kit.store.columns import FIRST_TIME, LAST_TIME
+    from factory_kit.store.export import Wanted
+
+    chosen = form or target.suffix.lower().removeprefix(".")
+    if chosen not in EXPORTS:
+        raise UsageError(
+            "{form!r} is no format for this, expected one of {forms}; say it with --format or the name of the file",
+            form=chosen,
+            forms=", ".join(EXPORTS),
+        )
+    place = Workspace.at(workspace)
+    zone = place.site()[0].plant.timezone
+    store = Store(place.store_folder)
+    start, end = asked_times(zone, since, until)
+    samples = store.export(
+        target,
+        cast("ExportForm", chosen),
+        Wanted(
+            FIRST_TIME if start is None else start,
+            LAST_TIME + 1 if end is None else end,
+            _wanted_points(store, equipment or [], point or []),
+            zone,
+            _csv_for(csv_for, "excel"),
+        ),
+    )
+    if as_json:
+        print_json({"target": str(target), "format": chosen, "samples": samples})
+        return
+    success(_("{count} samples written to {target}.").format(count=samples, target=target))
+
+
+def _wanted_points(store: Store, equipment: Sequence[str], names: Sequence[str]) -> set[int] | None:
+    """The points asked for, None for all; ``UsageError`` for words that fit none."""
+    from factory_kit.errors import UsageError
+
+    if not equipment and not names:
+        return None
+    rows = store.query("SELECT point, equipment, name FROM points").to_pylist()
+    for word, known in ((each, {row["equipment"] for row in rows}) for each in equipment):
+        if word not in known:
+            raise UsageError(
+                "{word!r} is no equipment with points in the store; there are {known}",
+                word=word,
+                known=", ".join(sorted(known)[:MANY]) or "-",
+            )
+    for word in names:
+        if not any(_fits(word, row) for row in rows):
+            raise UsageError(
+                '{word!r} is no point of the store; factory-kit query "SELECT * FROM points" shows them', word=word
+            )
+    return {
+        row["point"]
+        for row in rows
+        if (not equipment or row["equipment"] in equipment) and (not names or any(_fits(word, row) for word in names))
+    }
+
+
+def _fits(word: str, point: Mapping[str, str]) -> bool:
+    return word in {point["name"], f"{point['equipment']}/{point['name']}"}
 
 
 def status(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
@@ -150,28 +357,6 @@ def _moment(micros: int | None) -> str | None:
     from datetime import UTC, datetime
 
     return None if micros is None else datetime.fromtimestamp(micros / 1e6, UTC).isoformat(sep=" ", timespec="seconds")
-
-
-def _values(column: pa.ChunkedArray) -> list[object]:
-    """The values of *column*; times that Python cannot hold as texts."""
-    try:
-        return list(column.to_pylist())
-    except (OverflowError, ValueError):
-        return list(column.cast("string").to_pylist())
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """*names* with a number behind those that were there before, so that JSON loses no column."""
-    found: list[str] = []
-    for name in names:
-        others = (f"{name}_{number}" for number in range(1, len(names) + 1))
-        found.append(name if name not in found else next(each for each in others if each not in {*found, *names}))
-    return found
-
-
-def _for_json(value: object) -> object:
-    """JSON has no NaN and no infinity; both are null there."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cell(value: object) -> str:

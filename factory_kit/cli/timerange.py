@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from factory_kit.kpi.interval import Interval
     from factory_kit.store import Store
 
-__all__ = ["FirstDay", "LastDay", "asked_interval"]
+__all__ = ["FirstDay", "LastDay", "asked_interval", "asked_times"]
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
@@ -46,6 +46,18 @@ def asked_interval(store: Store, zone: str, first: str, last: str) -> Interval:
     with store.connect() as con:
         whole = whole_days(data_span(con), zone)
     return days_between(_day(first) if first else whole.days[0], _day(last) if last else whole.days[-1], zone)
+
+
+def asked_times(zone: str, first: str, last: str) -> tuple[int | None, int | None]:
+    """First and following µs (UTC) of the days from *first* to *last*, both included; None where nothing was asked."""
+    from factory_kit.errors import UsageError
+    from factory_kit.kpi.interval import days_between
+
+    start = days_between(_day(first), _day(first), zone).start if first else None
+    end = days_between(_day(last), _day(last), zone).end if last else None
+    if start is not None and end is not None and start >= end:
+        raise UsageError("{first} comes after {last}", first=first, last=last)
+    return start, end
 
 
 def _day(text: str) -> date:

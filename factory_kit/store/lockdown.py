@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from factory_kit.errors import QueryError
+from factory_kit.store.spill import room_to_spill
 from factory_kit.store.views import file_list
 
-__all__ = ["answer", "check", "lock"]
+__all__ = ["answer", "check", "first_rows", "lock"]
+
+T = TypeVar("T")
 
 READING = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 NO_SELECT = "Only SELECT"
 """How DuckDB begins to say that a statement is another one."""
-ROWS_AT_ONCE = 10_000
 HEARD_S = 0.2
 """How long Ctrl-C may go unheard where it cannot wake a waiting thread (Windows)."""
+LONGEST = 200_000
+"""Signs of a statement: DuckDB takes minutes to understand some longer ones, and hears nobody meanwhile."""
+
+SHARE = 2
+"""A query gets at most this part of the memory that DuckDB would take: a collection may be running beside it."""
+
 TABLE_FUNCTIONS = frozenset({"generate_series", "range", "unnest", "json_each", "json_tree", "repeat", "repeat_row"})
 
 
@@ -30,33 +39,49 @@ def check(sql: str) -> None:
 
     DuckDB 2.0 lets a WITH write, even to files it may read; so the syntax tree is looked at, not only the kind of statement.
     """
+    if len(sql) > LONGEST:
+        raise QueryError("query: {count} signs, expected at most {most}", count=len(sql), most=LONGEST)
     tree = _tree(sql)
     if len(tree) != 1:
         raise QueryError("query: {count} statements, expected one SELECT", count=len(tree))
     for node in _walk(tree):
-        kind = str(node.get("type", ""))
-        if kind.endswith("_NODE") and kind not in READING and "cte_map" in node:
-            raise QueryError("query: {what} inside, expected nothing but SELECT", what=kind.partition("_")[0])
-        if kind == "TABLE_FUNCTION":
-            name = str(node.get("function", {}).get("function_name", "")).lower()
-            if name not in TABLE_FUNCTIONS:
-                raise QueryError("query: {name}() cannot be used here, expected tables and views", name=name)
+        _check_node(node)
+
+
+def _check_node(node: dict[str, Any]) -> None:
+    kind = str(node.get("type", ""))
+    if kind.endswith("_NODE") and kind not in READING and "cte_map" in node:
+        raise QueryError("query: {what} inside, expected nothing but SELECT", what=kind.partition("_")[0])
+    if kind == "TABLE_FUNCTION":
+        name = str(node.get("function", {}).get("function_name", "")).lower()
+        if name not in TABLE_FUNCTIONS:
+            raise QueryError("query: {name}() cannot be used here, expected tables and views", name=name)
+    if kind == "BASE_TABLE" and any(sign in str(node.get("table_name", "")) for sign in "/\\"):
+        raise QueryError("query: files cannot be read here, expected tables and views")
 
 
 def lock(con: Any, folder: Path, paths: Iterable[str]) -> None:
-    """From here on *con* reaches no file but the sealed ones at *paths*, no network, no extension, and no setting changes."""
+    """From here on *con* reaches no file but the sealed ones at *paths*, no network, no extension, and no setting changes.
+
+    It leaves memory and room on the disk to others.
+    """
+    amount, unit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
+    con.execute(f"SET memory_limit = '{float(amount) / SHARE:.3f} {unit}'")
+    con.execute(f"SET max_temp_directory_size = '{room_to_spill(folder)} B'")
     con.execute(f"SET allowed_paths = {file_list(folder, paths)}")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
 
 
-def answer(con: Any, sql: str, most: int | None) -> pa.Table:
-    """The rows of *sql*, at most the first *most*; ``QueryError`` when it fails. Whatever interrupts the wait ends the query too."""
+def answer(con: Any, sql: str, take: Callable[[pa.RecordBatchReader], T], at_once: int, seconds: float) -> T:
+    """What *take* makes of the rows of *sql*, *at_once* rows a time; ``QueryError`` when it fails or takes longer than *seconds* (0: no end).
+
+    Whatever interrupts the wait ends the query too.
+    """
     with ThreadPoolExecutor(max_workers=1) as pool:
-        work = pool.submit(_fetched, con, sql, most)
+        work = pool.submit(lambda: take(con.sql(sql).to_arrow_reader(at_once)))
         try:
-            while not work.done():
-                wait([work], HEARD_S)
+            _await(work, seconds)
         except BaseException:
             while not work.done():  # once is not enough: between planning and running DuckDB forgets it
                 con.interrupt()
@@ -68,19 +93,30 @@ def answer(con: Any, sql: str, most: int | None) -> pa.Table:
             duckdb.Error,
             pa.ArrowException,
             OSError,
-        ) as error:  # the last two: the first on its way through the stream of rows
+        ) as error:  # the last two: on its way through the stream of rows
+            if isinstance(error, OSError) and error.errno is not None:  # of the file that *take* writes
+                raise
             raise _refusal(error) from error
 
 
-def _fetched(con: Any, sql: str, most: int | None) -> pa.Table:
-    relation = con.sql(sql)
+def first_rows(reader: pa.RecordBatchReader, most: int | None) -> pa.Table:
+    """At most the first *most* rows of *reader*."""
     if most is None:
-        return relation.to_arrow_table()
-    reader = relation.to_arrow_reader(min(most, ROWS_AT_ONCE) or 1)
+        return reader.read_all()
     batches: list[pa.RecordBatch] = []
     while sum(map(len, batches)) < most and (batch := next(reader, None)) is not None:
         batches.append(batch)
     return pa.Table.from_batches(batches, reader.schema).slice(0, most)
+
+
+def _await(work: Future[Any], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not work.done():
+        if seconds and time.monotonic() > end:
+            raise QueryError(
+                "query: not done after {seconds:g} s; ask for less, or allow more time (0: no end)", seconds=seconds
+            )
+        wait([work], HEARD_S)
 
 
 def _refusal(error: Exception) -> QueryError:
@@ -92,10 +128,15 @@ def _refusal(error: Exception) -> QueryError:
 def _tree(sql: str) -> list[Any]:
     with duckdb.connect(config={"autoload_known_extensions": "false"}) as con:
         try:
+            sql.encode()
             rows = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+            parsed = json.loads(rows[0][0])
         except duckdb.Error as error:
             raise _refusal(error) from error
-    parsed = json.loads(rows[0][0])
+        except UnicodeEncodeError as error:
+            raise QueryError("query: holds bytes that are no text; write it in UTF-8") from error
+        except RecursionError as error:
+            raise QueryError("query: too many queries inside one another") from error
     if parsed["error"]:
         said = " ".join(str(parsed["error_message"]).split())
         if said.startswith(NO_SELECT):

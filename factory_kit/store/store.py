@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -22,7 +22,8 @@ from factory_kit.store.checked import Checks
 from factory_kit.store.columns import FIRST_TIME, LAST_TIME
 from factory_kit.store.depot import Depot, clear_aside
 from factory_kit.store.disk import Disk, told
-from factory_kit.store.export import ExportForm, export
+from factory_kit.store.export import ExportForm, Wanted, clear, export
+from factory_kit.store.formats import CsvFor, RowForm, pour, sink
 from factory_kit.store.inspect import Status, inspect, survey
 from factory_kit.store.journal import segment_paths
 from factory_kit.store.keeper import Keeper, compact_files, seal_segments
@@ -30,10 +31,13 @@ from factory_kit.store.lock import Lock
 from factory_kit.store.manifest import Manifest
 from factory_kit.store.repair import repair
 from factory_kit.store.snapshot import Snapshot, take
+from factory_kit.store.spill import clear_spill
 from factory_kit.store.views import connection
 from factory_kit.store.writer import Writer
 
 __all__ = ["SealedFile", "Store"]
+
+ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +130,53 @@ class Store:
         """
         return connection(self._snapshot(), threads)
 
-    def query(self, sql: str, most: int | None = None) -> pa.Table:
+    @contextlib.contextmanager
+    def proven(self, start: int = FIRST_TIME, end: int = LAST_TIME + 1) -> Iterator[Any]:
+        """Like ``connect``, for what is made of samples of [*start*, *end*) (µs, UTC) and kept. ``StoreDamaged``.
+
+        At the end every file that can have been read is compared with its sha256 once more.
+        """
+        snapshot = self._snapshot()
+        with connection(snapshot) as con:
+            yield con
+        used = [each for each in snapshot.manifest.files.values() if each.kind not in ("samples", "rollup")]
+        used += snapshot.manifest.overlapping(start, end - 1)
+        gone = self._manifest().removed
+        self._checked().require((each for each in used if each.path not in gone), full=True)
+
+    def query(self, sql: str, most: int | None = None, seconds: float = 0) -> pa.Table:
         """The answer to one SELECT of a user over the views, its first *most* rows; ``QueryError`` for anything else, or when it fails.
 
-        Ctrl-C ends it at once.
+        Ctrl-C ends it at once; so does the end of *seconds*, where they are not 0.
         """
+        at_once = min(most or ROWS_AT_ONCE, ROWS_AT_ONCE)
+        with self._asked(sql) as con:
+            return lockdown.answer(con, sql, lambda reader: lockdown.first_rows(reader, most), at_once, seconds)
+
+    def query_into(
+        self, sql: str, file: IO[bytes], form: RowForm, *, csv_for: CsvFor, most: int | None = None, seconds: float = 0
+    ) -> tuple[int, bool]:
+        """Like ``query``, the rows into *file* as they come, however many; how many, and whether there were more than *most*."""
+
+        def write(reader: pa.RecordBatchReader) -> tuple[int, bool]:
+            to = sink(form, file, reader.schema, csv_for)
+            done = pour(reader, to, most)
+            to.close()
+            return done
+
+        with self._asked(sql) as con:
+            return lockdown.answer(con, sql, write, ROWS_AT_ONCE, seconds)
+
+    @contextlib.contextmanager
+    def _asked(self, sql: str) -> Iterator[Any]:
+        """A connection for the *sql* of a user, locked down."""
         lockdown.check(sql)
         snapshot = self._snapshot()
         with connection(snapshot) as con:
             manifest = snapshot.manifest
             readable = [*manifest.of_kind("samples"), *manifest.of_kind("rollup")]
             lockdown.lock(con, self.folder, (each.path for each in readable))
-            return lockdown.answer(con, sql, most)
+            yield con
 
     def files(self, start: int, end: int) -> list[SealedFile]:
         """The sealed files with samples of [*start*, *end*) (µs, UTC), each read and found right just now.
@@ -148,14 +187,23 @@ class Store:
         self._checked().require(found, full=True)
         return [SealedFile(each.path, each.rows, each.sha256) for each in found]
 
-    def export(self, target: Path, form: ExportForm, start: int = FIRST_TIME, end: int = LAST_TIME + 1) -> int:
-        """The samples of [*start*, *end*) (µs, UTC) and the other views for other programs at *target*; how many samples.
+    def export(self, target: Path, form: ExportForm, wanted: Wanted | None = None) -> int:
+        """What is *wanted* of the samples, and the other views, for other programs at *target*; how many samples.
 
         ``csv`` and ``parquet`` make a folder, ``xlsx`` and ``duckdb`` a file. ``UsageError`` when *target* is there already or Excel
-        cannot hold so much, ``StoreFull``, ``StoreDamaged``.
+        cannot hold so much, ``StoreFull``, ``StoreDamaged``; then nothing is left at *target*.
         """
-        with self.connect() as con:
-            return export(con, Path(target), form, start, end)
+        wanted = wanted or Wanted()
+        made = False
+        try:
+            with self.proven(wanted.start, wanted.end) as con:
+                samples = export(con, Path(target), form, wanted)
+                made = True
+        except StoreDamaged:
+            if made:
+                clear(Path(target))
+            raise
+        return samples
 
     def status(self) -> Status:
         """What the store holds and what is wrong with it, at a glance: sealed files are checked only where they look touched."""
@@ -235,6 +283,7 @@ class Store:
             if not repairing:
                 mend_copy(self._disk, self.folder / "catalogue.jsonl")
                 clear_aside(self._disk, self.folder, self._manifest())
+                clear_spill(self.folder)
             yield
         finally:
             self._lock.release()

@@ -22,6 +22,7 @@ from factory_kit.store.parquet import Sealed, read, read_ledger
 from factory_kit.store.rollup import ROLLUP, sql
 from factory_kit.store.seal import arranged
 from factory_kit.store.snapshot import Snapshot
+from factory_kit.store.spill import spill_folder
 
 __all__ = ["connection"]
 
@@ -93,7 +94,7 @@ def _settings(folder: Path, threads: int | None) -> dict[str, str | bool | int |
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",  # a variable of the calling program is no table
-        "temp_directory": str((folder / "spill").resolve()),
+        "temp_directory": str(spill_folder(folder)),
     }
     return settings if threads is None else {**settings, "threads": str(threads)}
 

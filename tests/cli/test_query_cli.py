@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from factory_kit.model.run import CataloguePoint, Run
@@ -77,3 +78,76 @@ def test_more_rows_than_the_limit_are_named(factory_kit: Command, workspace: Pat
 
     assert "The first 2 rows; --limit 0 shows all" in cut.err
     assert ("3" in cut.out, "4" in whole.out, whole.err) == (False, True, "")
+
+
+def test_csv_on_standard_output_is_as_it_is(factory_kit: Command, workspace: Path) -> None:
+    """For the next program: no byte order mark, no apostrophe, microseconds, all rows."""
+    said = factory_kit("query", "SELECT '=1' AS a, time FROM samples", "-w", workspace, "--format", "csv")
+
+    assert said.out.splitlines() == ['"a","time"', '"=1",2001-09-09 01:46:40.000000']
+
+
+def test_json_gives_all_rows(factory_kit: Command, workspace: Path) -> None:
+    """A program is never given a part of the rows unless it asked for that."""
+    said = factory_kit("query", "SELECT * FROM range(1000)", "-w", workspace, "--json")
+    some = factory_kit("query", "SELECT * FROM range(1000)", "-w", workspace, "--json", "--limit", 3)
+
+    assert (len(json.loads(said.out)), said.err) == (1000, "")
+    assert (len(json.loads(some.out)), "The first 3 rows" in some.err) == (3, True)
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "xlsx", "parquet"])
+def test_a_file_takes_the_rows(factory_kit: Command, workspace: Path, tmp_path: Path, ending: str) -> None:
+    """The name of the file says the format, and pandas reads from it what the query gave."""
+    file = tmp_path / f"rows.{ending}"
+    said = factory_kit("query", "SELECT point, value, '=1+1' AS text FROM samples", "-w", workspace, "-o", file)
+
+    read = {"csv": pd.read_csv, "json": pd.read_json, "xlsx": pd.read_excel, "parquet": pd.read_parquet}[ending]
+    text = "'=1+1" if ending == "csv" else "=1+1"
+    assert "1 rows written" in said.err
+    assert read(file).to_dict("records") == [{"point": 1, "value": 1.5, "text": text}]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--format", "xml"], "'xml' is no format for this"),
+        (["--format", "xlsx"], "xlsx needs a file; add --output FILE"),
+        (["-o", "rows.txt"], "'txt' is no format for this"),
+        (["-o", "there.csv"], "is there already"),
+        (["--csv-for", "me", "--format", "csv"], "'me' is no reader of CSV"),
+    ],
+)
+def test_wrong_formats_are_named(
+    factory_kit: Command, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], what: str
+) -> None:
+    """One line with what is possible, exit code 2, nothing overwritten."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.csv").write_text("mine", encoding="utf-8")
+
+    said = factory_kit("query", "SELECT 1", "-w", workspace, *words)
+
+    assert (said.code, what in said.err, said.err.strip().count("\n")) == (2, True, 0)
+    assert (tmp_path / "there.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_query_that_fails_leaves_no_file(factory_kit: Command, workspace: Path, tmp_path: Path) -> None:
+    """Neither the file nor what was written of it stays."""
+    (tmp_path / "place").mkdir()
+    sql = "SELECT CASE WHEN i = 50000 THEN error('broken') ELSE 'x' END FROM range(100000) r(i)"
+
+    said = factory_kit("query", sql, "-w", workspace, "-o", tmp_path / "place" / "rows.csv")
+
+    assert (said.code, "broken" in said.err, list((tmp_path / "place").iterdir())) == (1, True, [])
+
+
+def test_a_query_ends_with_its_time(factory_kit: Command, workspace: Path) -> None:
+    """--timeout ends what takes too long, in one line."""
+    sql = "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c"
+
+    said = factory_kit("query", sql, "-w", workspace, "--timeout", "0.3")
+
+    assert (said.code, said.err) == (
+        1,
+        "query: not done after 0.3 s; ask for less, or allow more time (0: no end)\n",
+    )

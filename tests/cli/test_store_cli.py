@@ -91,3 +91,45 @@ def test_compacting_changes_no_answer(factory_kit: Command, plant: Path) -> None
     assert json.loads(factory_kit("query", "SELECT sum(value) AS total FROM samples", "-w", plant, "--json").out) == [
         {"total": 6.0}
     ]
+
+
+@pytest.mark.parametrize("target", ["out.xlsx", "out.duckdb", "out.csv", "out.parquet"])
+def test_an_export_says_how_much(factory_kit: Command, plant: Path, tmp_path: Path, target: str) -> None:
+    """The name says the format; what was written is counted."""
+    said = factory_kit("store", "export", tmp_path / target, "-w", plant)
+
+    assert (said.code, said.err) == (0, f"✓ 3 samples written to {tmp_path / target}.\n")
+    assert (tmp_path / target).exists()
+
+
+def test_an_export_takes_days_equipment_and_points(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
+    """Days are the plant's; equipment and points are named."""
+    words = ("-w", plant, "--json")
+    day = factory_kit("store", "export", tmp_path / "a.csv", "--from", "2026-01-01", "--to", "2026-01-01", *words)
+    before = factory_kit("store", "export", tmp_path / "b.csv", "--to", "2025-12-31", *words)
+    chosen = factory_kit("store", "export", tmp_path / "c.csv", "--equipment", "m", "--point", "m/p", *words)
+
+    assert [json.loads(each.out)["samples"] for each in (day, before, chosen)] == [3, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["out"], "'' is no format for this, expected one of csv, xlsx, parquet, duckdb"),
+        (["a.csv", "--equipment", "x"], "'x' is no equipment with points in the store; there are m"),
+        (["a.csv", "--point", "x"], "'x' is no point of the store"),
+        (["a.csv", "--from", "2026-02-02", "--to", "2026-02-01"], "2026-02-02 comes after 2026-02-01"),
+        (["a.csv", "--from", "yesterday"], "'yesterday' is not a date, expected YYYY-MM-DD"),
+    ],
+)
+def test_wrong_exports_are_named(
+    factory_kit: Command, plant: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], what: str
+) -> None:
+    """One line with what is possible, exit code 2, nothing written."""
+    (tmp_path / "place").mkdir()
+    monkeypatch.chdir(tmp_path / "place")
+
+    said = factory_kit("store", "export", *words, "-w", plant)
+
+    assert (said.code, what in said.err, said.err.strip().count("\n")) == (2, True, 0)
+    assert list((tmp_path / "place").iterdir()) == []

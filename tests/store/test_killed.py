@@ -42,7 +42,7 @@ def _kill_one(store: Store, start: int, number: int, phase: str, after: float) -
     time.sleep(after)
     process.kill()
     rest, _ = process.communicate()
-    lines = "".join(heard + [rest]).splitlines(keepends=True)
+    lines = "".join([*heard, rest]).splitlines(keepends=True)
     return [int(line) for line in lines if line.endswith("\n") and line.strip().isdigit()]
 
 

@@ -76,6 +76,29 @@ def test_reading_is_possible(filled: Store, sql: str) -> None:
         "SELECT nothing FROM samples",
         "SELECT CAST('x' AS INTEGER)",
         "SELECT * FROM filled",
+        "SELECT * FROM '{parquet}'",
+        'FROM "{parquet}"',
+        "SELECT * FROM pg_read_file('/etc/passwd')",
+        "SELECT getenv('HOME')",
+        "SELECT * FROM arrow_scan_dumb(94000000, 94000000, 94000000)",
+        "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 42'))",
+        "SELECT * FROM query_table('samples')",
+        "SELECT * FROM system.main.read_text('/etc/passwd')",
+        "SELECT * FROM duckdb_settings()",
+        "SELECT list_transform([1], x -> (SELECT content FROM read_text('/etc/passwd')))",
+        "SELECT * FROM samples ORDER BY (SELECT content FROM read_text('/etc/passwd'))",
+        "SELECT * FROM samples LIMIT (SELECT size FROM read_blob('/etc/passwd'))",
+        "PIVOT (FROM read_text('/etc/passwd')) ON size USING count(*)",
+        "SUMMARIZE SELECT * FROM read_text('/etc/passwd')",
+        "PREPARE p AS SELECT 1",
+        "CREATE MACRO m() AS TABLE SELECT * FROM read_text('/etc/passwd')",
+        "CREATE SECRET s (TYPE s3)",
+        "SET VARIABLE x = 1",
+        "USE memory",
+        "SELECT ?",
+        "SELECT '\udc80'",
+        "SELECT * FROM (" * 5000 + "SELECT 1" + ")" * 5000,
+        "SELECT x" + ".x" * 200_000,
     ],
 )
 def test_everything_else_is_refused_in_one_line(filled: Store, tmp_path: Path, sql: str) -> None:
@@ -111,6 +134,35 @@ def test_an_error_in_the_middle_of_the_rows_is_one_line(filled: Store) -> None:
 
     with pytest.raises(QueryError, match=r"^query: [^\n]*broken[^\n]*$"):
         filled.query(sql, most=90_000)
+
+
+FOR_EVER = "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r) SELECT max(i) FROM r"
+
+
+@pytest.mark.parametrize("sql", [FOR_EVER, "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c"])
+def test_a_query_ends_with_its_time(filled: Store, sql: str) -> None:
+    """What takes longer than it may is refused with what to do."""
+    with pytest.raises(
+        QueryError, match=r"^query: not done after 0\.5 s; ask for less, or allow more time \(0: no end\)$"
+    ):
+        filled.query(sql, seconds=0.5)
+
+
+def test_a_query_leaves_memory_and_disk_to_others(filled: Store) -> None:
+    """A query gets half of the memory that DuckDB would take and half of the room on the disk."""
+    import duckdb
+
+    names = "('memory_limit', 'max_temp_directory_size')"
+    (limits,) = filled.query(
+        f"SELECT list(setting ORDER BY name) AS s FROM pg_settings WHERE name IN {names}"  # noqa: S608 - our own words
+    ).to_pylist()
+    with duckdb.connect() as con:
+        usual = con.execute(
+            f"SELECT list(value ORDER BY name) FROM duckdb_settings() WHERE name IN {names}"  # noqa: S608 - our own words
+        ).fetchall()[0][0]
+    assert limits["s"][1] != usual[1]
+    assert limits["s"][0] != usual[0]
+    assert float(limits["s"][1].split()[0]) < float(usual[1].split()[0])
 
 
 @pytest.mark.parametrize("most", [None, 3])
