@@ -28,6 +28,8 @@ class Bounds:
     gap: int
     forbidden: Sequence[tuple[int, int]] = ()
     """First and last address of each range."""
+    request: int = REQUEST_COST
+    """What one more request costs on this line, in registers."""
 
     def bridges(self, end: int, start: int) -> bool:
         """Whether a read may go on from *end* to *start*, which begins what is next wanted."""
@@ -47,9 +49,9 @@ class Block:
     tags: tuple[int, ...]
 
 
-def cost(blocks: Sequence[Block]) -> int:
-    """The cost of reading *blocks* once, in registers."""
-    return sum(REQUEST_COST + block.end - block.start for block in blocks)
+def cost(blocks: Sequence[Block], request: int = REQUEST_COST) -> int:
+    """The cost of reading *blocks* once, in registers, when one more request costs *request*."""
+    return sum(request + block.end - block.start for block in blocks)
 
 
 def cover(spans: Sequence[Span], bounds: Bounds) -> list[Block]:
@@ -70,7 +72,7 @@ def cover(spans: Sequence[Span], bounds: Bounds) -> list[Block]:
             end = max(end, following.end)
             if end - span.start > bounds.longest and last > first:
                 break
-            total = best[first] + REQUEST_COST + end - span.start
+            total = best[first] + bounds.request + end - span.start
             if best[last + 1] < 0 or total < best[last + 1]:
                 best[last + 1], cut[last + 1] = total, first
     return _blocks(ordered, cut)

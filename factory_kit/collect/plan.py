@@ -5,25 +5,23 @@ The personal points of a connector (a role ``operator``, or marked ``personal``)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from factory_kit.collect.blocks import Block, Bounds, Span, anchored, cover
-from factory_kit.drivers.address import modbus_address, node_address, registers_of
-from factory_kit.drivers.base import NodeItem, ReadRequest, Table
-from factory_kit.drivers.check import forbidden_ranges, modbus_problems, opcua_problems
+from factory_kit.collect.reads import PlannedRead, Unreadable, machine_reads
+from factory_kit.drivers.address import node_address
+from factory_kit.drivers.base import NodeItem
+from factory_kit.drivers.check import modbus_problems, opcua_problems
 from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.i18n import N_
 from factory_kit.model.connector import Connector, Point, Role
 from factory_kit.model.run import CataloguePoint
-from factory_kit.model.site import Equipment, ModbusServer, OpcUaServer, Server, Site
+from factory_kit.model.site import Equipment, OpcUaServer, Server, Site
 
 __all__ = ["PlannedPoint", "PlannedRead", "ServerPlan", "SitePlan", "chunks", "plan_site"]
 
 PRIORITY = {"low": 0, "normal": 0, "high": 100}
 """Of the subscription of a point (OPC 10000-4, 5.14.2): only what is urgent is worth a subscription of its own."""
-MOST_BITS = 2000
-"""Bits that one answer may hold (Modbus application protocol V1.1b3, 6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +33,6 @@ class PlannedPoint:
     address: str
     unit: int = 0
     """Modbus unit; 0 for other protocols."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRead:
-    """One Modbus request, how often it is sent, and the points (places in the server's plan) it answers.
-
-    ``stamp`` is the place of the point whose value is the time of all others, None where the time of reading stands.
-    """
-
-    request: ReadRequest
-    interval_ms: int
-    points: tuple[int, ...]
-    stamp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +171,10 @@ def _server_plan(name: str, server: Server, machines: Sequence[_Machine], proble
         if isinstance(server, OpcUaServer):
             items += [_item(planned, server) for planned in points[first:]]
         else:
-            reads += _reads(machine, server, points[first:], first, problems)
+            mine_by_place = {place: item.point for place, item in enumerate(points[first:], start=first)}
+            lost: list[Unreadable] = []
+            reads += machine_reads(machine.connector, machine.item.unit or 0, server, mine_by_place, lost)
+            problems += [_unreadable(machine, each) for each in lost]
     return ServerPlan(name, server, tuple(points), tuple(catalogue), tuple(reads), tuple(items))
 
 
@@ -233,77 +221,7 @@ def _sampling(point: Point, server: OpcUaServer) -> float:
     return float(server.sampling_ms if point.scan == "normal" or server.fast_ms is None else server.fast_ms)
 
 
-def _interval(point: Point, server: ModbusServer, connector: Connector) -> int:
-    wanted = {
-        "slow": max(server.slow_ms, server.interval_ms),
-        "medium": max(server.medium_ms, server.interval_ms),
-        "fast": server.fast_ms or server.interval_ms,
-    }.get(point.scan, server.interval_ms)
-    return max(wanted, connector.limits.min_interval_ms)
-
-
-def _reads(
-    machine: _Machine, server: ModbusServer, planned: Sequence[PlannedPoint], first: int, problems: list[Problem]
-) -> list[PlannedRead]:
-    """The requests of one machine: for each scan class and table the cheapest blocks over its points."""
-    spans: dict[tuple[int, Table], list[Span]] = {}
-    stamp: tuple[Table, Span, int] | None = None
-    for place, item in enumerate(planned, start=first):
-        address = modbus_address(item.address)
-        span = Span(address.number, address.number + registers_of(item.point), place)
-        interval = _interval(item.point, server, machine.connector)
-        spans.setdefault((interval, address.table), []).append(span)
-        if item.point.name == machine.connector.time_from:
-            stamp = address.table, span, interval
-    reads: list[PlannedRead] = []
-    for (interval, table), wanted in sorted(spans.items()):
-        bounds = _bounds(machine.connector, table)
-        if stamp is None:
-            blocks = cover(wanted, bounds)
-        else:
-            blocks, lost = (
-                anchored(wanted, stamp[1], bounds) if table == stamp[0] else ([], [span.tag for span in wanted])
-            )
-            problems += [_unstamped(machine, planned[place - first]) for place in lost]
-        found = [_read(machine, table, block, interval, stamp) for block in blocks]
-        reads += _once(found, stamp[1].tag if stamp and interval == stamp[2] else None)
-    return reads
-
-
-def _bounds(connector: Connector, table: Table) -> Bounds:
-    limits = connector.limits
-    forbidden = [(first, last) for name, first, last in forbidden_ranges(connector) if name == table]
-    if table in {"coil", "discrete"}:
-        return Bounds(min(limits.max_registers * 16, MOST_BITS), limits.max_gap * 16, forbidden)
-    return Bounds(limits.max_registers, limits.max_gap, forbidden)
-
-
-def _read(
-    machine: _Machine, table: Table, block: Block, interval: int, stamp: tuple[Table, Span, int] | None
-) -> PlannedRead:
-    request = ReadRequest(machine.item.unit or 0, table, block.start, block.end - block.start)
-    return PlannedRead(request, interval, block.tags, stamp[1].tag if stamp else None)
-
-
-def _once(reads: Iterable[PlannedRead], keeper: int | None) -> list[PlannedRead]:
-    """*reads* with the time point itself answered only once in its own scan class, and nowhere else."""
-    kept: list[PlannedRead] = []
-    for read in reads:
-        if read.stamp is None or (read.stamp == keeper and not kept):
-            kept.append(read)
-        else:
-            kept.append(replace(read, points=tuple(place for place in read.points if place != read.stamp)))
-    return [read for read in kept if read.points]
-
-
-def _unstamped(machine: _Machine, planned: PlannedPoint) -> Problem:
-    message = N_(
-        "{address} cannot be read in one request with {time_from}, which holds its time; allow a gap, or leave time_from out"
-    )
+def _unreadable(machine: _Machine, found: Unreadable) -> Problem:
     return Problem(
-        f"connectors/{machine.connector.connector}",
-        0,
-        f"points.{planned.point.name}",
-        message,
-        {"address": planned.address, "time_from": machine.connector.time_from},
+        f"connectors/{machine.connector.connector}", 0, f"points.{found.point}", found.message, found.details
     )
