@@ -8,15 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from factory_kit.errors import StoreError
 from factory_kit.store.checked import Checks
 from factory_kit.store.columns import SAMPLES
 from factory_kit.store.compact import due, merge
 from factory_kit.store.depot import Depot
 from factory_kit.store.journal import Segment, open_segments, segment_paths
-from factory_kit.store.seal import arranged, seal
+from factory_kit.store.seal import Placed, placed, seal_parts
 
 __all__ = ["Keeper", "compact_files", "seal_segments"]
 
@@ -77,8 +75,8 @@ def seal_segments(
         if not whole(path):
             break
         todo.append(path)
-    for segments, table in _prepared(_groups(todo)):
-        seal(depot, segments, table, now())
+    for segments, parts in _prepared(_groups(todo)):
+        seal_parts(depot, segments, parts, now())
         _trust(depot, checks)
         if stopped():
             break
@@ -99,7 +97,7 @@ def _groups(paths: Sequence[Path]) -> list[list[Path]]:
     return groups
 
 
-def _prepared(groups: Sequence[Sequence[Path]]) -> Iterator[tuple[list[Segment], pa.Table]]:
+def _prepared(groups: Sequence[Sequence[Path]]) -> Iterator[tuple[list[Segment], list[Placed]]]:
     """The segments of each group with their samples in order; the next group is read while this one is written."""
     with ThreadPoolExecutor(1) as pool:
         upcoming = [pool.submit(_prepare, group) for group in groups[:1]]
@@ -112,10 +110,10 @@ def _prepared(groups: Sequence[Sequence[Path]]) -> Iterator[tuple[list[Segment],
             yield ready
 
 
-def _prepare(paths: Sequence[Path]) -> tuple[list[Segment], pa.Table]:
+def _prepare(paths: Sequence[Path]) -> tuple[list[Segment], list[Placed]]:
     segments = open_segments(paths)
-    table = arranged([segment.samples for segment in segments])
-    return [replace(segment, samples=SAMPLES.empty_table()) for segment in segments], table
+    parts = placed([segment.samples for segment in segments])
+    return [replace(segment, samples=SAMPLES.empty_table()) for segment in segments], parts
 
 
 def compact_files(

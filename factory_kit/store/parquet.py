@@ -82,8 +82,12 @@ class _Hashing:
         self._held = bytearray()
         self.sha256 = hashlib.sha256()
         self.closed = False
+        self.deaf = False
+        """What is dropped is not written any more."""
 
     def write(self, data: bytes) -> int:
+        if self.deaf:
+            return len(data)
         self._held += data
         if len(self._held) >= HELD:
             self.push()
@@ -126,7 +130,8 @@ class FileWriter:
         with told(aside):
             self._file = disk.create(aside)
         self._sink = _Hashing(self._file)
-        self._writer = pq.ParquetWriter(pa.PythonFile(self._sink, "w"), schema, **_options(schema, layout))
+        self._stream = pa.BufferedOutputStream(pa.PythonFile(self._sink, "w"), HELD)
+        self._writer = pq.ParquetWriter(self._stream, schema, **_options(schema, layout))
         self._writer.add_key_value_metadata(note)
 
     def add(self, table: pa.Table) -> None:
@@ -140,6 +145,7 @@ class FileWriter:
         try:
             with told(self.aside):
                 self._writer.close()
+                self._stream.flush()
                 self._sink.push()
                 self._file.sync()
                 return self._sink.sha256.hexdigest(), self._file.size
@@ -148,8 +154,10 @@ class FileWriter:
 
     def drop(self) -> None:
         """The file goes."""
+        self._sink.deaf = True
         with contextlib.suppress(OSError, pa.ArrowException):
             self._writer.close()
+            self._stream.close()
         self._file.close()
         with contextlib.suppress(OSError):
             self._disk.remove(self.aside)
@@ -190,12 +198,16 @@ def _options(schema: pa.Schema, layout: Layout) -> dict[str, Any]:
     encodings: dict[str, str] = {name: "DELTA_BINARY_PACKED" for name in TIMES if name in schema.names}
     if "value" in schema.names:
         encodings["value"] = layout[0]
+    quick = layout == QUICK  # read once or twice before it is merged
     order = [("point", "ascending"), ("time", "ascending")]
     ordered = all(name in schema.names for name, _ in order)
     return {
         "compression": "zstd",
         "compression_level": layout[1],
-        "use_dictionary": [name for name in schema.names if name not in encodings],
+        "use_dictionary": [name for name in NAMES if name in schema.names]
+        if quick
+        else [name for name in schema.names if name not in encodings],
+        "write_statistics": [name for name in schema.names if name not in NAMES] if quick else True,
         "column_encoding": encodings,
         "write_page_checksum": True,
         "write_page_index": True,

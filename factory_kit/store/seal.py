@@ -6,33 +6,50 @@ Done again after a crash at any point, it does nothing twice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from factory_kit.store.collide import collisions, numbers, without
 from factory_kit.store.columns import SAMPLES, empty_column, same_column
-from factory_kit.store.depot import DAY, HOUR, Depot, day_folder
+from factory_kit.store.depot import HOUR, Depot, day_folder
 from factory_kit.store.journal import Segment
 from factory_kit.store.latest import newest
 from factory_kit.store.ledger import gap_rows, loss_rows
 from factory_kit.store.manifest import Change
-from factory_kit.store.order import sorted_rows
+from factory_kit.store.order import in_order
 from factory_kit.store.parquet import Sealed, read
 
-__all__ = ["arranged", "by_place", "seal"]
+__all__ = ["Placed", "arranged", "by_place", "placed", "seal", "seal_parts"]
+
+Placed = tuple[str, pa.Table]
+"""The beginning of the path of a file and what goes into it."""
 
 SMALL_DAY = 500_000
 """Rows of one day, in one sealing, up to which they share one file in place of one an hour."""
 
+RADIX = 1 << 16
+"""Below it numpy sorts by radix, and counting needs little room."""
+
 
 def seal(depot: Depot, segments: Sequence[Segment], table: pa.Table, now: int) -> None:
     """*segments*, whose samples are *table* in the order of a sealed file, become files; then they go."""
+    seal_parts(depot, segments, list(by_place(depot, table)), now)
+
+
+def seal_parts(depot: Depot, segments: Sequence[Segment], parts: Sequence[Placed], now: int) -> None:
+    """*segments*, whose samples are *parts* as ``placed`` makes them, become files; then they go."""
     names = tuple(segment.name for segment in segments)
-    adds, removes = _samples(depot, table, names)
+    adds, removes = [], []
+    for part in parts:
+        made, replaced = _samples(depot, part, names)
+        adds += made
+        removes += replaced
     adds += _ledgers(depot, segments, names)
-    if len(table):
-        newest_file, replaced = _latest(depot, table, names)
+    if parts:
+        newest_file, replaced = _latest(depot, [table for _, table in parts], names)
         adds.append(newest_file)
         removes += replaced
     depot.commit(Change(now, tuple(adds), tuple(removes), names))
@@ -41,12 +58,45 @@ def seal(depot: Depot, segments: Sequence[Segment], table: pa.Table, now: int) -
 
 def arranged(tables: Sequence[pa.Table]) -> pa.Table:
     """*tables* in the order in which they arrived as one table in the order of a sealed file, doubles gone."""
+    table = _joined(tables)
+    rows, _, _ = in_order(numbers(table["point"]), numbers(table["time"]))
+    return _ordered(table, rows)
+
+
+def placed(tables: Sequence[pa.Table]) -> list[Placed]:
+    """*tables* in the order in which they arrived, by day, and big days by hour, each in the order of a sealed file, doubles gone."""
+    table = _joined(tables)
+    if not len(table):
+        return []
+    rows, _, time = in_order(numbers(table["point"]), numbers(table["time"]))
+    names, index = _places(time)
+    if len(names) == 1:
+        return [(names[0], _ordered(table, rows))]
+    by_name = np.argsort(index, kind="stable")
+    ends = np.cumsum(np.bincount(index, minlength=len(names))).tolist()
+    sorted_table = _ordered(table, rows[by_name])
+    return [
+        (name, sorted_table.slice(start, end - start))
+        for name, start, end in zip(names, [0, *ends[:-1]], ends, strict=True)
+    ]
+
+
+def by_place(depot: Depot, table: pa.Table) -> Iterator[Placed]:
+    """*table* as ``placed`` makes it, and days that are kept by the hour in *depot* by the hour."""
+    for place, part in placed([table]):
+        yield from _as_kept(depot, place, part)
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
     filled = [table for table in tables if len(table)]
     if not filled:
         return SAMPLES.empty_table()
-    table = filled[0] if len(filled) == 1 else pa.concat_tables(filled).unify_dictionaries()
-    rows = pa.array(sorted_rows(numbers(table["point"]), numbers(table["time"])))
-    return pa.Table.from_arrays([_taken(column, rows) for column in table.columns], schema=table.schema)
+    return filled[0] if len(filled) == 1 else pa.concat_tables(filled).unify_dictionaries()
+
+
+def _ordered(table: pa.Table, rows: npt.NDArray[np.intp]) -> pa.Table:
+    taken = pa.array(rows)
+    return pa.Table.from_arrays([_taken(column, taken) for column in table.columns], schema=table.schema)
 
 
 def _taken(column: pa.ChunkedArray, rows: pa.Array) -> pa.Array:
@@ -59,9 +109,8 @@ def _taken(column: pa.ChunkedArray, rows: pa.Array) -> pa.Array:
     return values.take(rows)
 
 
-def _samples(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[list[Sealed], list[str]]:
-    if not len(table):
-        return [], []
+def _samples(depot: Depot, part: Placed, origin: Sequence[str]) -> tuple[list[Sealed], list[str]]:
+    place, table = part
     time = numbers(table["time"])
     clash = collisions(depot.folder, table, depot.manifest.overlapping(int(time.min()), int(time.max())))
     adds, removes = [], []
@@ -71,7 +120,7 @@ def _samples(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[list
         if len(rest):
             adds.append(depot.write("samples", path.rpartition("-")[0], rest, origin))
     fresh = table.filter(pa.array(~clash.known)) if clash.known.any() else table
-    adds += [depot.write("samples", place, part, origin) for place, part in by_place(depot, fresh)]
+    adds += [depot.write("samples", name, piece, origin) for name, piece in _as_kept(depot, place, fresh)]
     return adds, removes
 
 
@@ -86,35 +135,61 @@ def _ledgers(depot: Depot, segments: Sequence[Segment], origin: Sequence[str]) -
     return made
 
 
-def _latest(depot: Depot, table: pa.Table, origin: Sequence[str]) -> tuple[Sealed, list[str]]:
+def _latest(depot: Depot, tables: Sequence[pa.Table], origin: Sequence[str]) -> tuple[Sealed, list[str]]:
     known = depot.manifest.of_kind("latest")
-    before = pa.concat_tables(
-        [SAMPLES.empty_table(), *(read(depot.folder / each.path).cast(SAMPLES) for each in known)]
-    )
-    made = depot.write("latest", "latest/latest", newest(before, table), origin)
+    rows = pa.concat_tables([SAMPLES.empty_table(), *(read(depot.folder / each.path).cast(SAMPLES) for each in known)])
+    for table in tables:
+        rows = newest(rows, table)
+    made = depot.write("latest", "latest/latest", rows, origin)
     return made, [each.path for each in known if each.path != made.path]
 
 
-def by_place(depot: Depot, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Parts of a sorted table by day, and of big days by hour, with the beginning of their path."""
-    for day, part in _split(table, DAY):
-        folder = day_folder("data", day)
-        if len(part) <= SMALL_DAY and not depot.manifest.has_hours(folder):
-            yield f"{folder}/day", part
-            continue
-        for hour, small in _split(part, HOUR):
-            yield f"{folder}/h{hour % 24:02d}", small
-
-
-def _split(table: pa.Table, length: int) -> Iterator[tuple[int, pa.Table]]:
-    """Parts of *table* by whole *length*s of time since 1970."""
-    time = numbers(table["time"])
-    if not len(time):
-        return
-    first, last = int(time.min()) // length, int(time.max()) // length
+def _places(time: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[Any]]:
+    """The places for samples of *time*, oldest first, and the number of the one that each sample goes to."""
+    first, last = int(time.min()) // HOUR, int(time.max()) // HOUR
     if first == last:
-        yield first, table
+        return [_place(first // 24, first % 24 if len(time) > SMALL_DAY else None)], np.zeros(len(time), np.uint8)
+    hours, hour_of, counts = _distinct(time // HOUR)
+    day_of = np.unique(hours // 24, return_inverse=True)[1]
+    big = np.bincount(day_of, weights=counts)[day_of] > SMALL_DAY
+    names = [
+        _place(hour // 24, hour % 24 if alone else None)
+        for hour, alone in zip(hours.tolist(), big.tolist(), strict=True)
+    ]
+    distinct = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    number = np.array([distinct[name] for name in names], np.uint16 if len(distinct) <= RADIX else np.int64)
+    return list(distinct), number[hour_of]
+
+
+def _distinct(
+    values: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The distinct *values* in order, the place of each value among them, and how often each stands there."""
+    lowest = values.min()
+    steps = values - lowest
+    if steps.max() >= RADIX:
+        return np.unique(values, return_inverse=True, return_counts=True)
+    counts = np.bincount(steps)
+    there = np.flatnonzero(counts)
+    number = np.zeros(len(counts), np.int64)
+    number[there] = np.arange(len(there))
+    return there + lowest, number[steps], counts[there]
+
+
+def _as_kept(depot: Depot, place: str, part: pa.Table) -> Iterator[Placed]:
+    """A day that *depot* keeps hour by hour goes there hour by hour."""
+    folder, _, label = place.rpartition("/")
+    if not len(part):
         return
-    number = time // length
-    for each in np.unique(number).tolist():
-        yield each, table.filter(pa.array(number == each))
+    if label != "day" or not depot.manifest.has_hours(folder):
+        yield place, part
+        return
+    time = numbers(part["time"])
+    hours, hour_of, _ = _distinct(time // HOUR)
+    for number, hour in enumerate(hours.tolist()):
+        yield _place(hour // 24, hour % 24), part.filter(pa.array(hour_of == number))
+
+
+def _place(day: int, hour: int | None) -> str:
+    """The beginning of the path of the files of *day*, counted from 1970-01-01 UTC, or of one of its hours."""
+    return f"{day_folder('data', day)}/{'day' if hour is None else f'h{hour:02d}'}"
