@@ -27,6 +27,7 @@ GROUPS = (
     "history",
     "query",
     "kpi",
+    "diagnose",
     "model",
     "assess",
     "seal",

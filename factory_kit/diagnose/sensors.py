@@ -1,0 +1,126 @@
+"""Health of analog sensors: standing still, single readings far off, at the end of the range. Each point against itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from factory_kit.diagnose.finding import Finding, Number
+from factory_kit.diagnose.material import ANALOG, Column, Material, PointFacts
+from factory_kit.diagnose.stretches import joined, shared, shared_length
+from factory_kit.kpi.timemodel import Stretch
+from factory_kit.model.connector import MachineState
+from factory_kit.model.sample import Float64
+
+__all__ = ["sensor_health", "spikes", "standing"]
+
+MINUTE = 60 * 1_000_000
+HOUR = 60 * MINUTE
+LEAST_CHANGES = 50
+"""With fewer changes a point's own pace is not known."""
+LEAST_STILL = 30 * MINUTE
+TIMES_USUAL = 20
+"""So many times longer than 99 of 100 of its holds a point must stand still."""
+NEIGHBOURS = 5
+FAR_OFF = 12.0
+"""Robust standard deviations (1.4826 MAD) of the point's steps; a single reading that far out and back is no process."""
+LONG = 2.0
+
+
+def sensor_health(material: Material) -> Iterator[Finding]:
+    """Findings on every analog point that has a pace of its own."""
+    for point in material.points:
+        column = material.column(point)
+        if point.role in ANALOG and len(column) >= LEAST_CHANGES:
+            yield from _still(material, point, column)
+            yield from _spikes(point, column)
+
+
+def working_time(material: Material, equipment: str) -> list[Stretch]:
+    """When *equipment* was seen working: itself, or something it feeds; the whole interval where neither tells a state."""
+    machine = material.equipment.get(equipment)
+    sources = [equipment, *(machine.feeds if machine else ())]
+    told = [material.segments[name] for name in sources if name in material.segments]
+    if not told:
+        return [material.interval.window]
+    return joined(each for segments in told for each in segments if each.state is MachineState.PRODUCING)
+
+
+def standing(column: Column, end: int) -> list[tuple[Stretch, float]]:
+    """How long each value held: from the first sample that shows it to the first that shows another, or to *end*."""
+    if not len(column):
+        return []
+    first = np.concatenate([[True], np.diff(column.value) != 0])
+    times, values = column.time[first], column.value[first]
+    ends = np.concatenate([times[1:], [end]])
+    return [
+        (Stretch(int(start), int(stop)), float(value))
+        for start, stop, value in zip(times, ends, values, strict=True)
+        if stop > start
+    ]
+
+
+def _still(material: Material, point: PointFacts, column: Column) -> Iterator[Finding]:
+    """The longest hold, counted in time in which the machine worked and the point was watched, against all others."""
+    working = working_time(material, point.equipment)
+    watched = shared(working, material.known.get(point.id, ()))
+    holds = standing(column, material.interval.end)
+    if working == [material.interval.window]:  # nobody tells when it works: at zero it may simply be off
+        holds = [(stretch, value) for stretch, value in holds if value]
+    lengths = np.array([_within(stretch, watched) for stretch, _ in holds], np.float64)
+    moving = lengths[lengths > 0]
+    if len(moving) < LEAST_CHANGES:
+        return
+    longest = int(np.argmax(lengths))
+    usual = float(np.percentile(np.delete(moving, int(np.argmax(moving))), 99))
+    if lengths[longest] < max(LEAST_STILL, TIMES_USUAL * usual):
+        return
+    stretch, value = holds[longest]
+    hours = float(lengths[longest]) / HOUR
+    numbers: dict[str, Number] = {
+        "point": point.name,
+        "hours": hours,
+        "value": value,
+        "unit": point.unit,
+        "usual": usual / MINUTE,
+    }
+    name = f"{point.equipment}/{point.name}"
+    yield Finding("stuck-sensor", point.equipment, "high" if hours >= LONG else "middle", numbers, (stretch,), (name,))
+
+
+def _within(stretch: Stretch, watched: Sequence[Stretch]) -> int:
+    """Microseconds of *stretch* inside *watched*, looked up by bisection."""
+    starts = [part.start for part in watched]
+    first = max(0, int(np.searchsorted(starts, stretch.start, side="right")) - 1)
+    last = int(np.searchsorted(starts, stretch.end, side="left"))
+    return shared_length([stretch], watched[first:last])
+
+
+def spikes(values: Float64) -> list[int]:
+    """Positions of single values far from both neighbours while these agree with each other."""
+    if len(values) < LEAST_CHANGES:
+        return []
+    steps = np.diff(values)
+    scale = 1.4826 * float(np.median(np.abs(steps - np.median(steps))))
+    scale = max(scale, float(np.percentile(np.abs(steps), 95)) / 2)
+    if not scale:
+        return []
+    out, back = steps[:-1], steps[1:]
+    far = (np.minimum(np.abs(out), np.abs(back)) > FAR_OFF * scale) & (np.sign(out) != np.sign(back))
+    close = np.abs(out + back) < FAR_OFF * scale / 4
+    return [int(position) + 1 for position in np.flatnonzero(far & close)]
+
+
+def _spikes(point: PointFacts, column: Column) -> Iterator[Finding]:
+    found = spikes(column.value)
+    if not found or len(found) > len(column) // 50:  # what comes that often belongs to the process
+        return
+    around = [float(np.median(column.value[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1])) for at in found]
+    worst = int(np.argmax([abs(column.value[at] - level) for at, level in zip(found, around, strict=True)]))
+    numbers: dict[str, Number] = {
+        "point": point.name, "count": len(found), "value": float(column.value[found[worst]]),
+        "around": around[worst], "unit": point.unit,
+    }  # fmt: skip
+    when = tuple(Stretch(int(column.time[at]), int(column.time[at]) + 1) for at in found)
+    yield Finding("out-of-place", point.equipment, "low", numbers, when, (f"{point.equipment}/{point.name}",))
