@@ -1,0 +1,173 @@
+"""Whole answers as columns: what Publish and Republish deliver, and what Read answers (OPC 10000-4, 5.11.2 and 5.14.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from factory_kit.drivers.opcua.binary.columns import Columns
+from factory_kit.drivers.opcua.binary.items import read_items
+from factory_kit.drivers.opcua.binary.wire import (
+    I32,
+    I64,
+    U16,
+    U32,
+    Malformed,
+    count_of,
+    end_of_diagnostics,
+    end_of_extension,
+    end_of_list,
+    end_of_nodeid,
+    end_of_string,
+)
+
+__all__ = ["Notification", "Published", "published", "read_answer", "republished"]
+
+PUBLISH, REPUBLISH, READ = 829, 835, 634
+"""Numbers of the binary encodings of the answers (OPC 10000-6, A.3)."""
+DATA_CHANGE, STATUS_CHANGE = 811, 820
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a server told in one numbered message; ``published`` is a DateTime as encoded."""
+
+    sequence: int
+    published: int
+    parts: tuple[Columns | int, ...]
+    """Columns of data changes, and the statuses of a change of the subscription itself; events are left out."""
+    empty: bool
+    """Whether it was only a sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An answer to Publish."""
+
+    service_result: int
+    subscription: int
+    available: tuple[int, ...]
+    more: bool
+    notification: Notification
+    results: tuple[int, ...]
+    """What became of the acknowledgements."""
+
+
+def published(data: bytes) -> Published:
+    """*data* is a whole PublishResponse. ``Malformed``."""
+    result, at = _answered(data, PUBLISH)
+    if result & BAD:
+        return Published(result, 0, (), False, Notification(0, 0, (), empty=True), ())
+    subscription = _u32(data, at)
+    available, at = _numbers(data, at + 4)
+    if at >= len(data):
+        raise Malformed("the answer is cut off", at)
+    more = data[at] != 0
+    notification, at = _notification(data, at + 1)
+    results, _at = _numbers(data, at) if at < len(data) else ((), at)
+    return Published(result, subscription, available, more, notification, results)
+
+
+def republished(data: bytes) -> tuple[int, Notification]:
+    """The service result and the notification of a whole RepublishResponse. ``Malformed``."""
+    result, at = _answered(data, REPUBLISH)
+    if result & BAD:
+        return result, Notification(0, 0, (), empty=True)
+    return result, _notification(data, at)[0]
+
+
+def read_answer(data: bytes) -> tuple[int, Columns]:
+    """The service result and the values of a whole ReadResponse. ``Malformed``."""
+    result, at = _answered(data, READ)
+    count = 0 if result & BAD else count_of(data, at, len(data))
+    columns, _at = read_items(data, at + 4, count, len(data), handles=False)
+    return result, columns
+
+
+BAD = 0x80000000
+
+
+def _answered(data: bytes, kind: int) -> tuple[int, int]:
+    """The service result of an answer of *kind*, and where its own fields begin (ResponseHeader: OPC 10000-4, 7.33)."""
+    end = len(data)
+    at = end_of_nodeid(data, 0, end)
+    if _type_of(data, 0) != kind:
+        raise Malformed("another answer than the one that was asked for", 0)
+    result = _u32(data, at + 12)
+    at = end_of_diagnostics(data, at + 16, end)
+    for _text in range(count_of(data, at, end)):
+        at = end_of_string(data, at + 4, end) - 4
+    return result, end_of_extension(data, at + 4, end)
+
+
+def _notification(data: bytes, at: int) -> tuple[Notification, int]:
+    end = len(data)
+    sequence = _u32(data, at)
+    if at + 16 > end:
+        raise Malformed("the notification is cut off", at)
+    time: int = I64.unpack_from(data, at + 4)[0]
+    count = count_of(data, at + 12, end)
+    at += 16
+    parts: list[Columns | int] = []
+    for _part in range(count):
+        part, at = _part_of(data, at, end)
+        if part is not None:
+            parts.append(part)
+    return Notification(sequence, time, tuple(parts), empty=not count), at
+
+
+def _part_of(data: bytes, at: int, end: int) -> tuple[Columns | int | None, int]:
+    """One ExtensionObject of a notification; None where it is nothing we asked for."""
+    kind = _type_of(data, at)
+    body = end_of_nodeid(data, at, end) + 1
+    if kind not in {DATA_CHANGE, STATUS_CHANGE}:
+        return None, end_of_extension(data, at, end)
+    if body >= end or data[body - 1] != 1:
+        raise Malformed("a notification without a body", at)
+    length = _i32(data, body)
+    start, behind = body + 4, body + 4 + length
+    if length < -1 or behind > end:
+        raise Malformed("a notification is longer than the message", at)
+    if kind == STATUS_CHANGE:
+        return _u32(data, start), behind if length >= 0 else end_of_diagnostics(data, start + 4, end)
+    return _data_change(data, start, end if length < 0 else behind, known=length >= 0)
+
+
+def _data_change(data: bytes, at: int, end: int, *, known: bool) -> tuple[Columns, int]:
+    """DataChangeNotification; some old servers do not say how long it is (-1), so that it must be read to know."""
+    columns, behind = read_items(data, at + 4, count_of(data, at, end), end, handles=True)
+    if known:
+        return columns, end
+    for _information in range(count_of(data, behind, end)):
+        behind = end_of_diagnostics(data, behind + 4, end) - 4
+    return columns, behind + 4
+
+
+def _type_of(data: bytes, at: int) -> int:
+    """The number of a NodeId of namespace 0; -1 for any other."""
+    form = data[at] if at < len(data) else -1
+    if form == 0 and at + 2 <= len(data):
+        return data[at + 1]
+    if form == 1 and at + 4 <= len(data):
+        return U16.unpack_from(data, at + 2)[0] if not data[at + 1] else -1
+    if form == 2 and at + 7 <= len(data):
+        return _u32(data, at + 3) if not U16.unpack_from(data, at + 1)[0] else -1
+    return -1
+
+
+def _numbers(data: bytes, at: int) -> tuple[tuple[int, ...], int]:
+    behind = end_of_list(data, at, len(data), 4)
+    return tuple(_u32(data, place) for place in range(at + 4, behind, 4)), behind
+
+
+def _u32(data: bytes, at: int) -> int:
+    if at + 4 > len(data):
+        raise Malformed("the message is cut off", at)
+    number: int = U32.unpack_from(data, at)[0]
+    return number
+
+
+def _i32(data: bytes, at: int) -> int:
+    if at + 4 > len(data):
+        raise Malformed("the message is cut off", at)
+    number: int = I32.unpack_from(data, at)[0]
+    return number
