@@ -111,6 +111,8 @@ class OpcUaServer(Definition):
     mode: Literal["auto", "None", "Sign", "SignAndEncrypt"] = "auto"
     user: str = ""
     """User name; its password comes from FACTORY_KIT_PASSWORD_<SERVER>, the keyring or a prompt."""
+    user_certificate: Identifier | None = None
+    """A user who proves itself by a certificate: ``keys/opcua/users/<this>.der`` with its key ``.key`` (PEM) in the workspace."""
     publishing_ms: int = Field(default=500, ge=1)
     sampling_ms: int = Field(default=1000, ge=0)
     fast_ms: int | None = Field(default=None, ge=0)

@@ -24,6 +24,7 @@ from factory_kit.files import write_atomically
 from factory_kit.model.site import OpcUaServer
 
 __all__ = [
+    "ALL_POLICIES",
     "POLICIES",
     "CertificateFacts",
     "Offer",
@@ -45,6 +46,12 @@ POLICIES = {
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
 }
 """The policies that are not deprecated (OPC 10000-7), best first."""
+ALL_POLICIES = {
+    **POLICIES,
+    "Basic256": security_policies.SecurityPolicyBasic256,
+    "Basic128Rsa15": security_policies.SecurityPolicyBasic128Rsa15,
+}
+"""With the deprecated ones, which the site file must ask for by name."""
 MODES = {"SignAndEncrypt": ua.MessageSecurityMode.SignAndEncrypt, "Sign": ua.MessageSecurityMode.Sign}
 YEARS = 5
 
@@ -108,7 +115,7 @@ def best(offered: Sequence[Offer], server: OpcUaServer) -> Offer:
     for mode in modes:
         for policy in policies:
             for offer in offered:
-                if (offer.policy, offer.mode) == (policy, mode):
+                if (offer.policy, offer.mode) == (policy, mode) and offer.certificate:
                     return offer
     known = sorted({f"{offer.policy} {offer.mode}" for offer in offered})
     raise DeviceRefused(

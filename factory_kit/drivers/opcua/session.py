@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from asyncua import ua
 from asyncua.crypto.uacrypto import CertProperties
 
-from factory_kit.drivers.base import Context, password_variable
+from factory_kit.drivers.base import Context
 from factory_kit.drivers.opcua.client import ReadingClient
 from factory_kit.drivers.opcua.errors import mapped, status_name
-from factory_kit.drivers.opcua.security import MODES, POLICIES, Offer, best, offers, own_certificate, require_trust
+from factory_kit.drivers.opcua.security import ALL_POLICIES, MODES, Offer, best, offers, own_certificate, require_trust
+from factory_kit.drivers.opcua.tokens import activate, require_secret
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable
 from factory_kit.model.site import OpcUaServer
 
@@ -28,7 +28,6 @@ FORGOTTEN = frozenset(
     {"BadSessionIdInvalid", "BadSessionClosed", "BadSessionNotActivated", "BadIdentityChangeNotSupported"}
 )
 """What a server answers to ActivateSession when there is no session to go on with."""
-NO_POLICY = "http://opcfoundation.org/UA/SecurityPolicy#None"
 
 
 async def ask_offers(server: OpcUaServer, context: Context) -> list[Offer]:
@@ -49,7 +48,7 @@ async def open_session(
 
     ``DeviceRefused`` for everything that only people can change; then nothing stays open.
     """
-    _password(name, server, context)  # refused before anything is sent
+    require_secret(name, server, context)  # refused before anything is sent
     client = _client(server, context, lost)
     if server.security != "None":
         await _secure(client, name, server, context)
@@ -97,7 +96,7 @@ async def _reactivated(client: ReadingClient, name: str, server: OpcUaServer, co
     session = client.uaclient.session
     session.rebind_authentication_token()
     try:
-        await _activate(client, name, server, context)
+        await activate(client, name, server, context)
     except ua.UaStatusCodeError as error:
         if status_name(error.code) not in FORGOTTEN:
             raise
@@ -110,16 +109,10 @@ async def _reactivated(client: ReadingClient, name: str, server: OpcUaServer, co
 async def _new_session(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> str:
     """A session on the open channel of *client*; the product URI the server's endpoints declare."""
     created = await client.create_session()
-    await _activate(client, name, server, context)
+    await activate(client, name, server, context)
     return next(
         (str(endpoint.Server.ProductUri) for endpoint in created.ServerEndpoints if endpoint.Server.ProductUri), ""
     )
-
-
-async def _activate(client: ReadingClient, name: str, server: OpcUaServer, context: Context) -> None:
-    """The session of *client* belongs to the site's user from now on."""
-    _check_token(client, server)
-    await client.activate_session(username=server.user or None, password=_password(name, server, context))
 
 
 async def close(client: ReadingClient) -> None:
@@ -156,6 +149,8 @@ async def _greet(client: ReadingClient, server: OpcUaServer) -> None:
     """A connection; whoever answers but cannot say hello is no OPC UA server."""
     await asyncio.wait_for(client.connect_socket(), CONNECT_S)
     try:
+        if client.uaclient.protocol is None or client.uaclient.protocol.is_closed:
+            raise ConnectionResetError("the connection was ended at once")
         await client.send_hello()
     except (TimeoutError, ConnectionError) as error:
         client.disconnect_socket()
@@ -175,44 +170,9 @@ async def _secure(client: ReadingClient, name: str, server: OpcUaServer, context
     client.application_uri = own.uri
     with mapped(server.address):
         await client.set_security(
-            POLICIES[offer.policy],
+            ALL_POLICIES[offer.policy],
             certificate=CertProperties(own.certificate, "der"),
             private_key=CertProperties(own.key, "pem"),
             server_certificate=CertProperties(offer.certificate, "der"),
             mode=MODES[offer.mode],
-        )
-
-
-def _password(name: str, server: OpcUaServer, context: Context) -> str | None:
-    """The password of the site's user; ``DeviceRefused`` when it would be sent in the open, or there is none."""
-    if not server.user:
-        return None
-    if server.security == "None":
-        raise DeviceRefused(
-            "{address}: the password of {user} is never sent without encryption; change security in the site file",
-            address=server.address,
-            user=server.user,
-        )
-    password = context.secret(name)
-    if password is None:
-        variable = password_variable(name)
-        raise DeviceRefused(
-            "{address}: no password for {user}; set {variable}",
-            address=server.address,
-            user=server.user,
-            variable=variable,
-        )
-    return password
-
-
-def _check_token(client: ReadingClient, server: OpcUaServer) -> None:
-    """Refuse to send a password that neither its own policy nor the channel would encrypt."""
-    if not server.user:
-        return
-    policy: Any = client.server_policy(ua.UserTokenType.UserName)
-    if policy.SecurityPolicyUri == NO_POLICY and client.security_policy.Mode != ua.MessageSecurityMode.SignAndEncrypt:
-        raise DeviceRefused(
-            "{address}: the server wants the password of {user} in plain text on a channel that only signs; use mode SignAndEncrypt",
-            address=server.address,
-            user=server.user,
         )

@@ -240,7 +240,7 @@ def test_nothing_is_shown_or_sent_without_permission(plant: Any, allowed: Callab
     with pytest.raises(NotAuthorised, match="is valid from"):
         plan_of(ended, Wish.of(ended, "server-1", FAST), NOW)
     site = allowed(open_server(plant.url))
-    with pytest.raises(NotAuthorised, match="does not cover 127.0.0.9:4840"):
+    with pytest.raises(NotAuthorised, match=r"does not cover 127\.0\.0\.9:4840"):
         plan_of(site, Wish.of(site, "opc.tcp://127.0.0.9", FAST), NOW)
 
     assert plant.seen == {}
