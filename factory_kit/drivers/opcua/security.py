@@ -115,7 +115,7 @@ def best(offered: Sequence[Offer], server: OpcUaServer) -> Offer:
     for mode in modes:
         for policy in policies:
             for offer in offered:
-                if (offer.policy, offer.mode) == (policy, mode) and offer.certificate:
+                if (offer.policy, offer.mode) == (policy, mode):
                     return offer
     known = sorted({f"{offer.policy} {offer.mode}" for offer in offered})
     raise DeviceRefused(
