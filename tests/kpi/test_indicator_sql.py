@@ -148,7 +148,11 @@ def plants(draw: st.DrawFn) -> Plant:
             (time, value, quality, run, None if lag is None else time + lag)
             for (time, quality, run, lag), value in zip(sorted(rows, key=lambda row: row[0]), values, strict=False)
         ]
-        starts = st.one_of(moments, st.sampled_from([row[0] for row in samples[point]]))
+        starts = st.one_of(
+            moments,
+            st.sampled_from([row[0] for row in samples[point][:2]]),
+            st.sampled_from([row[0] for row in samples[point]]),
+        )
         gaps[point] = draw(st.lists(st.builds(gap_from, starts, st.integers(1, 12)), max_size=1))
         for run in range(len(runs)):
             stored = sum(row[3] == run for row in samples[point])
@@ -244,6 +248,15 @@ TWO_RUNS = ((-1, 9, "live"), (12, 26, "live"))
 SPECIAL = {
     "nothing special": special(),
     "an outage's own bad sample": special(state=plain((-1, 1)) + plain((10, 1), quality=2), gaps={"state": [OUTAGE]}),
+    "an outage at the very beginning": special(
+        runs=((0, 26, "live"),),
+        state=plain((0, 1), quality=2) + plain((1, 1)),
+        total_count=plain((0, 0), quality=2),
+        gaps={
+            "state": [Stretch(ZERO, ZERO + HOUR // 2)],
+            "total_count": [Stretch(ZERO, ZERO + HOUR // 2)],
+        },
+    ),
     "a run that was cut off": special(
         runs=((-1, None, "live"),),
         total_count=plain((3, 1)),

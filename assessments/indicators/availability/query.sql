@@ -159,6 +159,9 @@ edge AS (
     UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE bad AND next IS NOT NULL
     UNION ALL SELECT point, moment + $silence, 0, 1 FROM doubt WHERE NOT bad AND history AND coalesce(next > moment + $silence, true)
     UNION ALL SELECT point, next, 0, -1 FROM doubt WHERE NOT bad AND history AND next > moment + $silence
+    -- a bad sample that a gap swallowed opens the watch of its run, but says no value: nothing is known before the first that counts
+    UNION ALL SELECT DISTINCT point, $start - $lookback, 0, 1 FROM swallowed
+    UNION ALL SELECT point, min(moment), 0, -1 FROM heard WHERE point IN (SELECT point FROM swallowed) GROUP BY point
 ),
 certainty AS MATERIALIZED (
     SELECT point, moment, lead(moment) OVER w AS until, sum(sum(watching)) OVER w > 0 AND sum(sum(unsure)) OVER w = 0 AS known
