@@ -279,7 +279,14 @@ def verify(
     if differing:
         raise typer.Exit(1)
     if not as_json:
-        success(_("{count} records recomputed from the store: every byte is the same.").format(count=len(checks)))
+        merged = sum(bool(check.said) for check in checks)
+        success(
+            _("{count} records recomputed from the store: every byte is the same.").format(count=len(checks))
+            if not merged
+            else _(
+                "{count} records recomputed from the store: every figure is the same; of {merged} the files were merged since, or others came beside them."
+            ).format(count=len(checks), merged=merged)
+        )
 
 
 OUTCOMES = (N_("inconclusive"), N_("not applicable"))

@@ -13,7 +13,7 @@ import duckdb
 import rfc8785
 
 from factory_kit import __version__
-from factory_kit.errors import QueryError, UsageError
+from factory_kit.errors import QueryError, StoreError, UsageError
 from factory_kit.kpi.calendar import always_planned, local_iso, planned_time
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.reasons import NOTHING_MEASURED, TOO_LITTLE_KNOWN
@@ -45,6 +45,7 @@ FIGURES = EXPECTED[3:11]
 PLANNING = "SET asof_loop_join_threshold = 0; SET nested_loop_join_threshold = 0"
 """DuckDB guesses how many rows a join gets, and after a wrong guess takes a loop that is a hundred times slower."""
 MICRO = 1_000_000
+TRIES = 3
 AFTERWARDS = 24 * 3600 * MICRO
 
 
@@ -89,12 +90,23 @@ def evidence_of(
 ) -> list[Evidence]:
     """The records of *indicators* over the sealed files of *store*, in order of indicator, the plant before its equipment.
 
-    ``QueryError`` when the SQL of one cannot run, ``StoreDamaged`` when a file is not what it was.
+    ``QueryError`` when the SQL of one cannot run, ``StoreDamaged`` when a file is not what it was, before or after the SQL ran.
     """
     chosen = list(indicators)
-    files = {reach: _files(store, interval, reach) for reach in {_reach(indicator) for indicator in chosen}}
-    with store.connect() as con:
-        return evaluate(chosen, con, Frame(interval, calendar, now()), lambda indicator: files[_reach(indicator)])
+    frame = Frame(interval, calendar, now())
+    before = _all_files(chosen, store, interval)
+    for _try in range(TRIES):
+        files = before
+        with store.connect() as con:
+            records = evaluate(chosen, con, frame, lambda indicator: files[_reach(indicator)])  # noqa: B023 - called at once
+        before = _all_files(
+            chosen, store, interval
+        )  # read and compared again: nothing rotted or came while the SQL ran
+        if before == files:
+            return records
+    raise StoreError(
+        "the store changes faster than evidence can be computed from it; repeat, or end the collection first"
+    )
 
 
 def evaluate(
@@ -109,6 +121,13 @@ def evaluate(
         for indicator in indicators
         for row in _rows(indicator, con, frame.interval)
     ]
+
+
+def _all_files(
+    indicators: Iterable[Indicator], store: StoreView, interval: Interval
+) -> dict[int, tuple[FileUsed, ...]]:
+    """By reach the files that the SQL of *indicators* may read, each found right just now."""
+    return {reach: _files(store, interval, reach) for reach in {_reach(indicator) for indicator in indicators}}
 
 
 def _reach(indicator: Indicator) -> int:

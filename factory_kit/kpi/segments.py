@@ -25,7 +25,7 @@ def machine_segments(
 ) -> dict[str, list[Segment]]:
     """By equipment the stretches of *interval* as *indicator* (availability) sees them in *store*, from end to end.
 
-    ``QueryError`` when its SQL has no such stretches.
+    ``QueryError`` when its SQL has no such stretches, ``StoreDamaged``.
     """
     before, mark, _rest = indicator.sql.partition(MARK)
     if not mark:
@@ -36,6 +36,7 @@ def machine_segments(
         values = {"start": interval.start, "stop": interval.end, **indicator.parameters}
         (statement,) = con.extract_statements(sql)
         rows = con.execute(sql, {name: values[name] for name in statement.named_parameters}).fetchall()
+    store.files(interval.start, interval.end)  # read and compared: what a report shows was not rotten
     found: dict[str, list[Segment]] = {}
     for equipment, start, end, state, planned in rows:
         _add(found.setdefault(equipment, []), Segment(start, end, MachineState(state), planned))

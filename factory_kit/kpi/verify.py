@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from factory_kit.i18n import _
 from factory_kit.kpi.calendar import EPOCH, MICROSECOND
-from factory_kit.kpi.indicators import StoreView, evidence_of
+from factory_kit.kpi.indicators import SealedFile, StoreView, evidence_of
 from factory_kit.kpi.interval import Interval, days_between
 from factory_kit.model.evidence import Evidence, IndicatorUsed, Json
 from factory_kit.model.indicator import Indicator
@@ -24,6 +24,13 @@ __all__ = ["Difference", "Verification", "verify_records"]
 
 REPACKED = "files"
 LIST = 3
+
+
+class ProvingView(StoreView, Protocol):
+    """What a proof needs of a store."""
+
+    def lost(self, files: Iterable[SealedFile]) -> list[str]:
+        """The paths of those of *files* that are neither here nor were merged into files that are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of one record; ``said`` is one line in the language in force, empty where every byte is the same."""
+    """What came of one record; ``said`` is one line in the language in force, empty where every byte is the same.
+
+    A record is also the same when only its list of files differs and all that it names were merged into files that are there:
+    then every figure was computed again from the same samples, and ``said`` tells so.
+    """
 
     id: str
     record: Evidence
@@ -47,12 +58,12 @@ class Verification:
 
     @property
     def only_repacked(self) -> bool:
-        """Whether all figures are the same and only the store's files are others: it was compacted since."""
+        """Whether all figures are the same and only the store's files are others."""
         return bool(self.differences) and all(each.path.startswith(REPACKED) for each in self.differences)
 
 
 def verify_records(
-    records: Sequence[Evidence], indicators: Iterable[Indicator], store: StoreView
+    records: Sequence[Evidence], indicators: Iterable[Indicator], store: ProvingView
 ) -> list[Verification]:
     """Each of *records*, in order, computed again from *store* by the one of *indicators* that made it.
 
@@ -81,7 +92,7 @@ class _UnprovableError(Exception):
 
 
 def _verify_group(
-    group: Sequence[Evidence], indicators: Mapping[IndicatorUsed, Indicator], store: StoreView
+    group: Sequence[Evidence], indicators: Mapping[IndicatorUsed, Indicator], store: ProvingView
 ) -> Iterator[Verification]:
     makers: dict[str, Indicator] = {}
     for record in group:
@@ -96,7 +107,7 @@ def _verify_group(
     again = _computed(list(makers.values()), store, interval, calendar, _received(group[0]))
     for record in group:
         if record.id in makers:
-            yield _compared(record, again.get(_key(record)))
+            yield _repacked(_compared(record, again.get(_key(record))), store)
 
 
 def _maker(record: Evidence, indicators: Mapping[IndicatorUsed, Indicator]) -> Indicator:
@@ -159,12 +170,23 @@ def _compared(record: Evidence, computed: Evidence | None) -> Verification:
     return replace(check, said=_said(check))
 
 
+def _repacked(check: Verification, store: ProvingView) -> Verification:
+    """*check*, the same when the files it names live on in others."""
+    if not check.only_repacked:
+        return check
+    subject = f"{check.record.indicator.id} {check.record.subject}"
+    lost = store.lost(check.record.files) if check.record.files else ["-"]
+    if lost:
+        said = _("{subject}: every figure is the same, but the store no longer has the samples of {file}")
+        return replace(check, said=said.format(subject=subject, file=lost[0]))
+    said = _("{subject}: the same; the files it names were merged since, or others came beside them")
+    return replace(check, same=True, said=said.format(subject=subject))
+
+
 def _said(check: Verification) -> str:
     subject = f"{check.record.indicator.id} {check.record.subject}"
     if check.only_repacked:
-        return _("{subject}: every figure is the same, but the store's files are others than then").format(
-            subject=subject
-        )
+        return ""
     told = [each for each in check.differences if not each.path.startswith(REPACKED)]
     shown = ", ".join(f"{each.path}: {each.recorded} → {each.computed}" for each in told[:LIST])
     more = len(told) - LIST

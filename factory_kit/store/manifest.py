@@ -11,7 +11,7 @@ from factory_kit.store.disk import Disk
 from factory_kit.store.lines import append_line, read_lines
 from factory_kit.store.parquet import FileKind, Sealed
 
-__all__ = ["Change", "Manifest", "record"]
+__all__ = ["Change", "Manifest", "change_of", "record"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Manifest:
         """The manifest at *path*, empty when there is none; ``StoreDamaged`` when a line is."""
         manifest = cls()
         for entry in read_lines(path):
-            manifest.apply(_change(entry))
+            manifest.apply(change_of(entry))
         return manifest
 
     def apply(self, change: Change) -> None:
@@ -78,7 +78,8 @@ def record(disk: Disk, path: Path, change: Change) -> None:
     )
 
 
-def _change(entry: dict[str, Any]) -> Change:
+def change_of(entry: dict[str, Any]) -> Change:
+    """The change that a line of the manifest tells."""
     return Change(
         entry["at"],
         tuple(Sealed(**each) for each in entry["adds"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +27,7 @@ from factory_kit.store.formats import CsvFor, RowForm, pour, sink
 from factory_kit.store.inspect import Status, inspect, survey
 from factory_kit.store.journal import segment_paths
 from factory_kit.store.keeper import Keeper, compact_files, seal_segments
+from factory_kit.store.lineage import Lineage, NamedFile
 from factory_kit.store.lock import Lock
 from factory_kit.store.manifest import Manifest
 from factory_kit.store.repair import repair
@@ -186,6 +187,10 @@ class Store:
         found = self._manifest().overlapping(start, end - 1)
         self._checked().require(found, full=True)
         return [SealedFile(each.path, each.rows, each.sha256) for each in found]
+
+    def lost(self, files: Iterable[NamedFile]) -> list[str]:
+        """The paths of those of *files* that are neither here nor were merged into files that are; empty when all samples are."""
+        return Lineage.read(self.folder / "manifest.jsonl").lost(files)
 
     def export(self, target: Path, form: ExportForm, wanted: Wanted | None = None) -> int:
         """What is *wanted* of the samples, and the other views, for other programs at *target*; how many samples.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -164,6 +165,62 @@ def test_a_meter_that_feeds_others_is_another_ledger(
     assert [[each.path for each in check.differences] for check in checks] == [["details.ledger_sha256"]] * len(records)
 
 
+def write_hours(store: Store, run: str, start: int) -> None:
+    """Samples of a second machine's point, which no record speaks of, in the day and after it."""
+    ids = store.register([CataloguePoint("m1", "other", "other", "", "int32", "other", "c", "1", "s")])
+    with store.writer(Run(run, start, Origin.LIVE, "real", "collect")) as writer:
+        writer.append(samples(ids[0], (start, 1.0), (start + HOUR, 2.0)))
+
+
+def test_records_outlive_a_merge_of_their_files(
+    records: list[Evidence], store: Store, shipped: dict[str, Indicator], clock: Clock
+) -> None:
+    """Merged again and again, the files that a record names live on in others: the record is the same, and that is said."""
+    for number in range(3):
+        write_hours(store, f"late-{number}", DAY.start + number * HOUR)
+        clock.now += HOUR
+        store.compact()
+    named = {each.path for record in records for each in record.files}
+    assert not named & {each.path for each in store.files(0, 2**60)}
+    checks = verify_records(records, shipped.values(), store)
+
+    assert {check.same for check in checks if check.only_repacked} == {True}
+    assert "the same; the files it names were merged since" in checks[0].said
+
+
+def test_a_record_whose_file_was_lost_is_not_the_same(
+    records: list[Evidence], store: Store, shipped: dict[str, Indicator]
+) -> None:
+    """Where a repair took a named file out, equal figures prove nothing of its samples."""
+    write_hours(store, "late", DAY.start)
+    record = next(each for each in records if each.files)
+    before = {each.path for each in store.files(0, 2**60)} - {each.path for each in record.files}
+    again = evidence_of(shipped.values(), store, DAY, Calendar(), lambda: DAY.end + 3 * HOUR)
+    (store.folder / before.pop()).unlink()
+    store.repair()
+    checks = [
+        check
+        for check in verify_records(again, shipped.values(), store)
+        if [each.path for each in check.differences] == ["files"]
+    ]
+
+    assert checks
+    assert not any(check.same for check in checks)
+    assert all("the store no longer has the samples of data/" in check.said for check in checks)
+
+
+@pytest.mark.parametrize("changed", [{"path": "data/x.parquet"}, {"rows": 1}, {"sha256": "0" * 64}])
+def test_a_file_that_the_store_never_had_is_no_ancestor(
+    records: list[Evidence], store: Store, shipped: dict[str, Indicator], changed: dict[str, Any]
+) -> None:
+    """Path, rows and hash must be those of a file that once was here; a record that names no file is none either."""
+    first = records[0]
+    foreign = replace(first, files=(replace(first.files[0], **changed), *first.files[1:]))
+    checks = verify_records([foreign, replace(first, files=())], shipped.values(), store)
+
+    assert [(check.same, check.only_repacked) for check in checks] == [(False, True)] * 2
+
+
 def test_samples_that_came_later_show(records: list[Evidence], store: Store, shipped: dict[str, Indicator]) -> None:
     """A late sample inside the day makes another figure, and the record says so."""
     with store.writer(Run("r2", DAY.end + 2 * HOUR, Origin.IMPORTED, "real", "import late.csv")) as writer:
@@ -213,6 +270,48 @@ def test_a_damaged_store_gives_no_evidence(
 
     with pytest.raises(StoreDamaged):
         verify_records(records, shipped.values(), store)
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_file_that_rots_while_evidence_is_computed_gives_none(
+    store: Store, shipped: dict[str, Indicator], monkeypatch: pytest.MonkeyPatch, *, quiet: bool
+) -> None:
+    """One bit flips between the check and the SQL, with or without another time of change: no record is made."""
+    path = store.folder / store.files(0, 2**60)[0].path
+    connect = store.connect
+
+    def rotten() -> Any:
+        made = connect()
+        stat = path.stat()
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        if quiet:
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        return made
+
+    monkeypatch.setattr(store, "connect", rotten)
+    with pytest.raises((StoreDamaged, QueryError)):
+        evidence_of([shipped["availability"]], store, DAY, Calendar(), lambda: DAY.end)
+
+
+def test_evidence_names_the_files_it_was_computed_from(
+    store: Store, shipped: dict[str, Indicator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a sealing comes between, it is computed again, from the files it names."""
+    connect = store.connect
+    late = iter([DAY.start + 3 * HOUR])
+
+    def meanwhile() -> Any:
+        made = connect()
+        for start in late:
+            write_hours(store, "late", start)
+        return made
+
+    monkeypatch.setattr(store, "connect", meanwhile)
+    records = evidence_of([shipped["availability"]], store, DAY, Calendar(), lambda: DAY.end)
+
+    assert all(check.same and not check.said for check in verify_records(records, shipped.values(), store))
 
 
 @pytest.mark.parametrize(
