@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from factory_kit.drivers.opcua.binary.columns import Columns
+from factory_kit.drivers.opcua.binary.columns import Columns, one_after_the_other
 from factory_kit.drivers.opcua.binary.items import read_items
 from factory_kit.drivers.opcua.binary.wire import (
     I32,
@@ -78,8 +78,9 @@ def republished(data: bytes) -> tuple[int, Notification]:
 def read_answer(data: bytes) -> tuple[int, Columns]:
     """The service result and the values of a whole ReadResponse. ``Malformed``."""
     result, at = _answered(data, READ)
-    count = 0 if result & BAD else count_of(data, at, len(data))
-    columns, _at = read_items(data, at + 4, count, len(data), handles=False)
+    if result & BAD:
+        return result, one_after_the_other(())
+    columns, _at = read_items(data, at + 4, count_of(data, at, len(data)), len(data), handles=False)
     return result, columns
 
 
