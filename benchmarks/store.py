@@ -28,6 +28,7 @@ from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.store import Store
 from factory_kit.store.disk import Disk
 from factory_kit.store.parquet import NOISE, SMALL, FileWriter
+from factory_kit.store.views import CACHE
 from factory_kit.store.writer import Writer
 
 T0 = 1_788_220_800_000_000
@@ -529,6 +530,7 @@ def _in_turn(ours: Any, layouts: dict[str, str], asked: dict[str, str]) -> dict[
         peers = {}
         for layout, source in layouts.items():
             peers[layout] = stack.enter_context(duckdb.connect(config={"threads": "2"}))
+            peers[layout].execute(CACHE)
             peers[layout].execute(f"CREATE VIEW samples AS SELECT * FROM read_parquet('{source}')")  # noqa: S608 - our own path
         found = {}
         for name, sql in asked.items():
