@@ -28,6 +28,9 @@ SERVICES = frozenset(
 """All services this driver can send (OPC 10000-4, 5): none of them changes a value, a node or a history."""
 
 
+MOST_IN_A_CHUNK = 16_000_000
+"""Bytes; we offer 65,535 in our hello, and some servers send more all the same."""
+MOST_IN_A_MESSAGE = 128_000_000
 REMEMBERED = 8
 """So many answers tell how slow a server is."""
 
@@ -38,6 +41,16 @@ class ReadingProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no 
     def __init__(self, sent: Callable[[str], None], *rest: Any, **options: Any) -> None:
         super().__init__(*rest, **options)
         self._sent = sent
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the server; whoever announces or sends more than anybody needs is hung up on before it fills the memory."""
+        super().data_received(data)
+        waiting = self.receive_buffer or b""
+        announced = int.from_bytes(waiting[4:8], "little") if len(waiting) >= 8 else 0
+        if announced > MOST_IN_A_CHUNK or self._connection._incoming_size > MOST_IN_A_MESSAGE:  # noqa: SLF001 - asyncua trusts the server here
+            self.receive_buffer = None
+            self._fail_all_pending(ua.UaStatusCodeError(ua.StatusCodes.BadTcpMessageTooLarge))
+            self.disconnect_socket()
 
     def _send_request(
         self, request: Any, timeout: float = 1, message_type: Any = ua.MessageType.SecureMessage
