@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from factory_kit.i18n import N_, _, language
+from factory_kit.model.ladder import (
+    Condition,
+    CountCondition,
+    FigureCondition,
+    ItemCondition,
+    Ladder,
+    LevelCondition,
+    SumCondition,
+)
 from factory_kit.model.maturity import Bands, Gate, MaturityModel, WeightedMean
 
-__all__ = ["rules_in_words"]
+__all__ = ["condition_in_words", "ladder_in_words", "rules_in_words"]
 
 
 def rules_in_words(model: MaturityModel) -> tuple[str, ...]:
@@ -53,3 +62,51 @@ EMPTY = {
     "inherit": N_("Where a subdomain has no requirement at a level, it counts as met if the level below is satisfied."),
     "full": N_("Where a subdomain has no requirement at a level, it counts as met."),
 }
+
+
+def ladder_in_words(ladder: Ladder) -> tuple[str, ...]:
+    """Title, standing and every condition of every level of a ladder, in the language in force."""
+    content = ladder.content
+    lines = [f"{content.title.in_(language())} ({ladder.id})", content.issued.in_(language())]
+    sure = {item.confidence for item in content.items} | {rung.confidence for rung in content.rungs}
+    lines.append(
+        _("Items: {count}; how sure the rows are: {sure}.").format(
+            count=len(content.items), sure=", ".join(_(each) for each in sorted(sure)) or "–"
+        )
+    )
+    if not content.rungs:
+        lines.append(_("A profile: every item has its band, nothing is added up to a level."))
+    for rung in content.rungs:
+        lines.append(
+            _("{mark} ({name}) needs all of:").format(mark=rung.mark.in_(language()), name=rung.name.in_(language()))
+        )
+        lines += [f"  · {condition_in_words(ladder, condition)}" for condition in rung.all_of]
+    if content.rungs and content.cumulative:
+        lines.append(_("A level counts only where every level below it holds."))
+    return tuple(lines)
+
+
+def condition_in_words(ladder: Ladder, condition: Condition) -> str:
+    """One condition as a sentence."""
+    groups = {group.id: group.label.in_(language()) for group in ladder.content.groups}
+    match condition:
+        case SumCondition():
+            return _("{groups}: at least {points} points").format(
+                groups=", ".join(groups[each] for each in condition.groups), points=condition.at_least
+            )
+        case CountCondition():
+            text = (
+                _("{group}: at least {count} of the starred ones at {value} or higher")
+                if condition.starred
+                else _("{group}: at least {count} at {value} or higher")
+            )
+            return text.format(group=groups[condition.group], count=condition.at_least, value=condition.value)
+        case ItemCondition():
+            item = ladder.items[condition.item]
+            options = {option.value: option.label.in_(language()) for option in ladder.content.options[item.options]}
+            return f"{item.label.in_(language())}: {options.get(condition.at_least, condition.at_least)}"
+        case FigureCondition():
+            figure = next(each for each in ladder.content.figures if each.id == condition.figure)
+            return f"{figure.label.in_(language())} ≥ {condition.at_least} {figure.unit}".rstrip()
+        case LevelCondition():
+            return _("level {level} or higher by {model}").format(level=condition.at_least, model=condition.model)

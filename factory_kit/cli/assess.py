@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli.beside import agreement, ladder, rate
 from factory_kit.cli.options import AsJson, WorkspaceFolder
-from factory_kit.cli.ratings import agreement, rate
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -426,6 +426,12 @@ COMMANDS = (
         path,
         N_(
             "Plan the way to the next level: three sets of actions with their estimated cost.\n\nExample: factory-kit assess path 2026-09"
+        ),
+    ),
+    (
+        ladder,
+        N_(
+            "Say where the plant stands on a ladder: SME digital level, tiers of smart factories, SIRI, the district's steps.\n\nExample: factory-kit assess ladder 2026-09 sme-digital@2024 --new"
         ),
     ),
     (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,14 +90,7 @@ def _model(folder: Path) -> Checked:
 
     model = maturity_model(folder, f"{folder.parent.name}/{folder.name}")
     cases = maturity_cases(folder, model, f"{folder.parent.name}/{folder.name}")
-    failures = [failure for case in cases.cases for failure in case_failures(model, case)]
-    if failures:
-        raise DefinitionError(
-            [
-                Problem(f"{folder.name}/cases.yaml", 0, "", str(failure).replace("{", "{{").replace("}", "}}"))
-                for failure in failures
-            ]
-        )
+    _hold(f"{folder.name}/cases.yaml", [failure for case in cases.cases for failure in case_failures(model, case)])
     text = _("model {id}: {criteria} criteria, {cases} cases hold; {status}")
     return Checked(
         "model",
@@ -105,6 +98,32 @@ def _model(folder: Path) -> Checked:
             id=model.id, criteria=len(model.criteria), cases=len(cases.cases), status=_(model.structure.status)
         ),
     )
+
+
+def _ladder(folder: Path) -> Checked:
+    from factory_kit.load.ladder import ladder, ladder_cases
+    from factory_kit.score.ladder_cases import ladder_case_failures
+
+    shown = f"{folder.parent.name}/{folder.name}"
+    found = ladder(folder, shown)
+    cases = ladder_cases(folder, found, shown)
+    _hold(f"{shown}/cases.yaml", [failure for case in cases.cases for failure in ladder_case_failures(found, case)])
+    text = _("ladder {id}: {items} items, {rungs} levels, {cases} cases hold; {status}")
+    return Checked(
+        "ladder",
+        text.format(
+            id=found.id, items=len(found.items), rungs=len(found.content.rungs), cases=len(cases.cases),
+            status=_(found.content.status),
+        ),
+    )  # fmt: skip
+
+
+def _hold(name: str, failures: Sequence[object]) -> None:
+    """``DefinitionError`` with the worked examples that do not hold."""
+    if failures:
+        raise DefinitionError(
+            [Problem(name, 0, "", str(failure).replace("{", "{{").replace("}", "}}")) for failure in failures]
+        )
 
 
 def _indicator(folder: Path) -> Checked:
@@ -136,6 +155,7 @@ CHECKS: dict[str, Callable[[Path], Checked]] = {
     "site.yaml": _workspace,
     "connector.yaml": _connector,
     "model.yaml": _model,
+    "ladder.yaml": _ladder,
     "indicator.yaml": _indicator,
     "product.yaml": _product,
 }

@@ -13,6 +13,7 @@ from factory_kit.cli.options import AsJson
 from factory_kit.i18n import N_, _, language
 
 if TYPE_CHECKING:
+    from factory_kit.model.ladder import Ladder
     from factory_kit.model.maturity import MaturityModel, Node
 
 __all__ = ["register"]
@@ -68,13 +69,15 @@ def register(app: typer.Typer) -> None:
 
 def list_(workspace: LookedIn = Path(), as_json: AsJson = False) -> None:
     from factory_kit.cli.console import print_json, print_table
+    from factory_kit.load.ladder import ladder
     from factory_kit.load.maturity import maturity_model
 
     found = [maturity_model(folder, name) for name, folder in _folders(workspace).items()]
+    ladders = [ladder(folder, name) for name, folder in _ladders(workspace).items()]
     if as_json:
-        print_json([_record(model) for model in found])
+        print_json([*map(_record, found), *map(_ladder_record, ladders)])
         return
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             model.id,
             model.texts[language()].title,
@@ -83,6 +86,10 @@ def list_(workspace: LookedIn = Path(), as_json: AsJson = False) -> None:
             _(model.status),
         )
         for model in found
+    ]
+    rows += [
+        (each.id, each.content.title.in_(language()), len(each.items), "–", "–", "–", "–", _(each.content.status))
+        for each in ladders
     ]
     columns = (_("Model"), _("Title"), _("Rows"), _("verified"), "A", "B", "C", _("Status"))
     print_table(columns, rows, numbers=dict.fromkeys(range(2, 7), True))
@@ -136,9 +143,15 @@ CHANGES = (N_("added"), N_("removed"), N_("moved"), N_("reworded"), N_("options"
 
 
 def explain(name: ModelName, workspace: LookedIn = Path()) -> None:
-    from factory_kit.assess.model_rules import rules_in_words
+    from factory_kit.assess.model_rules import ladder_in_words, rules_in_words
     from factory_kit.cli.console import print_table, results
+    from factory_kit.load.ladder import ladder
 
+    folder = _folder(name, workspace)
+    if (folder / "ladder.yaml").is_file():
+        for line in ladder_in_words(ladder(folder, name)):
+            results().print(line, markup=False, soft_wrap=True)
+        return
     model = _model(name, workspace)
     texts = model.texts[language()]
     for line in rules_in_words(model):
@@ -223,12 +236,19 @@ def _folders(workspace: Path) -> dict[str, Path]:
     return model_folders(search_path("assessments", workspace))
 
 
+def _ladders(workspace: Path) -> dict[str, Path]:
+    from factory_kit.load.ladder import ladder_folders
+    from factory_kit.shipped import search_path
+
+    return ladder_folders(search_path("assessments", workspace))
+
+
 def _folder(name: str, workspace: Path) -> Path:
     from factory_kit.errors import UsageError
 
-    if (Path(name) / "model.yaml").is_file():
+    if any((Path(name) / file).is_file() for file in ("model.yaml", "ladder.yaml")):
         return Path(name)
-    folders = _folders(workspace)
+    folders = _folders(workspace) | _ladders(workspace)
     found = [key for key in folders if name in (key, key.partition("@")[0])]
     if len(found) == 1:
         return folders[found[0]]
@@ -241,9 +261,15 @@ def _folder(name: str, workspace: Path) -> Path:
 
 
 def _model(name: str, workspace: Path) -> MaturityModel:
+    from factory_kit.errors import UsageError
     from factory_kit.load.maturity import maturity_model
 
-    return maturity_model(_folder(name, workspace), name)
+    folder = _folder(name, workspace)
+    if not (folder / "model.yaml").is_file():
+        raise UsageError(
+            "{name}: is a ladder; this works on models with weights, see factory-kit model list", name=name
+        )
+    return maturity_model(folder, name)
 
 
 def _tree(model: MaturityModel, parent: str | None) -> Iterator[Node]:
@@ -255,6 +281,17 @@ def _tree(model: MaturityModel, parent: str | None) -> Iterator[Node]:
 
 def _depth(model: MaturityModel, parent: str | None) -> int:
     return 0 if parent is None else 1 + _depth(model, model.nodes[parent].parent)
+
+
+def _ladder_record(found: Ladder) -> dict[str, object]:
+    content = found.content
+    return {
+        "id": found.id,
+        "sha256": found.sha256,
+        "status": content.status,
+        "rows": len(found.items),
+        "confidence": {},
+    }
 
 
 def _record(model: MaturityModel) -> dict[str, object]:

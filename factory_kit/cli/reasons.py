@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory_kit.i18n import _
+from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from factory_kit.assess.ladders import Stand
     from factory_kit.assess.scored import Scored
     from factory_kit.model.action import Actions
+    from factory_kit.score.ladder import Span
     from factory_kit.score.path import Plan
     from factory_kit.score.sensitivity import Sensitivity
 
-__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "show_plans", "show_score"]
+__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "show_plans", "show_score", "show_stand"]
 
 FEW = 12
 """Of the answers a level hangs on, so many are shown."""
@@ -216,3 +218,89 @@ def show_plans(actions: Actions, plans: Sequence[Plan], level: int, *, as_json: 
             source=actions.source.title, confidence=_(actions.source.confidence)
         )
     )
+
+
+def show_stand(stand: Stand, *, as_json: bool) -> None:
+    """Where a plant stands on a ladder: the level, every condition with pass, fail or unknown, and what holds it back."""
+    from factory_kit.assess.model_rules import condition_in_words
+    from factory_kit.cli.console import print_json, print_table, results
+    from factory_kit.i18n import language
+    from factory_kit.score import exact_text
+
+    climbed, content = stand.climbed, stand.ladder.content
+    if as_json:
+        print_json(
+            {
+                "ladder": stand.ladder.id, "sha256": stand.ladder.sha256, "status": content.status,
+                "level": climbed.level, "proven": climbed.proven, "at_best": climbed.at_best, "levels_elsewhere": dict(stand.levels),
+                "values": {name: exact_text(value) for name, value in stand.values.items()},
+                "rungs": [
+                    {
+                        "level": rung.level, "state": rung.state,
+                        "conditions": [
+                            {**held.condition.model_dump(mode="json"), "state": held.state, "found": [exact_text(end) for end in held.found]}
+                            for held in rung.held
+                        ],
+                    }
+                    for rung in climbed.rungs
+                ],
+            }
+        )  # fmt: skip
+        return
+    out = results()
+    marks = {rung.level: rung.mark.in_(language()) for rung in content.rungs}
+    if content.rungs:
+        out.print(
+            _("{title}: {level} (proven: {proven}; at best: {best}).").format(
+                title=content.title.in_(language()), level=marks.get(climbed.level, _("no level")),
+                proven=marks.get(climbed.proven, _("no level")), best=marks.get(climbed.at_best, _("no level")),
+            ),
+            markup=False,
+        )  # fmt: skip
+        rows = [
+            (
+                marks[rung.level],
+                condition_in_words(stand.ladder, held.condition),
+                _found(held.found),
+                _(STATES[held.state]),
+            )
+            for rung in climbed.rungs
+            for held in rung.held
+        ]
+        print_table((_("Level"), _("Needs"), _("Found"), _("State")), rows, numbers={2: True})
+        for held in climbed.holds_back:
+            out.print(
+                _("Holds back: {what}").format(what=condition_in_words(stand.ladder, held.condition)), markup=False
+            )
+    else:
+        _show_profile(stand)
+    if content.status == "unverified":
+        out.print(f"! {_('This ladder has not been compared with its document yet.')}", markup=False)
+
+
+def _show_profile(stand: Stand) -> None:
+    from factory_kit.cli.console import print_table
+    from factory_kit.i18n import language
+    from factory_kit.score import exact_text
+
+    content = stand.ladder.content
+    groups = {group.id: group.label.in_(language()) for group in content.groups}
+    rows = []
+    for item in content.items:
+        value = stand.values.get(item.id)
+        labels = {option.value: option.label.in_(language()) for option in content.options[item.options]}
+        shown = "–" if value is None else labels.get(exact_text(value), exact_text(value))
+        rows.append((item.id, groups[item.group], item.label.in_(language()), shown))
+    print_table(("Id", _("Group"), _("Item"), _("Band")), rows, title=content.title.in_(language()))
+
+
+STATES = {"pass": N_("pass"), "fail": N_("fail"), "unknown": N_("not known")}
+"""Words of conditions."""
+
+
+def _found(span: Span) -> str:
+    """What was found: one number, or from what is sure to what could be."""
+    low, high = (f"{float(end):g}" for end in span)
+    if span[0] < 0:
+        return "?"
+    return low if low == high else f"{low} … {high}"

@@ -140,3 +140,29 @@ def test_wrong_use_of_a_model_is_one_line(factory_kit: Command, edition: Path, w
     assert (said.code, said.err.count("\n")) == (2, 1)
     assert line in said.err
     assert not (edition / "checks.yaml").exists()
+
+
+def test_ladders_stand_in_the_list_and_explain_themselves(factory_kit: Command) -> None:
+    """The tiers of smart factories: every condition of every tier in words; a ladder has no rows to diff."""
+    ids = {model["id"] for model in json.loads(factory_kit("model", "list", "--json").out)}
+    said = factory_kit("model", "explain", "smart-factory")
+
+    assert {"smart-factory@2025", "sme-digital@2022", "sme-digital@2024", "siri@2020", "district-ladder@2025"} <= ids
+    assert "level 3 or higher by gbt-39116" in said.out
+    assert "A level counts only where every level below it holds." in said.out
+    assert "nothing is added up" in factory_kit("model", "explain", "siri").out
+    assert "is a ladder" in factory_kit("model", "diff", "siri", "siri").err
+
+
+def test_a_ladder_is_checked_with_its_cases(factory_kit: Command, tmp_path: Path) -> None:
+    """A moved threshold breaks a worked example, which is named."""
+    source = data_dir("assessments") / "models" / "sme-digital" / "2022"
+    copy = Path(shutil.copytree(source, tmp_path / "sme-digital" / "2022"))
+    assert factory_kit("check", copy).code == 0
+    text = (copy / "ladder.yaml").read_text(encoding="utf-8")
+    (copy / "ladder.yaml").write_text(text.replace('at_least: "60"', 'at_least: "61"'), encoding="utf-8")
+
+    said = factory_kit("check", copy)
+
+    assert said.code == 2
+    assert "score 60: level is 2, expected 3" in said.err
