@@ -33,6 +33,8 @@ class PlannedPoint:
     address: str
     unit: int = 0
     """Modbus unit; 0 for other protocols."""
+    zone: str = ""
+    """Time zone (IANA) of the wall clock its dates show; empty: UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class _Machine:
     place: int
     item: Equipment
     connector: Connector
+    zone: str
+    """What the wall clock of the machine shows; empty: UTC."""
 
 
 def plan_site(site: Site, connectors: Mapping[str, Connector]) -> SitePlan:
@@ -69,7 +73,9 @@ def plan_site(site: Site, connectors: Mapping[str, Connector]) -> SitePlan:
     for place, item in enumerate(site.equipment):
         problems += _equipment_problems(site, connectors, place, item)
         if item.connector is not None and item.connector in connectors and item.server in site.servers:
-            machines.setdefault(item.server, []).append(_Machine(place, item, connectors[item.connector]))
+            connector = connectors[item.connector]
+            zone = site.plant.timezone if connector.clock == "plant" else ""
+            machines.setdefault(item.server, []).append(_Machine(place, item, connector, zone))
     if problems:
         raise DefinitionError(problems)
     plans = [
@@ -182,7 +188,7 @@ def _planned(machine: _Machine, point: Point) -> PlannedPoint:
     if machine.connector.driver == "opcua":
         address = node_address(point.address, machine.item.base, machine.connector.namespace)
         return PlannedPoint(machine.item.id, point, str(address))
-    return PlannedPoint(machine.item.id, point, point.address, machine.item.unit or 0)
+    return PlannedPoint(machine.item.id, point, point.address, machine.item.unit or 0, machine.zone)
 
 
 def _entry(server: str, machine: _Machine, planned: PlannedPoint) -> CataloguePoint:

@@ -1,4 +1,4 @@
-"""Reading a device that answers requests: a timetable, answers to samples, silence to bad samples and gaps."""
+"""Reading a device that answers requests: a timetable for each unit, answers to samples, silence to bad samples and gaps."""
 
 from __future__ import annotations
 
@@ -6,64 +6,80 @@ import asyncio
 import heapq
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
 from factory_kit.collect.batches import bad
-from factory_kit.collect.book import Book, Places
-from factory_kit.collect.decode import Decoded, Decoder, Slot
+from factory_kit.collect.book import Book
 from factory_kit.collect.job import BACK, Settings, patience
-from factory_kit.collect.plan import PlannedRead, ServerPlan
-from factory_kit.drivers.address import modbus_address
+from factory_kit.collect.plan import ServerPlan
+from factory_kit.collect.refused import Verdicts, search
+from factory_kit.collect.task import Task
 from factory_kit.drivers.base import Answer, Identity, RegisterDevice
 from factory_kit.drivers.status import Status
 from factory_kit.errors import DeviceError, DeviceUnavailable
 from factory_kit.i18n import N_
-from factory_kit.model.connector import Point, Role
-from factory_kit.model.sample import Quality, SampleBatch
+from factory_kit.model.site import ModbusServer
 
 __all__ = ["PollJob"]
 
-TICKS = {"s": 1_000_000, "ms": 1000, "us": 1, "": 1}
+ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
+"""Exceptions that may come from one address of a block (Modbus application protocol V1.1b3, 7)."""
+MOST_EXTRA = 64
+"""So many requests are spent at most on finding what a device refuses in one block."""
+LATE_IN_A_ROW = 3
+HEAD_START_S = (0.0, 0.5, 2.0)
+"""So much longer what is of high, normal, low priority may be overdue before it goes first."""
+IDLE_S = 0.05
+BUSY = N_("not read in time: the line was busy, or the answer late")
 
 
 @dataclass(slots=True)
-class _Task:
-    """One planned read with its decoder, the places it answers, and what is wrong with it at the moment."""
+class _Unit:
+    """The timetable of one unit: when which task is due, the number keeping the order of those due at once."""
 
-    read: PlannedRead
-    decoder: Decoder
-    places: Places
-    stamp: Point | None
-    failed: bool = False
-    complained: int = 0
-    """The exception of the device that was told last; 0 when all is well."""
-    counter: int | None = None
-    """Which of the places holds the number of the device's own record, if any."""
-    record: int | None = None
-    """The number of the record read last."""
-    told_missed: bool = False
+    number: int
+    waiting: list[tuple[float, int, Task]] = field(default_factory=list)
+    """By the time when they are due."""
+    ready: list[tuple[float, int, Task]] = field(default_factory=list)
+    """What is due, the most urgent first."""
+    silent: bool = False
 
-    def missed(self, decoded: Decoded) -> int:
-        """How many records the device made since the last reading beside this one; a count that starts anew tells nothing."""
-        if self.counter is None:
-            return 0
-        before, self.record = self.record, int(decoded.raw[self.counter])
-        return 0 if before is None else max(0, self.record - before - 1)
+    def enter(self, due: float, number: int, task: Task) -> None:
+        """*task* is due at *due*."""
+        heapq.heappush(self.waiting, (due, number, task))
+
+    async def next(self) -> tuple[float, Task]:
+        """What is to be read now, and since when; waits until something is due."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = loop.time()
+            while self.waiting and self.waiting[0][0] <= now:
+                due, number, task = heapq.heappop(self.waiting)
+                heapq.heappush(self.ready, (due + HEAD_START_S[task.read.request.priority], number, task))
+            if self.ready:
+                urgency, _number, task = heapq.heappop(self.ready)
+                return urgency - HEAD_START_S[task.read.request.priority], task
+            await asyncio.sleep(max(0.0, self.waiting[0][0] - now) if self.waiting else IDLE_S)
 
 
 class PollJob:
-    """Polls one device by its plan."""
+    """Polls one device by its plan; each unit keeps its own time, so that none waits for another more than the line demands."""
 
     def __init__(self, plan: ServerPlan, device: RegisterDevice, settings: Settings) -> None:
         self.settings = settings
         self._device = device
-        self._tasks = [_task(read, plan) for read in plan.reads]
-        self._units = list(dict.fromkeys(read.request.unit for read in plan.reads))
-        self._silent: set[int] = set()
+        self._plan = plan
+        self._lanes = plan.server.connections if isinstance(plan.server, ModbusServer) else 1
+        self._tasks = [Task(plan, read) for read in plan.reads]
+        self._units = {read.request.unit: _Unit(read.request.unit) for read in plan.reads}
+        self._numbers = count()
         self._offline = False
         self._identified = False
+        self._overloaded = False
         self._chance = random.Random(plan.name)  # noqa: S311 - jitter, no secret
 
     async def open(self) -> Identity:
@@ -77,38 +93,124 @@ class PollJob:
     async def run(self, book: Book) -> None:
         """Poll by the timetable; a device that could not be opened yet is tried until it can."""
         await self._opened(book)
-        loop = asyncio.get_running_loop()
         self.settings.state.state = "running"
-        timetable = [(loop.time(), number) for number in range(len(self._tasks))]
-        while timetable:
-            due, number = timetable[0]
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            task = self._tasks[number]
-            self.settings.state.lag_ms = max(0.0, loop.time() - due) * 1000
-            asked = self.settings.now()
-            answer = await self._device.read(task.read.request)
-            self._take(task, answer, asked, book)
-            interval = task.read.interval_ms / 1000
-            # A beat that has passed already is left out: a slow device is not asked faster to catch up.
-            skipped = max(0, int((loop.time() - due) / interval))
-            heapq.heapreplace(timetable, (due + interval * (1 + skipped), number))
+        now = asyncio.get_running_loop().time()
+        for task in self._tasks:
+            self._enter(task, now)
+        workers = [
+            asyncio.create_task(self._work(unit, book))
+            for unit in self._units.values()
+            for _lane in range(min(self._lanes, len(unit.waiting)))
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
 
     async def close(self) -> None:
         """Hung up."""
         await self._device.aclose()
 
+    async def _work(self, unit: _Unit, book: Book) -> None:
+        """Read what is due of *unit*, one after the other, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due, task = await unit.next()
+            parts = await self._read(unit, task, due, book)
+            passed = loop.time() - due
+            self.settings.state.lag_ms = max(0.0, passed - task.took) * 1000
+            # A beat that has passed already is left out: a slow device is not asked faster to catch up.
+            following = due + task.interval * (1 + max(0, int(passed / task.interval)))
+            for part in parts:
+                self._enter(part, following)
+
+    def _enter(self, task: Task, due: float) -> None:
+        self._units[task.read.request.unit].enter(due, next(self._numbers), task)
+
+    async def _read(self, unit: _Unit, task: Task, due: float, book: Book) -> Sequence[Task]:
+        """What came of *task* is in the book; the tasks that take its place, most often itself."""
+        loop = asyncio.get_running_loop()
+        asked, began = self.settings.now(), loop.time()
+        if task.rests(began) and task.refused is not None:
+            self._failed(unit, task, Answer(None, *task.refused), book)
+            return [task]
+        answer = await self._device.read(task.read.request)
+        ended = loop.time()
+        if answer.words is not None:
+            task.answered(ended - began)
+            self._punctual(task, ended - due, book)
+            self._take(unit, task, answer, book)
+            return [task]
+        if _refused(answer):
+            return await self._search(unit, task, answer, book)
+        self._failed(unit, task, answer, book, asked)
+        return [task]
+
+    async def _search(self, unit: _Unit, task: Task, answer: Answer, book: Book) -> Sequence[Task]:
+        """The tasks that take the place of a refused one: what is answered, delivered already, and what is refused alone."""
+        groups = task.groups()
+        if len(groups) == 1 or task.read.stamp is not None:
+            self._give_up(unit, task, answer, book)
+            return [task]
+        verdicts, failed = Verdicts(), False
+        hunt = search(groups, verdicts, sure=answer.status == ILLEGAL_ADDRESS)
+        with suppress(StopIteration):
+            run = next(hunt)
+            for _extra in range(MOST_EXTRA):
+                verdict = await self._tried(unit, task.part(groups[slice(*run)]), book)
+                failed = verdict is None
+                run = hunt.send(verdict)
+        if failed or not verdicts.good:
+            # The line failed in the middle, and all of it is tried again; or all of it is refused.
+            (self._failed if failed else self._give_up)(unit, task, answer, book)
+            return [task]
+        bad = [task.part([groups[place]]) for place in verdicts.bad]
+        for part in bad:
+            self._tell_refused(unit, part, answer, book)
+        unspoken = verdicts.unspoken(len(groups))
+        rest = [task.part([groups[place] for place in unspoken])] if unspoken else []
+        for part in rest:
+            self._give_up(unit, part, answer, book)
+        return [*(task.part(groups[slice(*run)]) for run in verdicts.runs(len(groups))), *bad, *rest]
+
+    async def _tried(self, unit: _Unit, part: Task, book: Book) -> bool | None:
+        """Whether *part* is answered, and then delivered, or refused; None for neither."""
+        answer = await self._device.read(part.read.request)
+        if answer.words is None:
+            return False if _refused(answer) else None
+        self._take(unit, part, answer, book)
+        return True
+
+    def _tell_refused(self, unit: _Unit, part: Task, answer: Answer, book: Book) -> None:
+        """*part* is what was refused of a larger request: told by its address."""
+        self.settings.notice(
+            N_("unit {unit}: {address} is refused with exception {code}; the others go on without it"),
+            unit=unit.number,
+            address=", ".join(self._plan.points[place].address for place in part.read.points),
+            code=answer.status,
+        )
+        part.complained = answer.status
+        self._give_up(unit, part, answer, book)
+
+    def _give_up(self, unit: _Unit, part: Task, answer: Answer, book: Book) -> None:
+        """*part* is refused: a bad sample at every beat from now on, and asked again ever more rarely."""
+        assert answer.reason is not None  # noqa: S101 - a refusal has one
+        part.refuse(answer.status, answer.reason, asyncio.get_running_loop().time())
+        self._failed(unit, part, answer, book)
+
     async def _identity(self) -> Identity:
+        units = list(self._units)
         try:
-            return await self._device.identify(self._units)
+            return await self._device.identify(units)
         except DeviceUnavailable:
             # Some devices never answer function 43; one that answers a read is there, and says nothing about itself.
-            answers = [await self._device.read(task.read.request) for task in self._first_of_units()]
+            first = [next(task for task in self._tasks if task.read.request.unit == unit) for unit in units]
+            answers = [await self._device.read(task.read.request) for task in first]
             if any(answer.words is not None or 0 < answer.status < 256 for answer in answers):
                 return Identity()
             raise
-
-    def _first_of_units(self) -> Sequence[_Task]:
-        return [next(task for task in self._tasks if task.read.request.unit == unit) for unit in self._units]
 
     async def _opened(self, book: Book) -> None:
         """The first contact, after it failed once."""
@@ -128,17 +230,32 @@ class PollJob:
                 state.reconnects += 1
                 self.settings.notice(BACK)
 
-    def _take(self, task: _Task, answer: Answer, asked: int, book: Book) -> None:
-        received = self.settings.now()
-        if answer.words is None:
-            self._failed(task, answer, (asked, received), book)
+    def _punctual(self, task: Task, passed: float, book: Book) -> None:
+        """A reading that is more than a beat late leaves a gap; a line that is always too slow is told once instead."""
+        if passed <= 2 * task.interval:
+            task.late = 0
             return
-        self._recovered(task)
-        decoded = task.decoder(answer.words)
-        self._count(task, task.missed(decoded), book)
-        book.deliver(self._batch(task, decoded, received))
+        task.late += 1
+        if task.late < LATE_IN_A_ROW:
+            start = self.settings.now() - round(passed * 1e6)
+            book.interrupt(task.places, self.settings.clock.at(start), BUSY)
+        elif not self._overloaded:
+            self._overloaded = True
+            self.settings.notice(
+                N_("the line cannot keep up: {wanted} ms are wanted, {took} ms were needed; see check --timing"),
+                wanted=task.read.interval_ms,
+                took=round(passed * 1000),
+            )
 
-    def _count(self, task: _Task, missed: int, book: Book) -> None:
+    def _take(self, unit: _Unit, task: Task, answer: Answer, book: Book) -> None:
+        self._recovered(unit)
+        assert answer.words is not None  # noqa: S101 - asked only then
+        decoded = task.decode(answer.words)
+        self._count(task, task.missed(decoded), book)
+        steady = asyncio.get_running_loop().time()
+        book.deliver(task.batch(decoded, self.settings.now(), steady, self.settings.clock))
+
+    def _count(self, task: Task, missed: int, book: Book) -> None:
         """Records that came and went between two readings: all are counted, the first are told."""
         if not missed:
             return
@@ -153,35 +270,12 @@ class PollJob:
                 count=missed,
             )
 
-    def _batch(self, task: _Task, decoded: Decoded, received: int) -> SampleBatch:
-        count = len(task.places)
-        time, doubt = received, False
-        if task.stamp is not None:
-            time = int(decoded.raw[-1]) * TICKS[task.stamp.unit if task.stamp.type != "datetime" else "us"]
-            if not self.settings.clock.observe(time, received):
-                time, doubt = received, True
-        known = decoded.known[:count]
-        status = np.where(known, Status.UNCERTAIN_SUBSTITUTE_TIME if doubt else Status.GOOD, Status.BAD_DECODING_ERROR)
-        status[decoded.absent[:count]] = Status.BAD_DATA_UNAVAILABLE
-        quality = np.where(known, Quality.UNCERTAIN if doubt else Quality.GOOD, Quality.BAD)
-        texts = None if decoded.text is None else decoded.text[:count]
-        has_text = np.array([text is not None for text in texts]) if texts is not None else np.zeros(count, np.bool_)
-        return SampleBatch(
-            point=task.places,
-            time=np.full(count, time, np.int64),
-            value=decoded.value[:count],
-            quality=quality.astype(np.int8),
-            has_value=known & ~has_text,
-            text=texts,
-            status=status.astype(np.int64),
-            received_time=np.full(count, received, np.int64),
-        )
-
-    def _failed(self, task: _Task, answer: Answer, when: tuple[int, int], book: Book) -> None:
-        """A read that failed between two local times: bad samples, and from the first of the two on nothing is known."""
-        state, unit = self.settings.state, task.read.request.unit
+    def _failed(self, unit: _Unit, task: Task, answer: Answer, book: Book, asked: int | None = None) -> None:
+        """A read that failed after *asked* (now if None): bad samples, and from then on nothing is known."""
+        state = self.settings.state
         state.errors += 1
-        asked, received = when
+        received = self.settings.now()
+        asked = received if asked is None else asked
         time = self.settings.clock.at(asked)
         book.deliver(bad(task.places, time, received, answer.status))
         reason = answer.reason or DeviceUnavailable("no answer")
@@ -190,37 +284,23 @@ class PollJob:
             fresh = not self._offline
             self._offline, state.state = True, "lost"
         elif reason.retry:
-            fresh = unit not in self._silent
-            self._silent.add(unit)
+            fresh, unit.silent = not unit.silent, True
         else:
             fresh = task.complained != answer.status
             task.complained = answer.status
         if fresh:
             self.settings.complain(reason)
 
-    def _recovered(self, task: _Task) -> None:
-        unit = task.read.request.unit
-        task.complained = 0
+    def _recovered(self, unit: _Unit) -> None:
         if self._offline:
             self._offline = False
             self.settings.state.state = "running"
             self.settings.state.reconnects += 1
             self.settings.notice(BACK)
-        if unit in self._silent:
-            self._silent.discard(unit)
-            self.settings.notice(N_("unit {unit} answers again"), unit=unit)
+        if unit.silent:
+            unit.silent = False
+            self.settings.notice(N_("unit {unit} answers again"), unit=unit.number)
 
 
-def _task(read: PlannedRead, plan: ServerPlan) -> _Task:
-    # The time point comes last, also when it is answered itself.
-    places = [*read.points, *([read.stamp] if read.stamp is not None else [])]
-    slots = [_slot(plan, place, read) for place in places]
-    stamp = plan.points[read.stamp].point if read.stamp is not None else None
-    counter = next((each for each, slot in enumerate(slots) if slot.point.role is Role.SEQUENCE), None)
-    decoder = Decoder(slots, read.request.count)
-    return _Task(read, decoder, np.array(read.points, dtype=np.int32), stamp, counter=counter)
-
-
-def _slot(plan: ServerPlan, place: int, read: PlannedRead) -> Slot:
-    address = modbus_address(plan.points[place].address)
-    return Slot(plan.points[place].point, address.number - read.request.address, address.bit)
+def _refused(answer: Answer) -> bool:
+    return answer.status in {ILLEGAL_ADDRESS, ILLEGAL_VALUE}

@@ -325,7 +325,10 @@ def test_a_site_without_connected_machines_is_said_to_be_one(make_site: Any, sto
 def test_a_silent_unit_is_bad_samples_and_one_gap(
     make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, modbus_line: Any
 ) -> None:
-    """While a unit is silent its points have bad samples and no value; one gap from the first to the next good one; the others go on."""
+    """While a unit is silent its points have bad samples and no value; one gap from the first to the next good one; the others go on.
+
+    What the others miss while the line waits for the silent one is a gap of their own, hardly longer than the time-out.
+    """
     line = modbus_line(units={1: modbus_line.well, 2: modbus_line.well})
     meter = make_connector("modbus", ("a", "holding:5", "uint16"))
 
@@ -353,17 +356,22 @@ def test_a_silent_unit_is_bad_samples_and_one_gap(
         )
     )
     assert set(statuses) == {Code.BAD_TIMEOUT, Code.BAD_NO_COMMUNICATION}
-    ((start, end, reason),) = _rows(store, 'select epoch_us(start), epoch_us("end"), reason from gaps')
+    gaps = 'select epoch_us(start), epoch_us("end"), reason from gaps join points using (point) where equipment = ? order by 1'
+    ((start, end, reason),) = _rows(store, gaps, "m2")
+    waited = _rows(store, gaps, "m1")
+    assert waited
+    assert {why for _start, _end, why in waited} == {"not read in time: the line was busy, or the answer late"}
+    assert sum(until - since for since, until, _why in waited) < (end - start) / 2
     assert 500_000 < end - start < 3_500_000
     assert reason == f"127.0.0.1:{line.port} unit 2: no answer in time; check the unit, its cable and its power"
     quality = "select distinct quality from samples join points using (point) where equipment = ? and epoch_us(time) between ? and ?"
     assert _rows(store, quality, "m2", start, end - 1) == [(2,)]
     assert _rows(store, quality, "m1", start, end) == [(0,)]
     assert _rows(store, "select outages, outage_us from loss_ledger join points using (point) order by equipment") == [
-        (0, 0),
+        (len(waited), sum(until - since for since, until, _why in waited)),
         (1, end - start),
     ]
-    assert outcome.gaps == 1
+    assert outcome.gaps == 1 + len(waited)
     assert watcher.lines == [f"line: {reason}", "line: unit 2 answers again"]
 
 

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory_kit.collect.plausible import Plausible
+from factory_kit.model.connector import Point
+
+
+def _point(kind: str = "float32", role: str = "temperature", **more: Any) -> Point:
+    label = {"zh": "值", "en": "value"}
+    row = {"name": "v", "label": label, "role": role, "address": "holding:0", "type": kind, **more}
+    return Point.model_validate(row, strict=False)
+
+
+def _believed(rules: Plausible, *readings: tuple[float, float]) -> list[bool]:
+    """Whether each (time, value) is believed, one after the other."""
+    return [not rules.wrong(np.array([value]), at)[0] for at, value in readings]
+
+
+def test_what_lies_outside_its_range_is_not_believed() -> None:
+    """The limits themselves are inside, and a value outside leaves no trace."""
+    rules = Plausible([_point(min=-40, max=120)])
+
+    assert _believed(rules, (0, -40), (1, 120), (2, 120.1), (3, -40.5), (4, 20)) == [True, True, False, False, True]
+
+
+def test_a_jump_is_believed_when_it_is_read_twice() -> None:
+    """A machine that really jumps loses one reading; a damaged answer, which does not come twice, is never believed."""
+    rules = Plausible([_point(rate=2)])
+
+    assert _believed(rules, (0, 20), (1, 21), (2, 400), (3, 22), (4, 80), (5, 81), (6, 82)) == [
+        True, True, False, True, False, True, True,
+    ]  # fmt: skip
+
+
+def test_two_different_jumps_do_not_confirm_each_other() -> None:
+    """Two damaged answers in a row say different things."""
+    assert _believed(Plausible([_point(rate=2)]), (0, 20), (1, 400), (2, -300), (3, 20)) == [True, False, False, True]
+
+
+def test_after_a_silence_a_value_may_have_come_far() -> None:
+    """The rate is a change in a second: after a minute of silence sixty times as much."""
+    assert _believed(Plausible([_point(rate=2)]), (0, 20), (60, 130), (61, 10)) == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("point", "before", "after"),
+    [
+        (_point("uint32", "active_energy", scale="0.01", rate=1), 42_949_672.90, 0.05),
+        (_point("uint16", "total_count", rate=5), 65_534, 1),
+        (_point("bcd32", "active_energy", rollover=1_000_000, rate=1), 999_999, 0),
+    ],
+)  # fmt: skip
+def test_a_counter_that_begins_again_has_not_jumped(point: Point, before: float, after: float) -> None:
+    """Behind the last value of the register, or of the counter's digits, comes 0."""
+    assert _believed(Plausible([point]), (0, before), (1, after)) == [True, True]
+
+
+def test_a_counter_that_falls_has_jumped() -> None:
+    """Far from its last value nothing rolls over."""
+    assert _believed(Plausible([_point("uint32", "active_energy", rate=1)]), (0, 5000), (1, 12)) == [True, False]
+
+
+def test_no_value_is_no_question() -> None:
+    """NaN, which stands for a text or nothing, is neither plausible nor not, and is not remembered."""
+    assert _believed(Plausible([_point(min=0, max=1, rate=1)]), (0, 0.5), (1, math.nan), (2, 0.6)) == [True, True, True]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), max_size=20))
+def test_without_rules_everything_is_believed(values: list[float]) -> None:
+    """A point that says nothing about its range and its rate is never doubted."""
+    rules = Plausible([_point()])
+
+    assert rules.idle
+    assert all(_believed(rules, *enumerate(values)))

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory_kit.collect.blocks import Span
+from factory_kit.collect.refused import Group, Verdicts, grouped, search
+
+
+def _hunt(groups: list[Group], illegal: set[int], *, sure: bool = True) -> tuple[Verdicts, int]:
+    """The verdicts about a device that refuses every request which touches an *illegal* address, and how many were asked."""
+    verdicts = Verdicts()
+    hunt = search(groups, verdicts, sure=sure)
+    asked = 0
+    try:
+        low, high = next(hunt)
+        while True:
+            asked += 1
+            start, end = groups[low].start, max(group.end for group in groups[low:high])
+            low, high = hunt.send(not illegal & set(range(start, end)))
+    except StopIteration:
+        return verdicts, asked
+
+
+@pytest.mark.parametrize("bad", range(100))
+def test_one_illegal_address_in_a_hundred_takes_eight_requests(bad: int) -> None:
+    """Wherever it lies it is found, and the other 99 are answered, with at most eight requests."""
+    verdicts, asked = _hunt([Group(n, n + 1, (n,)) for n in range(100)], {bad})
+
+    assert verdicts.bad == [bad]
+    assert sorted(n for low, high in verdicts.good for n in range(low, high)) == [n for n in range(100) if n != bad]
+    assert asked <= 8
+
+
+@st.composite
+def _blocks(draw: st.DrawFn) -> tuple[list[Group], set[int]]:
+    sizes = draw(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3)), min_size=2, max_size=40))
+    groups, place = [], 0
+    for size, hole in sizes:
+        groups.append(Group(place, place + size, (len(groups),)))
+        place += size + hole
+    return groups, draw(st.sets(st.integers(0, place), min_size=1, max_size=6))
+
+
+@given(_blocks(), st.booleans())
+def test_exactly_what_is_refused_alone_is_found(drawn: tuple[list[Group], set[int]], sure: bool) -> None:
+    """Any number of illegal addresses, also in holes: a group is bad when it is refused alone, and every other one is answered."""
+    groups, illegal = drawn
+    end = max(group.end for group in groups)
+    if not illegal & set(range(end)):
+        return
+
+    verdicts, _asked = _hunt(groups, illegal, sure=sure)
+
+    expected = [n for n, group in enumerate(groups) if illegal & set(range(group.start, group.end))]
+    assert verdicts.bad == expected
+    assert sorted(n for low, high in verdicts.good for n in range(low, high)) == [
+        n for n in range(len(groups)) if n not in expected
+    ]
+
+
+@given(st.integers(2, 125), st.integers(1, 124))
+def test_a_limit_of_length_is_no_bad_address(count: int, longest: int) -> None:
+    """A device that refuses long requests as illegal values loses no point, when nothing is taken for granted."""
+    groups = [Group(n, n + 1, (n,)) for n in range(count)]
+    if count <= longest:
+        return
+    verdicts = Verdicts()
+    hunt = search(groups, verdicts, sure=False)
+    try:
+        low, high = next(hunt)
+        while True:
+            low, high = hunt.send(high - low <= longest)
+    except StopIteration:
+        pass
+
+    assert verdicts.bad == []
+    assert sorted(n for low, high in verdicts.good for n in range(low, high)) == list(range(count))
+
+
+def test_a_line_that_fails_ends_the_search() -> None:
+    """What is neither answered nor refused says nothing about addresses."""
+    verdicts = Verdicts()
+    hunt = search([Group(n, n + 1, (n,)) for n in range(10)], verdicts)
+    next(hunt)
+
+    with pytest.raises(StopIteration):
+        hunt.send(None)
+
+    assert verdicts == Verdicts()
+    assert verdicts.unspoken(10) == list(range(10))
+
+
+def test_points_of_the_same_registers_are_one_group() -> None:
+    """Two bits of a register are asked for, and refused, together."""
+    assert grouped([Span(5, 6, 0), Span(1, 3, 1), Span(5, 6, 2)]) == [Group(1, 3, (1,)), Group(5, 6, (0, 2))]
