@@ -10,9 +10,10 @@ from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
-from asyncua.client.ua_client import UaClient, UASocketProtocol
+from asyncua.client.ua_client import UaClient
 from asyncua.common.shortcuts import Shortcuts
 
+from factory_kit.drivers.opcua.binary.channel import PlainProtocol
 from factory_kit.errors import DeviceRefused
 
 __all__ = ["SERVICES", "ReadingClient"]
@@ -35,7 +36,7 @@ REMEMBERED = 8
 """So many answers tell how slow a server is."""
 
 
-class ReadingProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no type information
+class ReadingProtocol(PlainProtocol):
     """The transport: whatever asyncua wants to send passes ``_send_request`` below."""
 
     def __init__(self, sent: Callable[[str], None], *rest: Any, **options: Any) -> None:

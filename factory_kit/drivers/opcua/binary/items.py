@@ -50,7 +50,7 @@ NUMBERS = {
     11: "<f8",
     13: "<i8",
 }
-BOOLEAN, STRING, DATETIME = 1, 12, 13
+BOOLEAN, FLOAT, STRING, DATETIME = 1, 10, 12, 13
 NO_VALUE = 0
 
 Places = npt.NDArray[np.intp]
@@ -294,6 +294,9 @@ def _fill(columns: Columns, rows: slice | Places, records: Records, layout: _Lay
 
 
 def _numbers(values: npt.NDArray[Any], kind: int) -> npt.NDArray[Any]:
+    if kind == FLOAT:
+        with np.errstate(invalid="ignore"):  # a signalling NaN is the machine's, not a mistake of ours
+            return values.astype(np.float64)
     if kind == BOOLEAN:
         values = np.not_equal(values, 0)  # any byte but 0 is true
     return microseconds_of(values) if kind == DATETIME else values

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import nodeid_from_binary
+from asyncua.ua.uaerrors import UaError
 
-from factory_kit.drivers.opcua.binary.wire import I32, U32, end_of_nodeid, end_of_string
+from factory_kit.drivers.opcua.binary.wire import I32, U32, Malformed, end_of_nodeid, end_of_string
 from factory_kit.drivers.opcua.errors import status_name
 
 __all__ = ["string_of", "text_reader"]
@@ -35,13 +36,17 @@ def _bytes(data: bytes, at: int, end: int) -> tuple[str | None, int]:
 
 
 def _status(data: bytes, at: int, end: int) -> tuple[str | None, int]:
-    del end
+    if at + 4 > end:
+        raise Malformed("a value is cut off", at)
     return status_name(U32.unpack_from(data, at)[0]), at + 4
 
 
 def _node_id(data: bytes, at: int, end: int) -> tuple[str | None, int]:
     behind = end_of_nodeid(data, at, end)
-    return str(nodeid_from_binary(Buffer(data[at:behind])).to_string()), behind
+    try:
+        return str(nodeid_from_binary(Buffer(data[at:behind])).to_string()), behind
+    except UaError:  # such as one whose text is missing: shown as its bytes
+        return data[at:behind].hex(), behind
 
 
 def _qualified_name(data: bytes, at: int, end: int) -> tuple[str | None, int]:
@@ -50,6 +55,8 @@ def _qualified_name(data: bytes, at: int, end: int) -> tuple[str | None, int]:
 
 
 def _localized_text(data: bytes, at: int, end: int) -> tuple[str | None, int]:
+    if at >= end:
+        raise Malformed("a value is cut off", at)
     mask, text = data[at], None
     behind = end_of_string(data, at + 1, end) if mask & 1 else at + 1
     if mask & 2:

@@ -1,0 +1,203 @@
+"""The short way of plain chunks against a connection of asyncua's own, and what of asyncua it stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import struct
+from typing import Any
+
+import pytest
+from asyncua import ua
+from asyncua.client.ua_client import UASocketProtocol
+from asyncua.common.connection import SecureConnection
+from asyncua.common.utils import Buffer
+from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
+
+from factory_kit.drivers.opcua.binary.channel import HEADER, PlainProtocol
+from factory_kit.drivers.opcua.binary.requests import ReadRequest, encoded_publish
+from factory_kit.drivers.opcua.client import ReadingProtocol
+
+
+class Wire:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+def connection() -> tuple[Any, Wire]:
+    """A connection with an open channel 7 and token 3, and one request waiting, number 5."""
+    line, wire = PlainProtocol(), Wire()
+    line.connection_made(wire)
+    token = ua.ChannelSecurityToken(7, 3, RevisedLifetime=60_000)
+    line._connection.security_token = token
+    line._connection._open = True
+    line._callbackmap[5] = asyncio.get_running_loop().create_future()
+    return line, wire
+
+
+def chunk(body: bytes, number: int, *, kind: bytes = b"F", channel: int = 7, token: int = 3, request: int = 5) -> bytes:
+    """One chunk of an answer."""
+    return HEADER.pack(b"MSG" + kind, HEADER.size + len(body), channel, token, number, request) + body
+
+
+def heard(*pieces: bytes) -> tuple[bytes | None, bool]:
+    """What request 5 is answered when *pieces* arrive one by one, and whether the connection was ended."""
+
+    async def main() -> tuple[bytes | None, bool]:
+        line, wire = connection()
+        waiting = line._callbackmap[5]
+        for piece in pieces:
+            line.data_received(piece)
+        return bytes(waiting.result()) if waiting.done() and not waiting.exception() else None, wire.closed
+
+    return asyncio.run(main())
+
+
+def test_an_answer_in_many_chunks_and_pieces_is_whole() -> None:
+    """However the bytes arrive, split inside headers too, or two chunks at once."""
+    stream = chunk(b"abc", 1, kind=b"C") + chunk(b"def", 2, kind=b"C") + chunk(b"ghi", 3)
+
+    assert heard(stream) == (b"abcdefghi", False)
+    assert heard(*(stream[at : at + 1] for at in range(len(stream)))) == (b"abcdefghi", False)
+    assert heard(stream[:30], stream[30:31], stream[31:]) == (b"abcdefghi", False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        chunk(b"x", 1, channel=8),
+        chunk(b"x", 1, token=9),
+        chunk(b"a", 1, kind=b"C") + chunk(b"b", 3),
+        chunk(b"x", 1, kind=b"?"),
+        chunk(b"x", 1, request=99),
+        struct.pack("<4sI", b"MSGF", 8),
+        struct.pack("<4sI", b"MSGF", 3),
+        struct.pack("<4sI", b"ACKF", 3),
+        struct.pack("<4sI", b"ACKF", 0),
+        b"XYZF" + struct.pack("<I", 8),
+    ],
+)
+def test_a_chunk_that_cannot_be_ends_the_connection(wrong: bytes) -> None:
+    """Another channel or token, a number left out, an unknown kind, an answer to nothing, a size that is none."""
+    assert heard(wrong) == (None, True)
+
+
+def test_the_numbers_of_chunks_may_begin_anew() -> None:
+    """Close to 2**32 they count from the beginning again (OPC 10000-6, 6.7.2)."""
+    assert heard(chunk(b"a", 2**32 - 3, kind=b"C"), chunk(b"b", 1)) == (b"ab", False)
+
+
+def test_an_answer_that_is_given_up_is_an_error_for_whoever_waits() -> None:
+    """The parts before the abort are forgotten; the next answer is not mixed with them."""
+
+    async def main() -> None:
+        line, wire = connection()
+        first = line._callbackmap[5]
+        second = line._callbackmap[6] = asyncio.get_running_loop().create_future()
+        line.data_received(chunk(b"half", 1, kind=b"C"))
+        line.data_received(chunk(struct.pack("<Ii", 0x80B80000, -1), 2, kind=b"A"))
+        line.data_received(chunk(b"whole", 3, request=6))
+        with pytest.raises(ua.UaStatusCodeError) as caught:
+            first.result()
+        assert caught.value.code == 0x80B80000
+        assert bytes(second.result()) == b"whole"
+        assert not wire.closed
+
+    asyncio.run(main())
+
+
+def test_the_next_token_is_taken_up() -> None:
+    """A channel that is renewed in the middle of the stream goes on."""
+
+    async def main() -> None:
+        line, _wire = connection()
+        waiting = line._callbackmap[5]
+        line._connection.next_security_token = ua.ChannelSecurityToken(7, 4, RevisedLifetime=60_000)
+        line.data_received(chunk(b"a", 1, kind=b"C"))
+        line.data_received(chunk(b"b", 2, token=4))
+        assert bytes(waiting.result()) == b"ab"
+        assert line._connection.security_token.TokenId == 4
+
+    asyncio.run(main())
+
+
+def test_publish_requests_are_encoded_as_asyncua_encodes_them() -> None:
+    """Byte for byte, with acknowledgements and without."""
+    for numbers in ([], [(1, 2), (1, 3), (7, 2**32 - 1)]):
+        request = ua.PublishRequest()
+        request.RequestHeader.AuthenticationToken = ua.NodeId("session", 2)
+        request.RequestHeader.RequestHandle, request.RequestHeader.TimeoutHint = 9, 5000
+        request.Parameters.SubscriptionAcknowledgements = [ua.SubscriptionAcknowledgement(*each) for each in numbers]
+
+        assert encoded_publish(request) == struct_to_binary(request)
+
+
+def test_prepared_reads_are_encoded_as_asyncua_encodes_them() -> None:
+    """Byte for byte; the second time only the header is another."""
+    nodes = [ua.NodeId(2258), ua.NodeId("Temperature", 3), ua.NodeId(b"\x01", 1), ua.NodeId(70_000, 2)]
+    ours, theirs = ReadRequest(nodes, [4, 5, 6, 7]), ua.ReadRequest()
+    theirs.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
+    theirs.Parameters.NodesToRead = [ua.ReadValueId(each, ua.AttributeIds.Value) for each in nodes]
+    for handle in (1, 2):
+        ours.RequestHeader.RequestHandle = theirs.RequestHeader.RequestHandle = handle
+        ours.RequestHeader.Timestamp = theirs.RequestHeader.Timestamp
+
+        assert ours.encoded() == struct_to_binary(theirs)
+
+
+def test_a_request_is_sent_as_asyncua_sends_it() -> None:
+    """The same chunk, and the numbers of both ways go on from each other."""
+
+    async def main() -> None:
+        line, wire = connection()
+        line._send_request(ua.PublishRequest())
+        line._send_request(ua.BrowseRequest())
+        line._send_request(ua.PublishRequest())
+        sent = [HEADER.unpack_from(each) for each in wire.written]
+        assert [each[4:] for each in sent] == [(1, 1), (2, 2), (3, 3)]
+        assert [
+            (each[0], each[1] == len(data), each[2], each[3]) for each, data in zip(sent, wire.written, strict=True)
+        ] == [(b"MSGF", True, 7, 3)] * 3
+        handles = [
+            struct_from_binary(ua.RequestHeader, Buffer(data[HEADER.size + 4 :])).RequestHandle for data in wire.written
+        ]
+        assert handles == [1, 2, 3]
+
+    asyncio.run(main())
+
+
+def test_what_we_stand_on_is_still_there() -> None:
+    """Versions of asyncua differ inside; whoever raises it sees here what to look at."""
+    assert issubclass(ReadingProtocol, PlainProtocol)
+    assert list(inspect.signature(UASocketProtocol._send_request).parameters) == [
+        "self",
+        "request",
+        "timeout",
+        "message_type",
+    ]
+    assert list(inspect.signature(UASocketProtocol._setup_request_header).parameters) == ["self", "hdr", "timeout"]
+    assert list(inspect.signature(UASocketProtocol._call_callback).parameters) == ["self", "request_id", "body"]
+    assert list(inspect.signature(SecureConnection._check_sym_header).parameters) == ["self", "security_hdr"]
+    assert list(inspect.signature(SecureConnection.message_to_binary).parameters) == [
+        "self",
+        "message",
+        "message_type",
+        "request_id",
+    ]
+    line = UASocketProtocol()
+    for name in ("receive_buffer", "_request_id", "_callbackmap", "_connection"):
+        assert hasattr(line, name)
+    for name in ("_sequence_number", "_peer_sequence_number", "_incoming_size", "_limits", "security_token"):
+        assert hasattr(line._connection, name)
