@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ sys.modules[_spec.name] = _servers
 _spec.loader.exec_module(_servers)
 
 modbus_line = _servers.modbus_line
+node_plant = _servers.node_plant
 
 LABEL = {"zh": "值", "en": "value"}
 
@@ -51,6 +54,50 @@ def store(tmp_path: Path) -> Store:
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """An OPC UA server with variables v0 to v11 behind a proxy; each test uses variables of its own."""
     made = _servers.Plant(tmp_path_factory.mktemp("plant")).start()
+    yield made
+    made.stop()
+
+
+class CountingPlant:
+    """asyncua's server whose variables v0 to v4 count every 100 ms, with what it counted; for comparison with node-opcua's."""
+
+    POINTS = 5
+
+    def __init__(self, folder: Path) -> None:
+        self.plant = _servers.Plant(folder).start()
+        self.port = self.plant.port
+        self._ticks: dict[int, int] = {}
+        self._task = self.plant.call(self._begin())
+
+    @property
+    def url(self) -> str:
+        return f"opc.tcp://127.0.0.1:{self.port}"
+
+    def ticks(self) -> dict[int, int]:
+        return dict(self._ticks)
+
+    def stop(self) -> None:
+        self.plant.loop.call_soon_threadsafe(self._task.cancel)
+        self.plant.stop()
+
+    async def _begin(self) -> Any:
+        return asyncio.get_running_loop().create_task(self._count())
+
+    async def _count(self) -> None:
+        number = 0
+        while True:
+            number += 1
+            moment = datetime.fromtimestamp(_now() // 1000 / 1000, UTC)
+            for point in range(self.POINTS):
+                await self.plant._write(f"v{point}", float(number), moment, 0)
+            self._ticks[number] = round(moment.timestamp() * 1e6)
+            await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+def counting_plant(tmp_path: Path) -> Iterator[CountingPlant]:
+    """A counting server of asyncua."""
+    made = CountingPlant(tmp_path)
     yield made
     made.stop()
 

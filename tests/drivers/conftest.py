@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import socket
 import struct
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
@@ -284,6 +287,84 @@ class _Users:
     ) -> Any:
         del certificate
         return User(role=UserRole.User) if (username, password) == self.user else None
+
+
+class NodePlant:
+    """A node-opcua server of its own process whose variables v0, v1, … count; ``tests/drivers/node_server.js`` tells how."""
+
+    NAMESPACE = "urn:test:plant"
+
+    def __init__(self, modules: Path, pki: Path, **options: Any) -> None:
+        self.modules = modules
+        self.options = {"pki": str(pki), **options}
+        self.port = 0
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, **changed: Any) -> Self:
+        """The server is up, at the same port as before; *changed* options are its new ones."""
+        self.options |= changed
+        self.process = subprocess.Popen(
+            ["node", str(Path(__file__).with_name("node_server.js")), json.dumps({**self.options, "port": self.port})],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "NODE_PATH": str(self.modules)},
+        )
+        self.port = self._said("port")["port"]
+        return self
+
+    def kill(self) -> None:
+        """The server is gone without a word."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            assert self.process.stdin is not None
+            assert self.process.stdout is not None
+            self.process.stdin.close()
+            self.process.stdout.close()
+            self.process = None
+
+    @property
+    def url(self) -> str:
+        return f"opc.tcp://127.0.0.1:{self.port}"
+
+    def ask(self, what: str) -> dict[str, Any]:
+        """The answer of the server's own control line."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"do": what}) + "\n")
+        self.process.stdin.flush()
+        return self._said()
+
+    def ticks(self) -> dict[int, int]:
+        """The time (µs) of each number that the variables have had since the start."""
+        return {number: moment * 1000 for number, moment in self.ask("ticks")["ticks"]}
+
+    def _said(self, key: str = "") -> dict[str, Any]:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        for line in self.process.stdout:  # the library prints lines of its own
+            if line.startswith("{") and key in line:
+                return dict(json.loads(line))
+        raise AssertionError("the server ended")
+
+
+@pytest.fixture
+def node_plant(
+    node_package: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., NodePlant]]:
+    """Starts node-opcua servers with the given options; all are gone after the test."""
+    made: list[NodePlant] = []
+    modules = node_package("node-opcua", "2.186.4")
+
+    def start(**options: Any) -> NodePlant:
+        made.append(NodePlant(modules, tmp_path_factory.getbasetemp() / "pki", **options).start())
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.kill()
 
 
 @pytest.fixture(scope="module")

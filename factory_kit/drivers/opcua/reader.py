@@ -21,7 +21,10 @@ from factory_kit.drivers.opcua.client import ReadingClient
 from factory_kit.drivers.opcua.errors import mapped, status_name, translated
 from factory_kit.drivers.opcua.limits import CallSize
 from factory_kit.drivers.opcua.monitored import FULL, watch
+from factory_kit.drivers.opcua.parts import Parts
+from factory_kit.drivers.opcua.parttypes import learn_types
 from factory_kit.drivers.opcua.past import pages
+from factory_kit.drivers.opcua.paths import Way, follow
 from factory_kit.drivers.opcua.publisher import Publisher, outstanding
 from factory_kit.drivers.opcua.session import TurnedAway, close, open_session, same_session
 from factory_kit.drivers.opcua.subscription import Subscription
@@ -48,8 +51,6 @@ GONE = frozenset({"BadMessageNotAvailable", "BadSequenceNumberUnknown", "BadNoDa
 NO_SUBSCRIPTION = frozenset({"BadSubscriptionIdInvalid", "BadNoSubscription"})
 """What a server says of a subscription that it does not have."""
 UNABLE = frozenset({"BadServiceUnsupported", "BadNotImplemented", "BadNotSupported"})
-OURS = frozenset({"BadNothingToDo", "BadServiceUnsupported", "BadNotImplemented", "BadNotSupported"})
-"""What servers answer to TransferSubscriptions when the subscription belongs to the session already, or they know no transfer."""
 NO_MORE = frozenset({"BadTooManySubscriptions"}) | UNABLE
 """What servers answer to CreateSubscription that can only be read."""
 
@@ -81,6 +82,8 @@ class OpcUaDevice:
         self._declared_uri = ""
         self._started = 0
         self._reads, self._watches, self._pasts = CallSize(), CallSize(), CallSize()
+        self._ways = CallSize()
+        self._parts = Parts()
         self._items: list[NodeItem] = []
         self._nodes: dict[int, ua.NodeId] = {}
         self._polled: set[int] = set()
@@ -176,7 +179,7 @@ class OpcUaDevice:
             return False
         await self._halt()
         if self._mute and self._connected:
-            return await self._given_up()
+            return await self._begun_anew()
         try:
             same = await same_session(client, self._name, self._server, self._context)
         except TurnedAway as away:
@@ -197,7 +200,7 @@ class OpcUaDevice:
         """What the server's history holds of *stretches*; places that are not known are left out."""
         known = [each for each in stretches if each.item in self._nodes]
         try:
-            async for page in pages(self._session, self._nodes, known, self._pasts, self._context.now):
+            async for page in pages(self._session, self._nodes, known, self._pasts, self._context.now, self._parts):
                 yield page
         except (ua.UaError, OSError) as error:
             raise translated(error, self.address) from error
@@ -283,7 +286,9 @@ class OpcUaDevice:
         """Publish requests go out, polls tick and the watchdog wakes."""
         for task in self._tasks:
             task.cancel()
-        self._tasks = [asyncio.create_task(self._guarded(partial(self._poll, interval))) for interval in self._intervals()]
+        self._tasks = [
+            asyncio.create_task(self._guarded(partial(self._poll, interval))) for interval in self._intervals()
+        ]
         if not self._subscriptions:
             return
         for subscription in self._subscriptions.values():
@@ -291,7 +296,7 @@ class OpcUaDevice:
         self._tasks.append(asyncio.create_task(self._guarded(self._watch)))
         if self._publisher is None:
             assert self._client is not None  # noqa: S101 - there are subscriptions
-            self._publisher = Publisher(self._client, self.address, self._context.now, self._take, self._broken)
+            self._publisher = Publisher(self._client, self.address, self._context.now, self._take, self._broken, self._parts)
         interval = min(each.interval_s for each in self._subscriptions.values())
         wanted = outstanding(self._slowness, interval, len(self._subscriptions))
         self._publisher.add(wanted - self._publisher.count)
@@ -356,7 +361,7 @@ class OpcUaDevice:
         request.Parameters.RetransmitSequenceNumber = number
         try:
             body = await self._session._send_request(request)  # noqa: SLF001 - the raw body
-            again = republished(body, subscription.id, self._context.now())
+            again = republished(body, subscription.id, self._context.now(), self._parts)
         except ua.UaStatusCodeError as error:
             if status_name(error.code) in GONE | UNABLE:
                 return None
@@ -391,7 +396,7 @@ class OpcUaDevice:
                 ua.ReadValueId(NodeId=self._nodes[place], AttributeId=ua.AttributeIds.Value) for place in part
             ]
             body = await self._session._send_request(request)  # noqa: SLF001 - the raw body
-            batch, count = read_answer(body, part, self._context.now())
+            batch, count = read_answer(body, part, self._context.now(), self._parts)
             batches.append(batch)
             return [0] * count
 
@@ -412,18 +417,15 @@ class OpcUaDevice:
                 await self._ask_after(late)
 
     async def _ask_after(self, late: Subscription) -> None:
-        """Whether *late* lives at the server; the question brings back a notification that got lost on the way."""
+        """Whether the server of *late* answers; when it does for too long without reporting anything, this is an error."""
         if not late.probed or late.probed < late.heard:
             assert self._publisher is not None  # noqa: S101 - there are subscriptions
             self._publisher.add()  # perhaps the server lost those that waited
         heard = late.heard
-        again = await self._republished(late, late.expected)
-        if again is None:
-            await self._read((STATE,))
+        # Not by Republish: there are servers that forget a notification once they sent it again, and the answer may get lost.
+        await self._read((STATE,))
         late.probed = monotonic()
-        if again is not None:
-            self._take(again)
-        elif late.heard == heard and late.probed >= late.silent_at(self._slowness):
+        if late.heard == heard and late.probed >= late.silent_at(self._slowness):
             self._mute = True
             raise DeviceUnavailable("{address}: the server answers, but reports nothing any more", address=self.address)
 
@@ -474,12 +476,24 @@ class OpcUaDevice:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _begun_anew(self) -> bool:
+        """The server answers, so only the subscriptions are given up; what it sent and we never heard is asked for first."""
+        with suppress(DeviceError):
+            for subscription in self._subscriptions.values():
+                await self._caught_up(subscription)
+        kept: list[Arrival] = []
+        with suppress(DeviceError):
+            for each in self._told:
+                kept += await self._in_order(each)
+        self._arrived += kept
+        return await self._given_up()
+
     async def _taken_over(self, *, same: bool) -> bool:
         """Whether the old subscriptions go on in this session; what was sent meanwhile and lost is asked for again."""
         if not self._subscriptions:
             return bool(self._polled) and same
         with mapped(self.address):
-            if not await self._transferred():
+            if not await self._transferred(same=same):
                 return False
         try:
             for subscription in self._subscriptions.values():
@@ -490,11 +504,11 @@ class OpcUaDevice:
             raise
         return True
 
-    async def _transferred(self) -> bool:
+    async def _transferred(self, *, same: bool) -> bool:
         """Whether all subscriptions belong to this session.
 
-        In the session that made them there is nothing to do, which some servers say and others confirm; some send
-        notifications to the old connection until they were asked.
+        In the *same* session they do anyway, which some servers confirm and others take amiss; but some send notifications to
+        the old connection until they were asked.
         """
         parameters = ua.TransferSubscriptionsParameters(
             SubscriptionIds=list(self._subscriptions), SendInitialValues=False
@@ -502,10 +516,9 @@ class OpcUaDevice:
         try:
             results = await self._session.transfer_subscriptions(parameters)
         except ua.UaStatusCodeError as error:
-            return status_name(error.code) in OURS
-        return len(results) == len(self._subscriptions) and all(
-            not result.StatusCode.is_bad() or status_name(result.StatusCode.value) in OURS for result in results
-        )
+            return same and status_name(error.code) not in NO_SUBSCRIPTION
+        bad = {status_name(each.StatusCode.value) for each in results if each.StatusCode.is_bad()}
+        return not bad & NO_SUBSCRIPTION if same else not bad
 
     async def _caught_up(self, subscription: Subscription) -> None:
         """The notifications that were sent while nobody heard them come once more."""
@@ -557,11 +570,25 @@ class OpcUaDevice:
         namespaces = [str(uri) for uri in said] if isinstance(said, list) else []
         nodes: dict[int, ua.NodeId] = {}
         unknown: dict[int, Monitored] = {}
+        ways: dict[int, Way] = {}
         for place in places:
             try:
-                nodes[place] = ua.NodeId.from_string(node_address(self._items[place].node).resolve(namespaces))
+                address = node_address(self._items[place].node)
+                nodes[place] = ua.NodeId.from_string(address.resolve(namespaces))
+                if address.path:
+                    ways[place] = nodes.pop(place), address.steps(namespaces)
+                if address.part:
+                    self._parts.want(place, address.places)
             except (DeviceRefused, UsageError, ua.UaError, ValueError) as error:
                 unknown[place] = Monitored(BAD_NODE_ID, str(error))
+        with mapped(self.address):
+            for place, found in (await follow(self._session, self._ways, ways)).items():
+                if isinstance(found, Monitored):
+                    unknown[place] = found
+                else:
+                    nodes[place] = found
+            assert self._client is not None  # noqa: S101 - it has just answered
+            await learn_types(self._client, self.address, namespaces, self._parts, nodes)
         return nodes, unknown
 
     async def _read(self, nodes: Sequence[int]) -> list[Any]:
