@@ -250,7 +250,7 @@ def _floats(words: Rounds, at: int) -> list[_Candidate]:
     for order in orders:
         rest = _bytes(words, order)
         head, tail = rest[:, 0], rest[:, 1]
-        noisy, turns = _wild(tail), len(np.unique(head)) > 1
+        noisy, turns = _wild(tail) and _wild(tail.byteswap()), len(np.unique(head)) > 1
         rivals = [other for other in orders if other != order and unsteady[other] < TELLING * unsteady[order]]
         clear = noisy and turns and unsteady[order] < STEADY and not rivals
         score = 3.0 + (4.0 if noisy else 0.0) + (3.0 if noisy and turns else 0.0) - 8.0 * min(unsteady[order], 1.0)
@@ -300,7 +300,7 @@ def _doubles(words: Rounds, at: int) -> list[_Candidate]:
         if not _plausible(values):
             continue
         rest = _bytes(words, order)
-        noisy = _wild(rest[:, 3]) and _wild(rest[:, 2])
+        noisy = all(_wild(rest[:, place]) for place in (1, 2, 3))
         unsteady = _unsteadiness(values)
         score = 1.0 + (12.0 if noisy and unsteady < STEADY else 0.0)
         clear = noisy and unsteady < STEADY and not _plausible(_as_float(rest[:, 2:], "ABCD"))
