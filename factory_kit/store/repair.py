@@ -14,7 +14,7 @@ from factory_kit.i18n import N_
 from factory_kit.model.run import Gap
 from factory_kit.store.catalogue import Catalogue, copy_of, mend_copy
 from factory_kit.store.checked import problem_of
-from factory_kit.store.collide import collisions, keys_in, numbers
+from factory_kit.store.collide import KEY, collisions, keys_in, numbers, without
 from factory_kit.store.columns import SAMPLES
 from factory_kit.store.depot import Depot, origin_of, strangers
 from factory_kit.store.disk import Disk, told
@@ -40,6 +40,8 @@ class _Work:
     now: Callable[[], int]
     done: list[Problem] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    forgetful: bool = False
+    """Whether the manifest had lost something: then files may be back that others had replaced."""
 
     def say(self, message: str, path: Path, **details: object) -> None:
         self.done.append(Problem(str(path), 0, "", message, {"file": path, **details}))
@@ -77,6 +79,7 @@ def repair(disk: Disk, folder: Path, now: Callable[[], int]) -> tuple[Problem, .
     catalogue = Catalogue.read(folder / "catalogue.jsonl")
     found_again = _lost_files(work, depot)
     _sealed_files(work, depot, catalogue, found_again)
+    _no_doubles(work, depot)
     _journal(work, depot)
     _write_gaps(work, depot)
     _latest(work, depot)
@@ -94,40 +97,77 @@ def _logs(work: _Work) -> None:
         if not lost and content == data[: len(content)]:
             continue
         work.say(N_("{file}: {lost} damaged lines taken out, the file as it was is in quarantine"), path, lost=lost)
+        work.forgetful |= copy is None
         if path.exists():
-            work.quarantine(path)
+            work.keep_copy(path)  # there is no moment without a manifest: files that nobody names would come back
         write_log(work.disk, path, content)
         if copy is not None:
             write_log(work.disk, copy, content)
 
 
 def _lost_files(work: _Work, depot: Depot) -> set[str]:
-    """Files that only the manifest lost: their samples come back. What they were made from."""
+    """Files that only the manifest lost: their samples come back, the newest file first. What they were made from."""
     origins: set[str] = set()
-    for path, lost in list(strangers(depot.folder, depot.manifest)):
-        if not lost:
-            continue
+    lost = [path for path, gone in strangers(depot.folder, depot.manifest) if gone]
+    for path in sorted(lost, key=_age, reverse=True):
         name = path.relative_to(depot.folder).as_posix()
         origins.update(origin_of(path) or ())
         if name.startswith("data/"):
-            _take_again(work, depot, read(path))
+            _take_again(work, depot, path)
         elif name.startswith("ledger/"):
             _ledger_again(work, depot, path)
         work.say(N_("{file}: the manifest had lost it; what it holds is back"), path)
-        work.quarantine(path)
+        work.forgetful = True
+        if name not in depot.manifest.files:  # nothing of it was superseded: it came back as it was, under its own name
+            work.quarantine(path)
     return origins
 
 
-def _take_again(work: _Work, depot: Depot, table: pa.Table) -> None:
-    """Rows of a lost file that no other file has; where one has another value, that one is newer."""
+def _age(path: Path) -> int:
+    """The number of the newest segment that a file was made from; merged files, whose sources are older than any of these, come last."""
+    numbers_in = [each.partition("-")[0] for each in _origin(path)]
+    return max((int(each) for each in numbers_in if each.isdigit()), default=-1)
+
+
+def _origin(path: Path) -> list[str]:
+    """What a file was made from; so a file made of it is as old as it is."""
+    return origin_of(path) or [RUN]
+
+
+def _take_again(work: _Work, depot: Depot, path: Path) -> None:
+    """Rows of a lost file that no other file has; where another has another value of the same moment, the newer of the two stands."""
+    table = read(path).cast(SAMPLES)
     time = numbers(table["time"])
     clash = collisions(depot.folder, table, _whole(depot, int(time.min()), int(time.max())))
     keep = ~clash.known
-    for keys in clash.replaced.values():
-        keep &= ~keys_in(table, keys)
+    adds: list[Sealed] = []
+    removes: list[str] = []
+    for known, keys in clash.replaced.items():
+        if not _newer(depot, path, known):
+            keep &= ~keys_in(table, keys)
+            continue
+        removes.append(known)
+        rest = without(read(depot.folder / known).cast(SAMPLES), keys)
+        if len(rest):
+            adds.append(depot.write("samples", known.rpartition("-")[0], rest, _origin(depot.folder / known)))
     rest = table.filter(pa.array(keep))
-    adds = [depot.write("samples", place, part, (RUN,)) for place, part in by_place(depot, rest)]
-    depot.commit(Change(work.now(), tuple(adds)))
+    adds += [depot.write("samples", place, part, _origin(path)) for place, part in by_place(depot, rest)]
+    if adds:
+        depot.commit(Change(work.now(), tuple(adds), tuple(removes)))
+
+
+def _newer(depot: Depot, lost: Path, known: str) -> bool:
+    """Whether what the *lost* file holds came after what the *known* one holds.
+
+    Of two files from the journal the numbers of the segments tell; a merged file holds what was there when it was made.
+    """
+    path = depot.folder / known
+    ours, theirs = _age(lost), _age(path)
+    if ours < 0:
+        return False
+    if theirs >= 0:
+        return ours > theirs
+    return lost.relative_to(depot.folder).as_posix() not in (origin_of(path) or ())
 
 
 def _whole(depot: Depot, first: int, last: int) -> list[Sealed]:
@@ -156,6 +196,31 @@ def _sealed_files(work: _Work, depot: Depot, catalogue: Catalogue, found_again: 
         if sealed.kind == "samples" and sealed.path not in found_again:
             work.gaps += _gaps_of(sealed, catalogue)
         depot.commit(Change(work.now(), (), (sealed.path,)))
+
+
+def _no_doubles(work: _Work, depot: Depot) -> None:
+    """Of a moment that several files hold, the newest file's sample stands."""
+    if not work.forgetful:
+        return
+    files = sorted(depot.manifest.of_kind("samples"), key=lambda each: _age(depot.folder / each.path))
+    for at, newer in enumerate(files):
+        keys = read(depot.folder / newer.path, KEY)
+        for place, older in enumerate(files[:at]):
+            if older.first <= newer.last and older.last >= newer.first and older.path in depot.manifest.files:
+                files[place] = _rest_of(work, depot, older, keys)
+
+
+def _rest_of(work: _Work, depot: Depot, older: Sealed, keys: pa.Table) -> Sealed:
+    """*older* without the samples of *keys*; itself where it has none of them, or nothing else."""
+    table = read(depot.folder / older.path).cast(SAMPLES)
+    double = keys_in(table, keys)
+    if not double.any():
+        return older
+    rest = table.filter(pa.array(~double))
+    prefix, origin = older.path.rpartition("-")[0], _origin(depot.folder / older.path)
+    made = [depot.write("samples", prefix, rest, origin)] if len(rest) else []
+    depot.commit(Change(work.now(), tuple(made), (older.path,)))
+    return made[0] if made else older
 
 
 def _gaps_of(sealed: Sealed, catalogue: Catalogue) -> list[Gap]:

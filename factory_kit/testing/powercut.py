@@ -57,12 +57,15 @@ class _File(OutFile):
 
 
 class PowerCutDisk(Disk):
-    """Works on the real disk below *root* and notes each step; flushes of the functions in *forgets* are forgotten."""
+    """Works on the real disk below *root* and notes each step; the flushes in *forgets* are forgotten.
+
+    A flush is called by the function it stands in and what it flushes: ``append_line: file``, ``append_line: folder``.
+    """
 
     def __init__(self, root: Path, forgets: Collection[str] = ()) -> None:
         self.steps: list[Step] = []
         self.flushers: set[str] = set()
-        """The functions that flushed something."""
+        """Every flush that came."""
         self._root = root
         self._forgets = frozenset(forgets)
         self._numbers: dict[str, int] = {}
@@ -80,10 +83,19 @@ class PowerCutDisk(Disk):
 
     def note_sync(self, step: Step) -> None:
         """A flush, unless it is to be forgotten."""
-        flusher = _caller()
+        flusher = f"{_caller()}: {'file' if step.what == 'sync' else 'folder'}"
         self.flushers.add(flusher)
         if flusher not in self._forgets:
             self.note(step)
+
+    def rot(self, path: Path, at: int) -> None:
+        """The byte at *at* of the file *path* is another one, on the disk and for good."""
+        content = bytearray(path.read_bytes())
+        content[at] ^= 1
+        path.write_bytes(content)
+        number = self._numbers[self._name(path)]
+        self.note(Step("write", number, offset=at, data=bytes(content[at : at + 1])))
+        self.note(Step("sync", number))
 
     def create(self, path: Path) -> OutFile:
         """A new file, its name not safe yet."""

@@ -189,3 +189,27 @@ def test_lost_ledgers_come_back(two_days: Store, run: Callable[..., Run]) -> Non
     _said(two_days)
     assert _gaps(two_days) == [("run-3", 1, T0, T0 + 1, "outage")]
     assert two_days.query("SELECT delivered FROM loss_ledger").to_pylist() == [{"delivered": 5}]
+
+
+@pytest.mark.parametrize("line", [0, 1, 2, None])
+@pytest.mark.parametrize("merged", [False, True])
+def test_of_two_values_of_one_moment_the_later_comes_back(
+    wrote: Callable[..., Store], rows_of: Callable[[Store], Rows], line: int | None, *, merged: bool
+) -> None:
+    """Whichever line of the manifest is lost, or all of them: a sample that replaced another one stays, the replaced one is not back."""
+    store = wrote([(1, T0, 1.0), (1, T0 + 1, 1.0)], "run-1")
+    if merged:
+        store.compact()
+    wrote([(1, T0, 2.0)], "run-2")
+    wrote([(1, T0, 3.0), (2, T0, 1.0)], "run-3")
+    before = rows_of(store)
+    path = store.folder / "manifest.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    if line is not None:
+        lines[line] = lines[line].replace(b"removes", b"removed")
+    path.write_bytes(b"" if line is None else b"".join(lines))
+
+    _said(store)
+    assert rows_of(store) == before == [(1, T0, 3.0), (1, T0 + 1, 1.0), (2, T0, 1.0)]
+    assert store.verify() == ()
+    assert _said(store) == []
