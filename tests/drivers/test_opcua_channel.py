@@ -87,10 +87,11 @@ def test_an_answer_in_many_chunks_and_pieces_is_whole() -> None:
         struct.pack("<4sI", b"ACKF", 3),
         struct.pack("<4sI", b"ACKF", 0),
         b"XYZF" + struct.pack("<I", 8),
+        b"\x00\x01\x00\x00\x00\x03\x01\x83\x02",
     ],
 )
 def test_a_chunk_that_cannot_be_ends_the_connection(wrong: bytes) -> None:
-    """Another channel or token, a number left out, an unknown kind, an answer to nothing, a size that is none."""
+    """Another channel or token, a number left out, an unknown kind, an answer to nothing, a size that is none, Modbus."""
     assert heard(wrong) == (None, True)
 
 

@@ -27,6 +27,8 @@ HEADER = Struct("<4sIIIII")
 """Type and kind of chunk, size, channel, token, number of the chunk, and of the request (OPC 10000-6, 6.7.2)."""
 WRAPS_BEFORE, WRAPS_TO = (1 << 32) - 1024, 1024
 MESSAGE = b"MSG"
+KNOWN = frozenset({MESSAGE, b"ACK", b"ERR", b"OPN", b"CLO", b"HEL", b"RHE"})
+"""What a message of OPC UA TCP begins with (OPC 10000-6, 7.1.2.2)."""
 ENCODERS: dict[type, Callable[[Any], bytes]] = {ua.PublishRequest: encoded_publish, ReadRequest: ReadRequest.encoded}
 
 
@@ -47,6 +49,9 @@ class PlainProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no ty
         at, end = 0, len(data)
         while end - at >= SMALLEST:
             size: int = U32.unpack_from(data, at + 4)[0]
+            if data[at : at + 3] not in KNOWN:
+                self._take(b"")  # whoever speaks another language is not waited for, whatever its bytes seem to announce
+                return
             if end - at < size:
                 break
             chunk = data if size == end and not at else data[at : at + size]
