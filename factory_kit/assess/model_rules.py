@@ -57,6 +57,9 @@ def _step(model: MaturityModel, step: WeightedMean | Gate | Bands) -> Iterator[s
         yield _("The total gives the level: {bands}.").format(bands=", ".join(bands))
 
 
+SURE = (N_("verified"), N_("unverified"), N_("secondary"), N_("memory"), N_("estimate"), N_("own"))
+"""Words for how sure a row or a model is, for the catalogue."""
+
 EMPTY = {
     "renormalise": N_("Where a subdomain has no requirement at a level, it weighs nothing there."),
     "inherit": N_("Where a subdomain has no requirement at a level, it counts as met if the level below is satisfied."),
