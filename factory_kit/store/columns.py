@@ -21,6 +21,7 @@ __all__ = [
     "empty_column",
     "from_batch",
     "from_payload",
+    "lightened",
     "narrowed",
     "narrowest",
     "same_column",
@@ -132,6 +133,20 @@ def narrowest(schemas: Sequence[pa.Schema], wide: pa.Schema) -> pa.Schema:
         fine = each.type == TIME and all(schema.field(each.name).type == MILLIS for schema in schemas)
         fields.append(pa.field(each.name, MILLIS, each.nullable) if fine else each)
     return pa.schema(fields)
+
+
+def lightened(table: pa.Table) -> pa.Table:
+    """*table* with its columns that say the same in every row in memory that all such columns share."""
+    return pa.Table.from_arrays([_light(column) for column in table.columns], schema=table.schema)
+
+
+def _light(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    if column.null_count == len(column):
+        return empty_column(column.type, len(column))
+    if column.type != NAME or column.num_chunks != 1 or column.null_count:
+        return column
+    words = column.chunk(0).dictionary
+    return same_column(words[0].as_py(), len(column)) if len(words) == 1 else column
 
 
 def same_column(word: str, rows: int) -> pa.Array:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from factory_kit.store.checked import Checks
 from factory_kit.store.collide import numbers
-from factory_kit.store.columns import SAMPLES, narrowest
+from factory_kit.store.columns import SAMPLES, lightened, narrowest
 from factory_kit.store.depot import DAY, HOUR, Bounds, Depot, bounds_of, day_folder
 from factory_kit.store.disk import told
 from factory_kit.store.layout import noisy
@@ -194,7 +194,7 @@ class _Cursor:
             self._next += 1
         if self._next > first:
             read = self._file.read_row_groups(list(range(first, self._next))).cast(SAMPLES)
-            self._rest = pa.concat_tables([self._rest, read])
+            self._rest = pa.concat_tables([self._rest, lightened(read)])
         end = int(np.searchsorted(numbers(self._rest["point"]), point, side="right"))
         given, self._rest = self._rest.slice(0, end), self._rest.slice(end)
         return given
