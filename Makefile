@@ -29,6 +29,9 @@ wheel: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py all
 
+soak: $(VENV)/.test
+	FACTORY_KIT_SOAK_REQUESTS=200000 $(BIN)/python -m pytest -s tests/drivers/test_serial.py -k noisy
+
 clean:
 	rm -rf $(VENV) $(VENV15) build dist factory-kit-demo
 

@@ -54,3 +54,20 @@ def node_package() -> Callable[[str, str], Path]:
         return Path(asked.stdout.strip()) / "node_modules"
 
     return found
+
+
+@pytest.fixture(scope="session")
+def modbus_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A small program of ours on libmodbus, ``benchmarks/peers/<name>.c``, compiled; skipped without gcc and libmodbus-dev."""
+
+    def found(name: str) -> Path:
+        program = tmp_path_factory.getbasetemp() / name
+        if program.exists():
+            return program
+        source = Path(__file__).resolve().parents[1] / "benchmarks" / "peers" / f"{name}.c"
+        words = ["gcc", "-O2", "-o", str(program), str(source), "-I/usr/include/modbus", "-lmodbus"]
+        if shutil.which("gcc") is None or subprocess.run(words, check=False, capture_output=True).returncode:
+            (pytest.fail if CLEAN else pytest.skip)("gcc and libmodbus-dev are not installed on this machine")
+        return program
+
+    return found

@@ -159,7 +159,8 @@ class Line:
         elif self._framing.foreign(rest[: found.start]):
             self._fail(Spoiled("another master speaks on this line"))
         else:
-            self._echo = echoed if self._echo is None else self._echo
+            if self._echo is None and (echoed or not found.start):  # a damaged echo in front says neither
+                self._echo = echoed
             self._future.set_result(found.pdu)
 
     def _behind_echo(self) -> tuple[bytes, bool]:

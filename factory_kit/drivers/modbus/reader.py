@@ -41,8 +41,8 @@ UNREACHABLE = (10, 11)
 """Exceptions with which a gateway says that the unit behind it does not answer."""
 BUSY = (5, 6)
 """Exceptions with which a device asks for a moment."""
-LATE = 2.2
-"""An answer may come so many time-outs after its time-out."""
+LATE, LATER_S = 2.2, 0.1
+"""An answer may come so many time-outs, and a moment, after its time-out."""
 LEAST_WAIT_S = 0.005
 
 
@@ -180,7 +180,7 @@ class ModbusDevice:
         self._context.count(self.address, question.service)
         began = _clock()
         try:
-            answer = await lane.wire.ask(question, breaker.patience(), LATE * unit.timeout)
+            answer = await lane.wire.ask(question, breaker.patience(), LATE * unit.timeout + LATER_S)
         except (OSError, Spoiled) as error:  # a time-out is an OSError
             raise translated(error, f"{self.address} unit {question.unit}") from error
         finally:

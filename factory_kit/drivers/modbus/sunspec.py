@@ -71,7 +71,9 @@ def _models() -> dict[int, Model]:
         for row in csv.DictReader(table):
             for number in row["models"].split():
                 points.setdefault(int(number), []).append(_point(row))
-    return {number: Model(number, tuple(sorted(each, key=lambda point: point.offset))) for number, each in points.items()}
+    return {
+        number: Model(number, tuple(sorted(each, key=lambda point: point.offset))) for number, each in points.items()
+    }
 
 
 def _point(row: Mapping[str, str]) -> SunSpecPoint:
