@@ -16,10 +16,14 @@ from asyncua import ua
 
 from factory_kit.drivers.opcua.binary import messages
 from factory_kit.drivers.opcua.binary.columns import Columns, microseconds_of, one_after_the_other
+from factory_kit.drivers.opcua.parts import Parts
 from factory_kit.drivers.opcua.values import batch_of
 from factory_kit.model.sample import Int32, SampleBatch
 
-__all__ = ["Published", "nothing", "published", "read_answer", "republished"]
+__all__ = ["NO_PARTS", "Published", "nothing", "published", "read_answer", "republished"]
+
+NO_PARTS = Parts()
+"""All items mean whole values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +42,31 @@ class Published:
     ended: int | None = None
 
 
-def published(body: Any, received: int) -> Published:
+def published(body: Any, received: int, parts: Parts = NO_PARTS) -> Published:
     """The answer to Publish in *body* (asyncua's buffer at the type of the response); *received* in µs UTC. ``Malformed``."""
     answer = messages.published(bytes(body))
     ua.StatusCode(answer.service_result).check()
-    return _told(answer.subscription, answer.notification, received)
+    return _told(answer.subscription, answer.notification, received, parts)
 
 
-def republished(body: Any, subscription: int, received: int) -> Published:
+def republished(body: Any, subscription: int, received: int, parts: Parts = NO_PARTS) -> Published:
     """The answer to Republish in *body*. ``Malformed``."""
     result, notification = messages.republished(bytes(body))
     ua.StatusCode(result).check()
-    return _told(subscription, notification, received)
+    return _told(subscription, notification, received, parts)
 
 
-def read_answer(body: Any, handles: Int32 | Sequence[int], received: int) -> tuple[SampleBatch, int]:
+def read_answer(
+    body: Any, handles: Int32 | Sequence[int], received: int, parts: Parts = NO_PARTS
+) -> tuple[SampleBatch, int]:
     """The values in *body*, an answer to Read, for *handles* in their order; and how many there are. ``Malformed``."""
     result, found = messages.read_answer(bytes(body))
     ua.StatusCode(result).check()
     count = len(found)
-    batch = batch_of(found.first(min(count, len(handles))), received)
+    taken = found.first(min(count, len(handles)))
+    batch = batch_of(taken, received)
     batch.point[:] = np.asarray(handles, np.int32)[: len(batch)]
-    return batch, count
+    return parts.filled(batch, taken.others), count
 
 
 def nothing(received: int) -> SampleBatch:
@@ -67,14 +74,14 @@ def nothing(received: int) -> SampleBatch:
     return batch_of(one_after_the_other(()), received)
 
 
-def _told(subscription: int, told: messages.Notification, received: int) -> Published:
-    changes = [part for part in told.parts if isinstance(part, Columns)]
+def _told(subscription: int, told: messages.Notification, received: int, parts: Parts) -> Published:
+    changes = one_after_the_other([part for part in told.parts if isinstance(part, Columns)])
     ended = [part for part in told.parts if isinstance(part, int)]
     return Published(
         subscription=subscription,
         sequence=told.sequence,
         moment=int(microseconds_of(np.array([told.published]))[0]),
         has_data=not told.empty,
-        batch=batch_of(one_after_the_other(changes), received),
+        batch=parts.filled(batch_of(changes, received), changes.others),
         ended=ended[-1] if ended else None,
     )

@@ -17,6 +17,7 @@ from factory_kit.drivers.base import Past, Stretch
 from factory_kit.drivers.opcua.answers import nothing
 from factory_kit.drivers.opcua.errors import status_name
 from factory_kit.drivers.opcua.limits import CallSize
+from factory_kit.drivers.opcua.parts import Parts
 from factory_kit.drivers.opcua.values import columns
 from factory_kit.model.sample import SampleBatch
 
@@ -42,7 +43,12 @@ class _Open:
 
 
 async def pages(
-    session: Any, nodes: Mapping[int, ua.NodeId], stretches: Sequence[Stretch], size: CallSize, now: Callable[[], int]
+    session: Any,
+    nodes: Mapping[int, ua.NodeId],
+    stretches: Sequence[Stretch],
+    size: CallSize,
+    now: Callable[[], int],
+    parts: Parts | None = None,
 ) -> AsyncIterator[Past]:
     """The history of *stretches*, several nodes in a call where they want the same time."""
     waiting = [_Open(each, each.start) for each in stretches]
@@ -52,7 +58,7 @@ async def pages(
             answers = await size.calls(group, lambda part: _asked(session, nodes, part))
             waiting = waiting[len(group) :]
             for each, answer in zip(group, answers, strict=True):
-                page, more = _taken(each, answer, now())
+                page, more = _taken(each, answer, now(), parts)
                 if more:
                     waiting.insert(0, each)
                 yield page
@@ -93,7 +99,7 @@ async def _asked(session: Any, nodes: Mapping[int, ua.NodeId], part: Sequence[_O
     return list(await session.history_read(parameters))
 
 
-def _taken(each: _Open, answer: Any, received: int) -> tuple[Past, bool]:
+def _taken(each: _Open, answer: Any, received: int, parts: Parts | None) -> tuple[Past, bool]:
     """The page in *answer*, and whether *each* has to be asked again."""
     item = each.stretch.item
     bookmarked, each.point = each.point is not None, None
@@ -105,7 +111,7 @@ def _taken(each: _Open, answer: Any, received: int) -> tuple[Past, bool]:
             return Past(item, nothing(received), last=False), True
         return Past(item, nothing(received), status, name), False
     each.point = bytes(answer.ContinuationPoint) if answer.ContinuationPoint else None
-    batch = _batch(item, answer, received)
+    batch = _batch(item, answer, received, parts)
     count = len(batch)
     batch = _fresh(batch, each, 0 if bookmarked else each.given)
     # A full page without a bookmark may have been cut off; a server that gives nothing new any more has no more.
@@ -122,11 +128,11 @@ def _taken(each: _Open, answer: Any, received: int) -> tuple[Past, bool]:
     return Past(item, batch, last=not more), more
 
 
-def _batch(item: int, answer: Any, received: int) -> SampleBatch:
+def _batch(item: int, answer: Any, received: int, parts: Parts | None) -> SampleBatch:
     data = answer.HistoryData
     values = getattr(data, "DataValues", None) or []
     # The history's own marks (raw, interpolated, multiple values: OPC 10000-11, 5.2.3) are no news about the value.
-    return columns([SimpleNamespace(ClientHandle=item, Value=value) for value in values], received)
+    return columns([SimpleNamespace(ClientHandle=item, Value=value) for value in values], received, parts)
 
 
 def _fresh(batch: SampleBatch, each: _Open, given: int) -> SampleBatch:

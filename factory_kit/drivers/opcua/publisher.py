@@ -10,9 +10,10 @@ from typing import Any
 from asyncua import ua
 from asyncua.ua.uaerrors import BadNoSubscription, BadTimeout, BadTooManyPublishRequests
 
-from factory_kit.drivers.opcua.answers import Published, published
+from factory_kit.drivers.opcua.answers import NO_PARTS, Published, published
 from factory_kit.drivers.opcua.client import ReadingClient
 from factory_kit.drivers.opcua.errors import translated
+from factory_kit.drivers.opcua.parts import Parts
 from factory_kit.errors import DeviceError, DeviceUnavailable
 
 __all__ = ["Publisher", "outstanding"]
@@ -41,12 +42,14 @@ class Publisher:
         now: Callable[[], int],
         told: Callable[[Published], None],
         failed: Callable[[DeviceError], None],
+        parts: Parts = NO_PARTS,
     ) -> None:
         self._session: Any = client.uaclient.session
         self._address = address
         self._now = now
         self._told = told
         self._failed = failed
+        self._parts = parts
         self._acknowledged: list[ua.SubscriptionAcknowledgement] = []
         self._waiting: set[asyncio.Task[None]] = set()
         self.unusable = 0
@@ -101,4 +104,4 @@ class Publisher:
         request = ua.PublishRequest()
         request.Parameters.SubscriptionAcknowledgements = acknowledged
         # No time-out of ours: the answer comes when the server has something, and the watchdog knows when it should have.
-        return published(await self._session._send_request(request, timeout=0), self._now())  # noqa: SLF001 - the raw body
+        return published(await self._session._send_request(request, timeout=0), self._now(), self._parts)  # noqa: SLF001 - the raw body

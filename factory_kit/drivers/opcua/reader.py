@@ -132,6 +132,7 @@ class OpcUaDevice:
         What a server has no room to watch is polled instead.
         """
         self._items, self._publishing_ms = list(items), publishing_ms
+        self._parts.forget()
         self._nodes, self._polled, self._subscriptions, self._priorities = {}, set(), {}, {}
         await self._learn_limits()
         monitored = await self._begun(range(len(items)))
@@ -149,6 +150,7 @@ class OpcUaDevice:
     async def know(self, items: Sequence[NodeItem]) -> list[Monitored]:
         """The nodes of *items* are resolved, for ``history``; nothing is watched."""
         self._items = list(items)
+        self._parts.forget()
         await self._learn_limits()
         self._nodes, unknown = await self._resolved(range(len(items)))
         return [unknown.get(place, Monitored(0)) for place in range(len(items))]

@@ -16,7 +16,7 @@ from asyncua import ua
 
 from factory_kit.drivers.opcua.datatypes import ENUMERATION, STRUCTURE, Field, Structure, Types
 
-__all__ = ["Malformed", "Moment", "Taken", "flattened", "take", "taken_apart"]
+__all__ = ["Malformed", "Moment", "Taken", "flattened", "take", "taken_apart", "variant_of"]
 
 Taken = Any
 """bool, int, float, str, bytes, None, a list of these, or a dictionary of them by field name."""
@@ -98,6 +98,15 @@ def _object(encoding: str, body: bytes | None, types: Types, depth: int) -> Take
     return take(body, definition, types, depth)
 
 
+def variant_of(encoded: bytes, types: Types) -> Taken:
+    """The value of the Variant in *encoded*, its structures taken apart. ``Malformed``."""
+    reader = _Reader(encoded, types)
+    taken = reader.variant(0)
+    if reader.left:
+        raise Malformed(f"{reader.left} bytes left over")
+    return taken
+
+
 def take(body: bytes, definition: Structure, types: Types, depth: int = 0) -> Mapping[str, Taken]:
     """The fields of the structure in *body*, all of which must be used up; absent optional fields are None."""
     reader = _Reader(body, types)
@@ -176,7 +185,7 @@ class _Reader:
 
     def _one(self, kind: int, each: Field, depth: int) -> Taken:
         if each.subtypes and kind in {STRUCTURE, 24, 11}:
-            return self._extension(depth) if kind == STRUCTURE else self._variant(depth)
+            return self._extension(depth) if kind == STRUCTURE else self.variant(depth)
         if kind == STRUCTURE:
             definition = self._types.structures.get(each.type)
             return self._extension(depth) if definition is None else self.structure(definition, depth + 1)
@@ -207,7 +216,7 @@ class _Reader:
         if kind == 23:
             return self._data_value(depth + 1)
         if kind == 24:
-            return self._variant(depth + 1)
+            return self.variant(depth + 1)
         raise Malformed(f"built-in type {kind} is not read")
 
     def _extension(self, depth: int) -> Taken:
@@ -220,7 +229,8 @@ class _Reader:
             return None if body is None else body.decode("utf-8", "replace")
         return _object(encoding, body, self._types, depth + 1)
 
-    def _variant(self, depth: int) -> Taken:
+    def variant(self, depth: int) -> Taken:
+        """A value that says itself of which built-in type it is."""
         mask = self._number("B")
         kind = mask & 0x3F
         if kind == 0:
@@ -241,7 +251,7 @@ class _Reader:
 
     def _data_value(self, depth: int) -> Taken:
         mask = self._number("B")
-        value = self._variant(depth) if mask & 1 else None
+        value = self.variant(depth) if mask & 1 else None
         for bit, letter in ((2, "I"), (4, "q"), (16, "H"), (8, "q"), (32, "H")):
             if mask & bit:
                 self._number(letter)

@@ -13,6 +13,8 @@ import numpy as np
 from asyncua import ua
 
 from factory_kit.drivers.opcua.binary.columns import Columns
+from factory_kit.drivers.opcua.parts import NO_DATA, Absent, Parts
+from factory_kit.drivers.opcua.structures import Malformed
 from factory_kit.drivers.status import Status, qualities
 from factory_kit.model.sample import SampleBatch
 
@@ -32,11 +34,11 @@ class Notified(Protocol):
     Value: Any
 
 
-def columns(items: Sequence[Notified], received: int) -> SampleBatch:
+def columns(items: Sequence[Notified], received: int, parts: Parts | None = None) -> SampleBatch:
     """*items* as columns; ``point`` holds their handles.
 
-    The time of a value is its source time, else the server's, else *received* (µs). Arrays and structures are no values
-    yet: their samples are bad with the status BadNotSupported.
+    The time of a value is its source time, else the server's, else *received* (µs). Arrays and structures are no values:
+    their samples are bad with the status BadNotSupported, unless *parts* knows which place in them an item means.
     """
     count = len(items)
     point, value = np.empty(count, np.int32), np.empty(count, np.float64)
@@ -47,8 +49,17 @@ def columns(items: Sequence[Notified], received: int) -> SampleBatch:
         data = item.Value
         code = 0 if data.StatusCode is None else int(data.StatusCode.value)
         point[row] = item.ClientHandle
+        found = None if data.Value is None else data.Value.Value
         try:
-            value[row], has_value[row], texts[row] = _plain(None if data.Value is None else data.Value.Value)
+            if parts is not None and parts.means(item.ClientHandle) and found is not None:
+                found = parts.value(item.ClientHandle, found)
+            value[row], has_value[row], texts[row] = _plain(found)
+        except Absent:
+            value[row], has_value[row], _text = NOTHING
+            code = NO_DATA
+        except Malformed:
+            value[row], has_value[row], _text = NOTHING
+            code = Status.BAD_DECODING_ERROR
         except _Unsupported:
             value[row], has_value[row], _text = NOTHING
             code = code or Status.BAD_NOT_SUPPORTED

@@ -18,6 +18,17 @@ from factory_kit.model.site import Authorisation, Equipment, Industry, OpcUaServ
 
 HERE = Path(__file__).parent
 NODE_OPCUA = "2.186.4"
+COMPANIONS = [
+    "standard",
+    "di",
+    "ia",
+    "machinery",
+    "isa95JobControl",
+    "machineryJobs",
+    "machineTool",
+    "packML",
+    "autoId",
+]
 
 
 @dataclass
@@ -39,11 +50,11 @@ class Peer:
         (folder / "user.der").write_bytes(certificate)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def peer(
     node_package: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Peer]]:
-    """Starts a server as wished; all are stopped when the module's tests are done."""
+    """Starts a server as wished; all are stopped when the tests are done."""
     packages = node_package("node-opcua", NODE_OPCUA)
     running: list[subprocess.Popen[str]] = []
 
@@ -100,3 +111,9 @@ def allowed() -> Callable[..., Site]:
         )
 
     return site
+
+
+@pytest.fixture(scope="session")
+def machines(peer: Callable[..., Peer]) -> Peer:
+    """A foreign server with companion types, structures, an oven and a folder of 1,200 variables."""
+    return peer(nodesets=COMPANIONS, content=str(HERE / "content.js"))

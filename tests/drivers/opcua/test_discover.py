@@ -28,7 +28,6 @@ from factory_kit.model.site import OpcUaServer, Site
 
 NOW = time_ns() // 1000
 FAST = Bounds(requests_per_s=100)
-COMPANIONS = ["standard", "di", "ia", "machinery", "isa95JobControl", "machineryJobs", "machineTool", "autoId"]
 OPEN = SERVICES | {"HEL", "OPN", "CLO"}
 
 
@@ -50,12 +49,6 @@ def discovered(site: Site, folder: Path, bounds: Bounds = FAST, server: str = "s
 def open_server(url: str) -> OpcUaServer:
     """A server without security."""
     return OpcUaServer(driver="opcua", url=url, security="None")
-
-
-@pytest.fixture(scope="module")
-def machines(peer: Callable[..., Any]) -> Any:
-    """A foreign server with companion types, structures, an oven and a folder of 1,200 variables."""
-    return peer(nodesets=COMPANIONS, content=str(Path(__file__).parent / "content.js"))
 
 
 @pytest.fixture(scope="module")
