@@ -85,6 +85,23 @@ def collect(
             "--for", metavar="DURATION", help=N_("How long, such as 30s, 10m, 8h, 7d; by default until Ctrl-C.")
         ),
     ] = "",
+    first: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help=N_(
+                "Read the histories of the OPC UA servers instead, from this day or time on (YYYY-MM-DD or YYYY-MM-DDTHH:MM,"
+                " in the plant's zone); what the store has already is left out."
+            ),
+        ),
+    ] = "",
+    last: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="TIME", help=N_("With --from: up to this day, included, or time; by default now.")
+        ),
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help=N_("Show what would be sent, and send nothing."))] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help=N_("No live screen; only lines about what changes."))] = False,
     as_json: Annotated[
@@ -93,6 +110,7 @@ def collect(
 ) -> None:
     from factory_kit.cli.checks import show_timing
     from factory_kit.cli.clock import now
+    from factory_kit.cli.timerange import asked_past
     from factory_kit.collect.run import collect_until_stopped
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
@@ -100,6 +118,7 @@ def collect(
     place = Workspace.at(workspace)
     site, connectors = place.site()
     seconds = _seconds(duration)
+    past = asked_past(site.plant.timezone, first, last, now())
     if dry_run:
         show_timing(place.root, as_json=as_json)
         return
@@ -112,6 +131,7 @@ def collect(
             seconds=seconds,
             observer=observer,
             certificates=place.certificates_folder,
+            past=past,
         )
     _say_outcome(outcome, as_json=as_json)
 

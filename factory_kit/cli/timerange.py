@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from factory_kit.kpi.interval import Interval
     from factory_kit.store import Store
 
-__all__ = ["FirstDay", "LastDay", "asked_interval", "asked_times"]
+__all__ = ["FirstDay", "LastDay", "asked_interval", "asked_past", "asked_times"]
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
@@ -58,6 +58,41 @@ def asked_times(zone: str, first: str, last: str) -> tuple[int | None, int | Non
     if start is not None and end is not None and start >= end:
         raise UsageError("{first} comes after {last}", first=first, last=last)
     return start, end
+
+
+def asked_past(zone: str, first: str, last: str, now: int) -> tuple[int, int] | None:
+    """First and following µs (UTC) of a past that was asked for in days, the last included, or in moments; None where it was not."""
+    from factory_kit.errors import UsageError
+
+    if not first:
+        if last:
+            raise UsageError("--to needs --from")
+        return None
+    start, _end = _span(first, zone)
+    end = min(_span(last, zone)[1], now) if last else now
+    if start >= end:
+        raise UsageError("{first} comes after {last}", first=first, last=last or "now")
+    return start, end
+
+
+def _span(text: str, zone: str) -> tuple[int, int]:
+    """First and following µs of the day *text*; twice the moment where it is one, in *zone* unless it says otherwise."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from factory_kit.errors import UsageError
+    from factory_kit.kpi.interval import days_between
+
+    if len(text) <= len("YYYY-MM-DD"):
+        day = days_between(_day(text), _day(text), zone)
+        return day.start, day.end
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError("{text!r} is no time, expected YYYY-MM-DD or YYYY-MM-DDTHH:MM", text=text) from error
+    _day(f"{moment:%Y-%m-%d}")
+    at = round((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp() * 1e6)
+    return at, at
 
 
 def _day(text: str) -> date:

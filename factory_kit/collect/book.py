@@ -116,9 +116,10 @@ class Book:
         for place in places[self._open_since[places] != NEVER]:
             self._forget_gap(int(place))
 
-    def last_time(self, place: int) -> int:
-        """The time of the last value of *place*, NEVER where none came."""
-        return int(self._last_time[place])
+    @property
+    def waiting(self) -> int:
+        """Samples that the store has not taken yet."""
+        return self._outbox.count
 
     def _write(self, batch: SampleBatch) -> None:
         places, count = batch.point, len(self._ids)

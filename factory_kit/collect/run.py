@@ -8,14 +8,16 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from factory_kit import __version__
 from factory_kit.collect.authorise import require_authorisation
+from factory_kit.collect.backfill import Known, PastJob, Stretched, known_times, what_of
 from factory_kit.collect.book import Book
 from factory_kit.collect.contact import first_contact
 from factory_kit.collect.job import Job, Settings
@@ -77,31 +79,37 @@ async def collect(  # noqa: PLR0913 - what a run needs from outside
     secret: Callable[[str], str | None] = password_from_environment,
     certificates: Path | None = None,
     request_log: Path | None = None,
+    past: tuple[int, int] | None = None,
 ) -> Outcome:
     """Read every connected machine of *site* into *store* for *seconds*, or until *stop* is set or the task is cancelled.
+
+    With *past*, two times in µs UTC, the histories of its OPC UA servers are read instead, from the first up to, not
+    including, the second; this ends by itself, and what an interrupted run of the same times brought is not read again.
 
     *now* gives µs UTC. *certificates* is the folder of our certificate and the trusted ones; *request_log* a JSON Lines
     file, by default ``requests.jsonl`` beside the store. ``NotAuthorised`` before anything is sent; ``DefinitionError``
     for mistakes of the plan; ``DeviceError`` when no server at all can be read; ``StoreError`` when the store fails.
     However it ends, sessions are closed and the store is sealed.
     """
-    plan = plan_site(site, connectors)
-    if not plan.servers:
-        raise UsageError("site.yaml: no equipment is connected, so there is nothing to read")
+    plans = _plans(site, connectors, past)
     started = now()
-    allowed = require_authorisation(site, [each.server.address for each in plan.servers], _today(site, started))
+    allowed = require_authorisation(site, [each.server.address for each in plans], _today(site, started))
     name = f"collect-{datetime.fromtimestamp(started / 1e6, UTC):%Y%m%dT%H%M%S.%f}Z"
     log = RequestLog(request_log or store.folder.parent / "requests.jsonl", name, now)
     context = Context(now, log.count, secret, certificates)
     watcher = observer or Silent()
-    jobs = [_job(each, context, watcher) for each in plan.servers]
+    ids: dict[str, list[int]] = {}
+    jobs = [_job(each, context, watcher, _Past(store, ids, past)) for each in plans]
     try:
         origin, running = await _unless(stop, first_contact(jobs, site.kind))
         store.describe(site.equipment, dict(connectors))
-        ids = [store.register(each.catalogue) for each in plan.servers]
+        ids |= {each.name: store.register(each.catalogue) for each in plans}
         run = Run(name, started, origin, site.kind, "collect", allowed, f"factory-kit {__version__}")
+        if past is not None:
+            # A value older than its run is taken for what the machine said last; those of a history are as old as they are.
+            run = replace(run, started=min(started, past[0]), what=what_of(Stretched(*past)))
         with store.writer(run) as writer:
-            collection = _Collection(run, jobs, running, ids, writer, watcher, log, now)
+            collection = _Collection(run, jobs, running, list(ids.values()), writer, watcher, log, now)
             try:
                 await collection.work(seconds, stop)
             finally:
@@ -169,13 +177,22 @@ class _Collection:
                 self._tasks.append(asyncio.create_task(job.run(book)))
             else:
                 book.interrupt(book.places, self._now(), job.settings.state.last_error)
-        waiting: list[asyncio.Task[Any]] = [*self._tasks, self._writing]
+        reading = set(self._tasks[1:])
+        waiting: set[asyncio.Task[Any]] = {*self._tasks, self._writing}
         if stop is not None:
-            waiting.append(asyncio.create_task(stop.wait()))
-            self._tasks.append(waiting[-1])
-        done, _others = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+            asked = asyncio.create_task(_set(stop))
+            self._tasks.append(asked)
+            waiting.add(asked)
+        until = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        while reading:
+            left = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
+            done, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            # Who reads a past ends by itself; everything else that ends ends the run.
+            if not done or not done <= reading:
+                return
+            reading -= done
 
     async def end(self) -> None:
         """Stop reading, hang up, and write all that came and what did not."""
@@ -272,13 +289,49 @@ class _Collection:
         )
 
 
-def _job(plan: ServerPlan, context: Context, observer: Observer) -> Job:
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the jobs of a history need: the store, the ids of the points of each server, and the two times."""
+
+    store: Store
+    ids: Mapping[str, list[int]]
+    times: tuple[int, int] | None
+
+    def known(self, server: str, places: Sequence[int]) -> Mapping[int, Known]:
+        """What the store has of the points at *places* of the plan of *server*."""
+        assert self.times is not None  # noqa: S101 - only histories ask
+        by_id = {self.ids[server][place]: place for place in places}
+        found = known_times(self.store, Stretched(*self.times), by_id)
+        return {by_id[point]: each for point, each in found.items()}
+
+
+def _plans(site: Site, connectors: Mapping[str, Connector], past: tuple[int, int] | None) -> list[ServerPlan]:
+    plans = list(plan_site(site, connectors).servers)
+    if not plans:
+        raise UsageError("site.yaml: no equipment is connected, so there is nothing to read")
+    if past is None:
+        return plans
+    if past[1] <= past[0]:
+        raise UsageError("--to must lie after --from")
+    plans = [each for each in plans if isinstance(each.server, OpcUaServer)]
+    if not plans:
+        raise UsageError("site.yaml: only OPC UA servers keep a history, and none is connected")
+    return plans
+
+
+def _job(plan: ServerPlan, context: Context, observer: Observer, past: _Past) -> Job:
     device: Any = driver(plan.server.driver).device(plan.name, plan.server, context)
     state = ServerState(plan.name, plan.server.address, plan.server.driver, len(plan.points))
     settings = Settings(context.now, observer, state)
+    if past.times is not None:
+        return PastJob(plan, device, settings, Stretched(*past.times), partial(past.known, plan.name))
     return (
         StreamJob(plan, device, settings) if isinstance(plan.server, OpcUaServer) else PollJob(plan, device, settings)
     )
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def _ended(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from factory_kit.collect.book import Book, Hole, Places
 from factory_kit.collect.fill import Filler
 from factory_kit.collect.job import BACK, Settings, patience
 from factory_kit.collect.plan import ServerPlan
-from factory_kit.collect.scale import exactly_scaled
+from factory_kit.collect.units import Units
 from factory_kit.drivers.base import Arrival, Identity, Monitored, StreamingDevice
 from factory_kit.errors import DeviceError
 from factory_kit.i18n import N_
@@ -45,11 +44,7 @@ class StreamJob:
         )
         """How long a value may have waited at the server: so much before the last sign of life one may be missing."""
         self._polled = np.array([item.polled for item in plan.items], dtype=np.bool_)
-        self._scaled = {
-            place: planned.point
-            for place, planned in enumerate(plan.points)
-            if planned.point.scale != 1 or planned.point.offset != 0
-        }
+        self._units = Units(plan)
         self._counters: dict[int, int | None] = {
             place: None for place, planned in enumerate(plan.points) if planned.point.role is Role.SEQUENCE
         }
@@ -209,7 +204,7 @@ class StreamJob:
             self.settings.state.lag_ms = max(0.0, (received - arrival.published) / 1000)
         if self._counters:
             self._count(batch, book)
-        book.deliver(self._in_units(batch))
+        book.deliver(self._units(batch))
 
     def _missed(self, arrival: Arrival, book: Book) -> None:
         """Notifications that never came: whatever they were about may be missing since the sign of life before."""
@@ -229,7 +224,7 @@ class StreamJob:
 
     def _found(self, hole: Hole, batch: SampleBatch, book: Book) -> None:
         """The history brought some of what was missing."""
-        count = book.fill(hole, self._in_units(batch))
+        count = book.fill(hole, self._units(batch))
         if hole.place in self._counters:
             book.miss(np.array([hole.place], dtype=np.int32), -count)
 
@@ -242,12 +237,3 @@ class StreamJob:
             newest = int(arrival.batch.time.max())
             if last is None or newest > last[0]:
                 self.settings.clock.observe(newest, received)
-
-    def _in_units(self, batch: SampleBatch) -> SampleBatch:
-        """*batch* with the scale and offset of the points that have any."""
-        if not self._scaled:
-            return batch
-        value = batch.value.copy()
-        for row in np.flatnonzero(np.isin(batch.point, list(self._scaled))):
-            value[row] = exactly_scaled(self._scaled[int(batch.point[row])], float(value[row]))
-        return replace(batch, value=value)

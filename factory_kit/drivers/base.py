@@ -23,6 +23,7 @@ __all__ = [
     "Context",
     "Device",
     "Driver",
+    "HistoryDevice",
     "Identity",
     "Monitored",
     "NodeItem",
@@ -211,7 +212,17 @@ class RegisterDevice(Device, Protocol):
         """The registers or bits of *request*; a failure is an answer too, and nothing is raised."""
 
 
-class StreamingDevice(Device, Protocol):
+class HistoryDevice(Device, Protocol):
+    """A server that may keep a history."""
+
+    async def know(self, items: Sequence[NodeItem]) -> list[Monitored]:
+        """The nodes of *items* are resolved in this session, for ``history``; one answer for each."""
+
+    def history(self, stretches: Sequence[Stretch]) -> AsyncIterator[Past]:
+        """What the server's history holds of *stretches*, page by page, oldest first."""
+
+
+class StreamingDevice(HistoryDevice, Protocol):
     """A server that reports changes by itself."""
 
     async def subscribe(self, items: Sequence[NodeItem], publishing_ms: float) -> list[Monitored]:
@@ -228,9 +239,6 @@ class StreamingDevice(Device, Protocol):
 
     async def retry(self, places: Sequence[int]) -> list[Monitored]:
         """The items at *places*, which the server did not know, are asked for once more, in the subscriptions that live."""
-
-    def history(self, stretches: Sequence[Stretch]) -> AsyncIterator[Past]:
-        """What the server's history holds of *stretches*, page by page, oldest first."""
 
     @property
     def started(self) -> int:

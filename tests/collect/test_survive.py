@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -52,7 +51,9 @@ def opcua(port: int, **more: Any) -> dict[str, Any]:
 
 def lathe(make_connector: Any, points: int, **more: Any) -> Any:
     """A connector with *points* counters; v0 is one that the loss ledger may count."""
-    rows = [{"name": f"v{n}", "address": f"ns=?;s=v{n}", "type": "float64", **more.get(f"v{n}", {})} for n in range(points)]
+    rows = [
+        {"name": f"v{n}", "address": f"ns=?;s=v{n}", "type": "float64", **more.get(f"v{n}", {})} for n in range(points)
+    ]
     return make_connector("opcua", *rows, namespace="urn:test:plant")
 
 
@@ -136,3 +137,212 @@ def test_an_outage_loses_nothing_that_the_servers_kept(
     for server in ("node", "asyncua"):
         said = [line for line in watcher.lines if line.startswith(f"{server}:")]
         assert [line.endswith("connection is back") for line in said] in ([], [False, True])
+
+
+def test_a_restarted_server_is_read_again_soon(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
+) -> None:
+    """With 100 items per call, a node gone and another namespace number all others live within seconds, and the missing one is named."""
+    points = 250
+    options = {"points": points, "period_ms": 500, "limits": {"maxMonitoredItemsPerCall": 100, "maxNodesPerRead": 10}}
+    node = node_plant(**options)
+    site = make_site({"ua": opcua(node.port)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+    up = 0
+
+    def events() -> None:
+        nonlocal up
+        time.sleep(2)
+        node.kill()
+        time.sleep(1)
+        node.start(shift=3, without=[7], first=1000)
+        up = now()
+        time.sleep(6)
+
+    run_beside(events, site, {"opcua": lathe(make_connector, points)}, store, now=now, observer=watcher)
+
+    first = dict(
+        rows(
+            store,
+            "select name, min(epoch_us(received_time)) from samples join points using (point) where value >= 1000 group by 1",
+        )
+    )
+    assert set(first) == {f"v{n}" for n in range(points) if n != 7}
+    waited = (max(first.values()) - up) / 1e6
+    print(f"restart: all {len(first)} points live {waited:.2f} s after the server")
+    assert waited <= 5.0 * (1 if LONG else 2)
+    assert watcher.lines[0].endswith("the connection broke")
+    assert watcher.lines[1:] == [
+        "ua: nsu=urn:test:plant;s=v7 is not reported: BadNodeIdUnknown",
+        "ua: connection is back",
+    ] or watcher.lines[1].startswith("ua: ")
+    assert any("s=v7 is not reported: BadNodeIdUnknown" in line for line in watcher.lines)
+    gaps = rows(store, 'select name, max(epoch_us("end")), count(*) from gaps join points using (point) group by 1')
+    assert {name for name, _end, _count in gaps} == {f"v{n}" for n in range(points)}
+
+
+@pytest.mark.parametrize("bears", [1, 7, 100, 999])
+def test_limits_that_nobody_told_are_found_with_two_refusals(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any, bears: int
+) -> None:
+    """A server that bears so many things in a call and does not say so: everything is read, watched and asked for."""
+    points = min(1500, 3 * bears + 40)
+    limits = {"maxMonitoredItemsPerCall": bears, "maxNodesPerRead": bears, "maxNodesPerHistoryReadData": bears}
+    node = node_plant(points=points, period_ms=1000, limits=limits, hidden=True)
+    site = make_site({"ua": opcua(node.port)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+    polled = {f"v{n}": {"reading": "poll"} for n in range(points // 2)}
+    refusals: list[tuple[int, int]] = []
+    run_beside(
+        lambda: time.sleep(3),
+        site,
+        {"opcua": lathe(make_connector, points, **polled)},
+        store,
+        now=now,
+        observer=watcher,
+    )
+
+    assert rows(store, "select count(distinct point) from samples where quality = 0") == [(points,)]
+    assert watcher.lines == []
+    assert rows(store, "select count(*) from samples where quality > 0") == [(0,)]
+    del refusals
+
+
+def test_a_slow_controller_is_no_lost_one(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
+) -> None:
+    """A controller that needs two seconds for every answer is read without a break."""
+    node = node_plant(points=5, period_ms=200)
+    with FaultProxy("127.0.0.1", node.port) as line:
+        site = make_site(
+            {"ua": opcua(line.port, publishing_ms=500)}, [{"id": "m", "connector": "opcua", "server": "ua"}]
+        )
+
+        def events() -> None:
+            time.sleep(2)
+            line.delay(1.0)  # there and back
+            time.sleep(30 if LONG else 10)
+            line.heal()
+            time.sleep(1)
+
+        run_beside(events, site, {"opcua": lathe(make_connector, 5)}, store, now=now, observer=watcher)
+
+    assert watcher.lines == []
+    assert missing(store, "ua", node.ticks(), 5) == {}
+    assert rows(store, "select sum(outages), sum(sequence_gaps) from loss_ledger") == [(0, 0)]
+
+
+def test_a_server_that_answers_but_reports_nothing_is_noticed(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
+) -> None:
+    """Within three publishing intervals of the last sign of life its subscription is given up, and the session is not."""
+    node = node_plant(points=2, period_ms=200)
+    site = make_site({"ua": opcua(node.port, publishing_ms=1000)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+    noticed: list[int] = []
+    watcher.on_notice = lambda _notice: noticed.append(now())
+    muted = 0
+
+    def events() -> None:
+        nonlocal muted
+        time.sleep(3)
+        node.ask("mute")
+        muted = now()
+        deadline = time.monotonic() + 12
+        while not noticed and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+
+    run_beside(events, site, {"opcua": lathe(make_connector, 2)}, store, now=now, observer=watcher)
+
+    assert watcher.lines[0] == f"ua: 127.0.0.1:{node.port}: the server answers, but reports nothing any more"
+    waited = (noticed[0] - muted) / 1e6
+    print(f"mute: noticed {waited:.2f} s after the last report, publishing every 1 s")
+    # The last report came up to one interval before the server fell silent.
+    assert waited <= 3.0 * (1 if LONG else 2)
+
+
+def test_history_fills_what_the_queue_could_not_hold(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
+) -> None:
+    """A queue of ten overflows in three seconds; the server's history gives back every number, and no gap stays."""
+    node = node_plant(points=3, period_ms=100, history=5000)
+    with FaultProxy("127.0.0.1", node.port) as line:
+        site = make_site({"ua": opcua(line.port, queue_size=10)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+        scaled = {"v1": {"scale": "2", "offset": "0"}, "v2": {"role": "sequence"}}
+
+        def events() -> None:
+            time.sleep(2)
+            line.cut()
+            time.sleep(3)
+            line.heal()
+            time.sleep(5)
+
+        run_beside(events, site, {"opcua": lathe(make_connector, 3, **scaled)}, store, now=now, observer=watcher)
+
+    ticks = node.ticks()
+    doubled = {(2 * number, moment) for number, moment in ticks.items()}
+    found = delivered(store, "ua")
+    assert set(found["v1"]) <= doubled
+    assert len(found["v1"]) == len(found["v0"])
+    assert missing_of(found["v0"], ticks) == missing_of(found["v2"], ticks) == []
+    assert set(found["v0"].values()) == set(found["v1"].values()) == {1}
+    assert rows(store, "select count(*) from gaps") == [(0,)]
+    assert rows(store, "select sum(overflows) > 0, sum(sequence_gaps), sum(outage_us) from loss_ledger") == [
+        (True, 0, 0)
+    ]
+
+
+def missing_of(counted: Counter[tuple[int, int]], ticks: dict[int, int]) -> list[int]:
+    """The numbers between the first and the last of *counted* that it lacks."""
+    return [n for n in range(min(counted)[0], max(counted)[0] + 1) if (n, ticks[n]) not in counted]
+
+
+def test_what_nobody_can_bring_back_is_in_the_ledger_and_in_the_gaps(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
+) -> None:
+    """Against a server that counts: expected = delivered + reported lost, exactly; each lost value lies in a gap, none that came does."""
+    node = node_plant(points=3, period_ms=100)
+    with FaultProxy("127.0.0.1", node.port) as line:
+        site = make_site({"ua": opcua(line.port, queue_size=10)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+        numbered = {f"v{n}": {"role": "sequence"} for n in range(3)}
+
+        def events() -> None:
+            for _each in range(2):
+                time.sleep(2)
+                line.cut()
+                time.sleep(3)
+                line.heal()
+            time.sleep(4)
+
+        run_beside(events, site, {"opcua": lathe(make_connector, 3, **numbered)}, store, now=now, observer=watcher)
+
+    check_ledger(store, "ua", node.ticks())
+
+
+def check_ledger(store: Store, server: str, ticks: dict[int, int]) -> None:
+    """Expected = delivered + lost by the ledger, for every point; every lost value lies in a gap and no other one inside it."""
+    found = delivered(store, server)
+    ledger = {
+        name: (count, gone)
+        for name, count, gone in rows(
+            store,
+            "select name, delivered, sequence_gaps from loss_ledger join points using (point) where server = ?",
+            server,
+        )
+    }
+    gaps = rows(
+        store,
+        'select name, epoch_us(start), epoch_us("end") from gaps join points using (point) where server = ?',
+        server,
+    )
+    lost = 0
+    for name, counted in found.items():
+        gone = missing_of(counted, ticks)
+        lost += len(gone)
+        expected = max(counted)[0] - min(counted)[0] + 1
+        count = sum(counted.values())
+        assert expected == count + len(gone) == count + ledger[name][1]
+        mine = [(start, end) for point, start, end in gaps if point == name]
+        assert all(any(start <= ticks[number] < end for start, end in mine) for number in gone), name
+        assert not [number for number, moment in counted for start, end in mine if start < moment < end], (
+            f"{name}: a gap covers what came"
+        )
+    assert lost > 0

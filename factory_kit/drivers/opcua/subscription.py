@@ -67,7 +67,7 @@ class Subscription:
 
     def silent_at(self, slowness_s: float) -> float:
         """When its silence is too long, although the server answers."""
-        return self.heard + max(VERDICT, self.beats + 1) * self.interval_s + slowness_s
+        return self.heard + max(VERDICT, self.beats + 0.8) * self.interval_s + slowness_s
 
 
 def _steps(start: int, end: int) -> int:
