@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory_kit.cli.beside import agreement, ladder, rate
+from factory_kit.cli.beside import agreement, form, import_, ladder, rate
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
     )
     for command, text in COMMANDS:
-        group.command(command.__name__, help=text)(command)
+        group.command(command.__name__.rstrip("_"), help=text)(command)
     app.add_typer(group, name="assess")
 
 
@@ -426,6 +426,18 @@ COMMANDS = (
         path,
         N_(
             "Plan the way to the next level: three sets of actions with their estimated cost.\n\nExample: factory-kit assess path 2026-09"
+        ),
+    ),
+    (
+        form,
+        N_(
+            "Write the answers as an Excel form: a sheet per place, drop-downs, and what the machines propose.\n\nExample: factory-kit assess form 2026-09 answers.xlsx"
+        ),
+    ),
+    (
+        import_,
+        N_(
+            "Take the answers of a filled-in form back; every mistake is told with sheet and cell.\n\nExample: factory-kit assess import 2026-09 answers.xlsx"
         ),
     ),
     (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from factory_kit.assess.ratings import Ratings
     from factory_kit.score.agreement import Estimate
 
-__all__ = ["agreement", "ladder", "rate"]
+__all__ = ["agreement", "form", "import_", "ladder", "rate"]
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=N_("The assessment: the name of its folder in assessments."))]
 FINDINGS = 1
@@ -45,6 +45,43 @@ def ladder(
             file=file, name=name, ladder=which
         )
     )
+
+
+def form(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help=N_("The new form."))],
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    from factory_kit.assess.workbook import answers_workbook
+    from factory_kit.cli.console import note, success
+    from factory_kit.errors import UsageError
+    from factory_kit.files import write_atomically
+
+    if file.suffix.lower() != ".xlsx" or file.exists() or not file.parent.is_dir():
+        raise UsageError("{file}: name a new file that ends in .xlsx, in a folder that is there", file=file)
+    write_atomically(file, answers_workbook(_folder(workspace, name)))
+    success(_("{file} is ready: a sheet per place, with what is answered so far.").format(file=file))
+    note(_("When it is filled in: factory-kit assess import {name} {file}").format(name=name, file=file))
+
+
+def import_(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help=N_("The form, filled in."))],
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    from factory_kit.assess.workbook import take_back
+    from factory_kit.cli.console import note, success
+
+    taken = take_back(_folder(workspace, name), file)
+    if taken.kept is None:
+        note(_("The form says what the answers say already; nothing was changed."))
+        return
+    success(
+        _("{count} answers changed; those of before are kept in {file}.").format(
+            count=len(taken.changed), file=taken.kept
+        )
+    )
+    note(_("Next: factory-kit assess score {name}").format(name=name))
 
 
 def rate(

@@ -23,13 +23,13 @@ __all__ = ["content_hash", "find_model", "maturity_cases", "maturity_model", "mo
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 # What only says how sure, how sourced or how shown a part is: it changes no answer and no score.
-UNHASHED = ("form", "status", "sources")
+UNHASHED = ("form", "status", "sources", "places")
 UNHASHED_WEIGHTS = ("status", "margin")
 UNHASHED_SCORING = ("status", "shown")
 UNHASHED_NODE = ("clause",)
 UNHASHED_WEIGHT = ("confidence",)
 UNHASHED_CRITERION = ("clause", "item", "confidence", "evidence")
-UNHASHED_TEXT = ("form", "text", "licence_note", "confidences", "evidence")
+UNHASHED_TEXT = ("form", "text", "licence_note", "confidences", "evidence", "places")
 
 
 def maturity_model(folder: Path, shown: str | None = None) -> MaturityModel:
@@ -128,6 +128,28 @@ def _in_structure(structure: Structure, document: Document) -> Iterator[Problem]
     wrong = list(_tree(structure, document))
     yield from wrong or _sums(structure, document)
     yield from _rows(structure, document)
+    yield from _places(structure, document)
+
+
+def _places(structure: Structure, document: Document) -> Iterator[Problem]:
+    """Where places are given, each lowest node is asked about in just one of them."""
+    parents = {node.parent for node in structure.nodes}
+    lowest = {node.id for node in structure.nodes if node.id not in parents}
+    seen: set[str] = set()
+    for name, nodes in structure.places.items():
+        for position, node in enumerate(nodes):
+            if node not in lowest or node in seen:
+                yield _problem(
+                    document,
+                    ("places", name, position),
+                    N_("{node!r} is no lowest node, or has a place already"),
+                    node=node,
+                )
+            seen.add(node)
+    if structure.places and lowest - seen:
+        yield _problem(
+            document, ("places",), N_("no place is given for {nodes}"), nodes=", ".join(sorted(lowest - seen))
+        )
 
 
 def _scales(structure: Structure, document: Document) -> Iterator[Problem]:
@@ -215,6 +237,7 @@ def _in_texts(structure: Structure, text: Texts, language: Language, document: D
     yield from _labels(document, "nodes", text.nodes.items(), [node.id for node in structure.nodes])
     yield from _labels(document, "criteria", text.criteria.items(), [row.id for row in structure.criteria])
     yield from _labels(document, "types", text.types.items(), structure.types)
+    yield from _labels(document, "places", text.places.items(), structure.places)
     yield from _labels(document, "levels", text.levels.items(), ["0", *map(str, structure.levels)])
     yield from _labels(document, "options", text.options.items(), structure.options)
     used = {row.confidence for row in structure.criteria}

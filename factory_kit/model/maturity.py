@@ -173,6 +173,8 @@ class Structure(Definition):
     """Allowed values by name of the set, lowest first."""
     not_applicable: Literal["with_reason", "never"] = "with_reason"
     """Whether a single criterion may leave the mean."""
+    places: dict[Identifier, tuple[Code, ...]] = Field(default_factory=dict)
+    """Where in the plant the lowest nodes are asked about: a sheet each of the form on paper; it changes no answer."""
     weights: Weights
     scoring: Scoring
     nodes: tuple[Node, ...] = Field(min_length=1)
@@ -204,6 +206,7 @@ class Texts(Definition):
     confidences: dict[RowConfidence, str]
     evidence: dict[EvidenceKind, str]
     options: dict[Identifier, dict[str, str]]
+    places: dict[Identifier, str] = Field(default_factory=dict)
     nodes: dict[Code, str]
     criteria: dict[Code, str]
 
