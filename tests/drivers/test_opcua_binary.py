@@ -32,7 +32,7 @@ from factory_kit.testing.rawbytes import Item, double
 LONG = os.environ.get("FACTORY_KIT_LONG") == "1"
 VALUES = 1_000_000 if LONG else 50_000
 """Generated DataValues that both decoders read."""
-MUTATED = 200_000 if LONG else 3_000
+MUTATED = 60_000 if LONG else 3_000
 RECEIVED = 1_790_000_000_000_000
 Kind = ua.VariantType
 

@@ -17,6 +17,7 @@ from asyncua.ua.ua_binary import struct_from_binary
 from factory_kit.drivers.address import node_address
 from factory_kit.drivers.base import Arrival, Context, Identity, Monitored, NodeItem, Past, Stretch
 from factory_kit.drivers.opcua.answers import Published, read_answer, republished
+from factory_kit.drivers.opcua.binary.requests import ReadRequest
 from factory_kit.drivers.opcua.client import ReadingClient
 from factory_kit.drivers.opcua.errors import mapped, status_name, translated
 from factory_kit.drivers.opcua.limits import CallSize
@@ -86,6 +87,8 @@ class OpcUaDevice:
         self._parts = Parts()
         self._items: list[NodeItem] = []
         self._nodes: dict[int, ua.NodeId] = {}
+        self._encoded: dict[tuple[int, ...], ReadRequest] = {}
+        """Reads of the items at some places, as they are sent at every beat."""
         self._polled: set[int] = set()
         self._publishing_ms = 1000.0
         self._subscriptions: dict[int, Subscription] = {}
@@ -232,6 +235,7 @@ class OpcUaDevice:
         """What the server makes of the items at *places*: watched, polled, or refused."""
         nodes, monitored = await self._resolved(places)
         self._nodes |= nodes
+        self._encoded.clear()
         watched = [place for place in nodes if not self._items[place].polled]
         with mapped(self.address):
             for priority in sorted({self._items[place].priority for place in watched}, reverse=True):
@@ -392,13 +396,11 @@ class OpcUaDevice:
         batches: list[SampleBatch] = []
 
         async def read(part: Sequence[int]) -> list[int]:
-            request = ua.ReadRequest()
-            request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
-            request.Parameters.NodesToRead = [
-                ua.ReadValueId(NodeId=self._nodes[place], AttributeId=ua.AttributeIds.Value) for place in part
-            ]
+            request = self._encoded.get(tuple(part))
+            if request is None:
+                request = self._encoded[tuple(part)] = ReadRequest([self._nodes[place] for place in part], part)
             body = await self._session._send_request(request)  # noqa: SLF001 - the raw body
-            batch, count = read_answer(body, part, self._context.now(), self._parts)
+            batch, count = read_answer(body, request.places, self._context.now(), self._parts)
             batches.append(batch)
             return [0] * count
 
