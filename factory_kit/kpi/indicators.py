@@ -13,7 +13,7 @@ import duckdb
 import rfc8785
 
 from factory_kit import __version__
-from factory_kit.errors import QueryError, StoreError, UsageError
+from factory_kit.errors import QueryError, StoreDamaged, StoreError, UsageError
 from factory_kit.kpi.calendar import always_planned, local_iso, planned_time
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.reasons import NOTHING_MEASURED, TOO_LITTLE_KNOWN
@@ -34,7 +34,7 @@ from factory_kit.model.evidence import (
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.site import Calendar
 
-__all__ = ["Frame", "SealedFile", "StoreView", "evaluate", "evidence_of", "register_planned"]
+__all__ = ["Frame", "SealedFile", "StoreView", "evaluate", "evidence_of", "register_planned", "unreadable"]
 
 EXPECTED = (
     "subject", "not_applicable", "inconclusive", "numerator", "denominator", "lower_numerator", "lower_denominator",
@@ -97,8 +97,11 @@ def evidence_of(
     before = _all_files(chosen, store, interval)
     for _try in range(TRIES):
         files = before
-        with store.connect() as con:
-            records = evaluate(chosen, con, frame, lambda indicator: files[_reach(indicator)])  # noqa: B023 - called at once
+        try:
+            with store.connect() as con:
+                records = evaluate(chosen, con, frame, lambda indicator: files[_reach(indicator)])  # noqa: B023 - called at once
+        except duckdb.Error as error:
+            raise unreadable(error) from error
         before = _all_files(
             chosen, store, interval
         )  # read and compared again: nothing rotted or came while the SQL ran
@@ -121,6 +124,12 @@ def evaluate(
         for indicator in indicators
         for row in _rows(indicator, con, frame.interval)
     ]
+
+
+def unreadable(error: Exception) -> StoreDamaged:
+    """What to tell when a file of the store turns out to be broken while it is read."""
+    reason = " ".join(str(error).partition("\n\nLINE")[0].split())
+    return StoreDamaged("the store cannot be read ({reason}); run store verify", reason=reason)
 
 
 def _all_files(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import duckdb
+
 from factory_kit.errors import QueryError
-from factory_kit.kpi.indicators import Frame, StoreView, register_planned
+from factory_kit.kpi.indicators import Frame, StoreView, register_planned, unreadable
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.timemodel import Segment
 from factory_kit.model.connector import MachineState
@@ -31,11 +33,14 @@ def machine_segments(
     if not mark:
         raise QueryError("indicator {id}: query.sql tells no stretches of states", id=indicator.id)
     sql = before.rstrip().rstrip(",") + STRETCHES
-    with store.connect() as con:
-        register_planned(con, Frame(interval, calendar, 0))
-        values = {"start": interval.start, "stop": interval.end, **indicator.parameters}
-        (statement,) = con.extract_statements(sql)
-        rows = con.execute(sql, {name: values[name] for name in statement.named_parameters}).fetchall()
+    try:
+        with store.connect() as con:
+            register_planned(con, Frame(interval, calendar, 0))
+            values = {"start": interval.start, "stop": interval.end, **indicator.parameters}
+            (statement,) = con.extract_statements(sql)
+            rows = con.execute(sql, {name: values[name] for name in statement.named_parameters}).fetchall()
+    except duckdb.Error as error:
+        raise unreadable(error) from error
     store.files(interval.start, interval.end)  # read and compared: what a report shows was not rotten
     found: dict[str, list[Segment]] = {}
     for equipment, start, end, state, planned in rows:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from factory_kit.errors import StoreDamaged
 from factory_kit.model.connector import Connector
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin
@@ -55,9 +56,17 @@ class Catalogue:
 
     @classmethod
     def read(cls, path: Path) -> Catalogue:
-        """The catalogue at *path*, empty when there is none; ``StoreDamaged`` when a line is."""
+        """The catalogue at *path*, empty when there is none; ``StoreDamaged`` when a line is, or when its copy knows more."""
+        known = _lines_of_copy(path)  # first: every line is in the catalogue before it is in the copy
+        entries = read_lines(path)
+        if len(entries) < known:
+            raise StoreDamaged(
+                "{file}: {count} of its last lines are missing, its copy has them; run store repair",
+                file=path,
+                count=known - len(entries),
+            )
         catalogue = cls(path)
-        for entry in read_lines(path):
+        for entry in entries:
             catalogue._apply(entry)
         return catalogue
 
@@ -143,8 +152,16 @@ def mend_copy(disk: Disk, path: Path) -> None:
     data = path.read_bytes() if path.exists() else b""
     copy = copy_of(path)
     if data and (not copy.exists() or copy.read_bytes() != data):
-        good_length(data, path)
-        write_log(disk, copy, data)
+        Catalogue.read(path)
+        write_log(disk, copy, data[: good_length(data, path)])
+
+
+def _lines_of_copy(path: Path) -> int:
+    """How many lines the copy has; 0 when it is damaged itself: then it is no witness."""
+    try:
+        return len(read_lines(copy_of(path)))
+    except StoreDamaged:
+        return 0
 
 
 def copy_of(path: Path) -> Path:

@@ -11,7 +11,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from factory_kit.errors import StoreError, StoreFull
+import pyarrow as pa
+
+from factory_kit.errors import StoreDamaged, StoreError, StoreFull
 from factory_kit.files import sync_folder
 
 __all__ = ["Disk", "OutFile", "told"]
@@ -21,10 +23,18 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextlib.contextmanager
 def told(path: Path) -> Iterator[None]:
-    """Turn the system's complaints about *path* into one line of ours: ``StoreFull`` when there is no room, else ``StoreError``."""
+    """Turn complaints about *path* into one line of ours.
+
+    ``StoreFull`` when there is no room, ``StoreDamaged`` when Parquet or Arrow cannot make sense of what is there, else ``StoreError``.
+    """
     try:
         yield
-    except OSError as error:
+    except (OSError, pa.ArrowException) as error:
+        if not isinstance(error, OSError) or error.errno is None:  # not the system: the content
+            reason = " ".join(str(error).split())
+            raise StoreDamaged(
+                "{path}: cannot be read ({reason}); run store repair", path=path, reason=reason
+            ) from error
         if error.errno in NO_SPACE:
             raise StoreFull("{path}: the disk is full; make room and repeat", path=path) from error
         reason = error.strerror or str(error)

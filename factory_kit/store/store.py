@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
 import pyarrow as pa
 
 from factory_kit.errors import FactoryKitError, Problem, StoreDamaged
@@ -129,7 +130,7 @@ class Store:
 
         ``StoreDamaged`` when a file is not what it was.
         """
-        return connection(self._snapshot(), threads)
+        return _connected(self._snapshot(), threads)
 
     @contextlib.contextmanager
     def proven(self, start: int = FIRST_TIME, end: int = LAST_TIME + 1) -> Iterator[Any]:
@@ -138,7 +139,7 @@ class Store:
         At the end every file that can have been read is compared with its sha256 once more.
         """
         snapshot = self._snapshot()
-        with connection(snapshot) as con:
+        with _connected(snapshot) as con:
             yield con
         used = [each for each in snapshot.manifest.files.values() if each.kind not in ("samples", "rollup")]
         used += snapshot.manifest.overlapping(start, end - 1)
@@ -173,7 +174,7 @@ class Store:
         """A connection for the *sql* of a user, locked down."""
         lockdown.check(sql)
         snapshot = self._snapshot()
-        with connection(snapshot) as con:
+        with _connected(snapshot) as con:
             manifest = snapshot.manifest
             readable = [*manifest.of_kind("samples"), *manifest.of_kind("rollup")]
             lockdown.lock(con, self.folder, (each.path for each in readable))
@@ -309,6 +310,15 @@ class Store:
     def _next_number(self) -> int:
         used = [path.name for path in segment_paths(self.folder / "journal")] + list(self._manifest().segments)
         return max((int(name.partition("-")[0]) for name in used), default=0) + 1
+
+
+def _connected(snapshot: Snapshot, threads: int | None = None) -> Any:
+    """The views of *snapshot*; ``StoreDamaged`` when a file rotted after it was last compared."""
+    try:
+        return connection(snapshot, threads)
+    except duckdb.Error as error:
+        reason = " ".join(str(error).partition("\n\nLINE")[0].split())
+        raise StoreDamaged("{folder}: {reason}; run store verify", folder=snapshot.folder, reason=reason) from error
 
 
 @contextlib.contextmanager
