@@ -7,9 +7,16 @@ module.exports = (opcua, space) => {
   const at = (uri) => space.getNamespaceIndex(uri);
   const tool = space.findObjectType("MachineToolType", at("http://opcfoundation.org/UA/MachineTool/"));
   if (tool) {
-    const made = tool.instantiate({ browseName: "Mill 1", nodeId: "s=Mill1", organizedBy: objects });
+    const watched = "Monitoring.MachineTool.";
+    const made = tool.instantiate({
+      browseName: "Mill 1", nodeId: "s=Mill1", organizedBy: objects,
+      optionals: [`${watched}FeedOverride`, `${watched}MachineryItemState`, `${watched}MachineryOperationMode`, `${watched}OperationCounters`,
+        `${watched}OperationCounters.PartsProducedInLifetime`, `${watched}OperationCounters.PowerOnDuration`, "Production.ActiveProgram.JobIdentifier"],
+    });
     made.monitoring.machineTool.operationMode.setValueFromSource({ dataType: DataType.Int32, value: 1 });
   }
+  const packml = space.findObjectType("PackMLBaseObjectType", at("http://opcfoundation.org/UA/PackML/"));
+  if (packml) packml.instantiate({ browseName: "Packer", nodeId: "s=Packer", organizedBy: objects, optionals: ["Admin.MachDesignSpeed", "Admin.ProdProcessedCount", "Admin.ProdDefectiveCount"] });
   const many = own.addFolder(objects, { browseName: "Many", nodeId: "s=Many" });
   for (let number = 0; number < 1200; number++) {
     own.addVariable({ organizedBy: many, browseName: `v${number}`, nodeId: `s=Many.v${number}`, dataType: "Double", value: { dataType: DataType.Double, value: number } });
