@@ -204,6 +204,8 @@ def _entry(server: str, machine: _Machine, planned: PlannedPoint) -> CataloguePo
         connector=connector.connector,
         connector_version=connector.version,
         server=server,
+        scale=f"{point.scale}*10^{point.sf}" if point.sf else str(point.scale),
+        offset=str(point.offset),
     )
 
 

@@ -37,6 +37,10 @@ class CataloguePoint:
     connector: str
     connector_version: str
     server: str
+    scale: str = "1"
+    """What raw values were multiplied by, as decimal text; ``*10^name`` behind it where the device gives a power of ten itself."""
+    offset: str = "0"
+    """What was then added, as decimal text, in the unit of the point."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ POINTS = pa.schema(
         *((name, TEXT) for name in ("equipment", "name", "role", "unit", "type", "address")),
         *((name, TEXT) for name in ("connector", "connector_version", "server")),
         ("since", TIME),
+        *((name, TEXT) for name in ("scale", "offset")),
     ]
 )
 EQUIPMENT = pa.schema(
