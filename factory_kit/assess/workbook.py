@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.forms import answers_text
@@ -14,7 +17,7 @@ from factory_kit.assess.proposals import Proposal
 from factory_kit.assess.scored import Scored, read_scored
 from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.files import write_atomically
-from factory_kit.i18n import N_, _, language
+from factory_kit.i18n import LANGUAGES, N_, _, language, speaking
 from factory_kit.load.workbook import SheetRow, sheet_rows
 from factory_kit.model.answers import Answer, Answers, EvidenceItem
 from factory_kit.model.maturity import Criterion, MaturityModel
@@ -27,12 +30,15 @@ COLUMNS = (
     N_("Code"), N_("Level"), N_("Requirement"), N_("Best evidence"), N_("The machines propose"), N_("Value"), N_("No value, because"),
     N_("Reason"), N_("Grade"), N_("Evidence seen"), N_("Remark"),
 )  # fmt: skip
-WIDTHS = (12, 8, 60, 18, 12, 8, 16, 24, 8, 40, 40)
+WIDTHS = (12, 6, 44, 14, 9, 15, 14, 20, 6, 32, 28)
+LINE = 15
+"""Points of a line of text."""
 NO_VALUES = ("not applicable", "unknown", "not assessed")
 GRADES = ("B", "C", "D")
+ACCEPT = "accept-machine"
+WORDS = (*NO_VALUES, "inconclusive", ACCEPT)
 MARK = "factory-kit answers 1"
 """Stands with model, edition and hash in the hidden sheet ``about``."""
-ACCEPT = "accept-machine"
 CODE, VALUE, NO_VALUE, REASON, GRADE, NOTE, REMARK = 0, 5, 6, 7, 8, 9, 10
 
 
@@ -140,7 +146,9 @@ def _sheet(book: Any, name: str, criteria: Sequence[Criterion], scored: Scored) 
         sheet.write_string(0, column, _(title), head)
     sheet.protect("", {"format_columns": True, "format_rows": True, "autofilter": True, "sort": True})
     sheet.freeze_panes(1, 3)
+    sheet.set_row(0, 2 * LINE)
     sheet.set_landscape()
+    sheet.set_paper(9)
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
     model, texts = scored.model, scored.model.texts[language()]
@@ -155,13 +163,36 @@ def _sheet(book: Any, name: str, criteria: Sequence[Criterion], scored: Scored) 
             proofs,
             _proposed(standing.proposal if standing else None),
         )
+        given = tuple(map(_shown, _answered(scored.answers.answers.get(row.id))))
+        sheet.set_row(number, LINE * _lines((*shown, *given)))
         for column, text in enumerate(shown):
             sheet.write_string(number, column, text, plain)
-        for column, text in enumerate(_answered(scored.answers.answers.get(row.id)), start=VALUE):
+        for column, text in enumerate(given, start=VALUE):
             sheet.write_string(number, column, text, open_)
-        values = [*model.structure.options[row.options], *([ACCEPT] if standing and standing.proposal else [])]
-        for column, choices in ((VALUE, values), (NO_VALUE, NO_VALUES), (GRADE, GRADES)):
+        values = [*model.structure.options[row.options], *([_(ACCEPT)] if standing and standing.proposal else [])]
+        for column, choices in ((VALUE, values), (NO_VALUE, list(map(_, NO_VALUES))), (GRADE, GRADES)):
             sheet.data_validation(number, column, number, column, {"validate": "list", "source": list(choices)})
+
+
+def _shown(word: str) -> str:
+    """Our fixed words in the language of the form; everything else as it is."""
+    return _(word) if word in WORDS else word
+
+
+@cache
+def _words() -> dict[str, str]:
+    """Our fixed words by what they are called in any language."""
+    known = {word: word for word in WORDS}
+    for each in LANGUAGES:
+        with speaking(each):
+            known |= {_(word): word for word in WORDS}
+    return known
+
+
+def _lines(cells: Sequence[str]) -> int:
+    """How many lines the fullest cell of a row takes; a Chinese sign is as wide as two."""
+    signs = (sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text) for text in cells)
+    return max(1, *(ceil(count / (width - 1)) for count, width in zip(signs, WIDTHS, strict=True)))
 
 
 def _proposed(proposal: Proposal | None) -> str:
@@ -216,7 +247,9 @@ def _row(
         )
         return
     seen[code] = place
-    cells = tuple(_text(row, column) for column in (VALUE, NO_VALUE, REASON, GRADE, NOTE, REMARK))
+    words = _words()
+    value, no_value = (words.get(text, text) for text in (_text(row, VALUE), _text(row, NO_VALUE)))
+    cells = (value, no_value, *(_text(row, column) for column in (REASON, GRADE, NOTE, REMARK)))
     wrong = list(_mistakes(row, cells, model.structure.options[criterion.options], name))
     yield from wrong
     if not wrong and cells != _answered(given.get(code)):
