@@ -68,6 +68,7 @@ class Machine:
     """One object that looks like a machine: its path, the part of the node ids that is its own, and what it may be."""
 
     path: tuple[str, ...]
+    node: str
     base: str
     connector: str
     companion: Companion | None = None
@@ -147,7 +148,12 @@ class Draft:
             if machine.base:
                 entry["base"] = machine.base
             equipment.append(entry)
-        return FRAGMENT + _yaml({"servers": servers, "equipment": equipment})
+        known = "".join(
+            f'# {machine.companion.title}: {"/".join(machine.path)} -> connector: {machine.companion.connector}, base: "{machine.node}"\n'
+            for machine in self.machines
+            if machine.companion is not None and machine.companion.machine and machine.companion.connector
+        )
+        return FRAGMENT + known + _yaml({"servers": servers, "equipment": equipment})
 
 
 HEAD = "# 草稿，由 factory-kit discover 写出；角色都是猜测，请逐点核对。 / A draft by factory-kit discover; every role is a guess, check each point.\n"
@@ -218,7 +224,7 @@ def _add_machine(
         alike[make] = _distinct(_slug(f"draft-{made.server}-{path[-1] if path else 'server'}"), set(made.connectors))
         made.connectors[alike[make]] = points
         made.namespaces[alike[make]] = space
-    made.machines.append(Machine(path, base, alike[make], companion))
+    made.machines.append(Machine(path, machine, base, alike[make], companion))
 
 
 def _base(machine: str, own: Sequence[Variable]) -> str:

@@ -81,7 +81,7 @@ def test_a_foreign_server_says_who_it_is_and_what_it_bears(found: Discovery) -> 
 @pytest.mark.wire
 @pytest.mark.system
 def test_machines_of_companion_types_are_recognised(found: Discovery) -> None:
-    """An instance of MachineToolType is one machine of OPC 40501-1, whatever its node ids are."""
+    """An instance of MachineToolType is one machine of OPC 40501-1, and the fragment names the connector that reads it."""
     assert found.draft is not None
     mill = next(machine for machine in found.draft.machines if machine.path[-1] == "Mill 1")
 
@@ -91,6 +91,8 @@ def test_machines_of_companion_types_are_recognised(found: Discovery) -> None:
         "MachineToolType",
         True,
     )
+    fragment = (found.folder / "site-fragment.yaml").read_text(encoding="utf-8")
+    assert 'connector: opc-machine-tool, base: "nsu=urn:127.0.0.1:peer;s=Mill1"' in fragment
 
 
 @pytest.mark.wire
