@@ -19,7 +19,7 @@ from factory_kit.store.seal import Placed, placed, seal_parts
 __all__ = ["Keeper", "compact_files", "seal_segments"]
 
 IDLE_S = 30.0
-TOGETHER = 32 << 20
+TOGETHER = 48 << 20
 """Bytes of the journal that are sealed in one go, at least one segment."""
 
 
