@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -16,16 +17,20 @@ _PIECE = 65536
 class FaultProxy:
     """Passes everything between its own ``port`` on 127.0.0.1 and *host*:*port*, until told otherwise; use as a context.
 
-    ``connections`` counts the connections that were accepted.
+    ``connections`` counts the connections that were accepted. *tap* is shown every piece that goes to the target, with the
+    number of its connection.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tap: Callable[[int, bytes], None] | None = None) -> None:
         self.port = 0
         self.connections = 0
         self._target = (host, port)
         self._background = Background()
         self._delay = 0.0
+        self._tap = tap
         self._refuses = False
+        self._half_closed = False
+        self._garbled = False
         self._passes = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -54,12 +59,28 @@ class FaultProxy:
         """Hold every piece of data for *seconds*, in both directions."""
         self._background.call(self._set(delay=seconds))
 
+    def half_close(self) -> None:
+        """End every connection in one direction: the target hears no more, what it says still arrives, until ``heal``."""
+        self._background.call(self._set(half_closed=True))
+
+    def garble(self) -> None:
+        """Turn the order of the bytes around in every piece that comes back, until ``heal``."""
+        self._background.call(self._set(garbled=True))
+
     def heal(self) -> None:
         """Pass everything again at once."""
         self._background.call(self._set())
 
-    async def _set(self, *, refuses: bool = False, passes: bool = True, delay: float = 0.0) -> None:
-        self._refuses, self._delay = refuses, delay
+    async def _set(
+        self,
+        *,
+        refuses: bool = False,
+        passes: bool = True,
+        delay: float = 0.0,
+        half_closed: bool = False,
+        garbled: bool = False,
+    ) -> None:
+        self._refuses, self._delay, self._half_closed, self._garbled = refuses, delay, half_closed, garbled
         if passes:
             self._passes.set()
         else:
@@ -80,6 +101,7 @@ class FaultProxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        number = self.connections
         try:
             target_reader, target_writer = await asyncio.open_connection(*self._target)
         except OSError:
@@ -90,19 +112,25 @@ class FaultProxy:
         if self._refuses:
             writer.transport.abort()
         try:
-            await asyncio.gather(self._pump(reader, target_writer), self._pump(target_reader, writer))
+            await asyncio.gather(self._pump(reader, target_writer, number), self._pump(target_reader, writer))
         finally:
             self._writers -= pair
             for each in pair:
                 each.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int = 0) -> None:
+        """Pass what *reader* gives to *writer*; *number* is the connection's towards the target, 0 on the way back."""
         try:
             while piece := await reader.read(_PIECE):
                 if self._delay:
                     await asyncio.sleep(self._delay)
                 await self._passes.wait()
-                writer.write(piece)
+                if number and self._half_closed:
+                    writer.write_eof()
+                    return
+                if number and self._tap is not None:
+                    self._tap(number, piece)
+                writer.write(piece[::-1] if self._garbled and not number else piece)
                 await writer.drain()
         except OSError:
             pass
