@@ -5,14 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import groupby
 
-from factory_kit.render.document import Bullets, Cell, Column, Row, Section, Table
+from factory_kit.render.document import Bullets, Cell, Column, Facts, Row, Section, Table
 from factory_kit.reports.assessment.brief import Brief
 from factory_kit.reports.assessment.cover import gain_item
 from factory_kit.reports.shown import DASH, number
 from factory_kit.score.answer import Value
 from factory_kit.score.numbers import exact_text
+from factory_kit.score.sensitivity import margins, one_steps, smallest_fall
 
-__all__ = ["gaps", "steps"]
+__all__ = ["gaps", "hangs_on", "steps"]
 
 
 def steps(brief: Brief) -> Section:
@@ -91,6 +92,45 @@ def gaps(brief: Brief) -> Section:
     )
     table = Table("table-gaps", t("gaps.table"), columns, tuple(rows), note=t("gaps.note"), empty=t("gaps.empty"))
     return Section("gaps", t("gaps.title"), (table,), lead=t("gaps.lead", level=brief.level_name(brief.focus)))
+
+
+def hangs_on(brief: Brief) -> Section:
+    """How far the thresholds are, and the answers on which the level hangs."""
+    score, t, decided = brief.score, brief.t, brief.material.scored.decided
+    ends = margins(score)
+    fall = smallest_fall(score, decided)
+    facts = Facts(
+        "margins",
+        (
+            (t("hangs_on.above"), Cell(DASH if ends.above is None else number(ends.above, 2, "down"))),
+            (t("hangs_on.below"), Cell(DASH if ends.below is None else number(ends.below, 2, "down"))),
+            (
+                t("hangs_on.fall"),
+                Cell(t("hangs_on.fall_of", count=len(fall), criteria=t.listed(fall)) if fall else DASH),
+            ),
+        ),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(step.criterion, code=True),
+                Cell(brief.label(step.criterion)),
+                Cell(exact_text(step.now)),
+                Cell(exact_text(step.then)),
+                Cell(brief.level_name(step.level)),
+            )
+        )
+        for step in one_steps(score, decided)
+    )
+    columns = (
+        Column("id", t("gaps.column.id"), share=10),
+        Column("requirement", t("gaps.column.requirement"), share=50),
+        Column("now", t("hangs_on.column.now"), "end", 10),
+        Column("then", t("hangs_on.column.then"), "end", 10),
+        Column("level", t("hangs_on.column.level"), share=20),
+    )
+    table = Table("table-hangs-on", t("hangs_on.table"), columns, rows, empty=t("hangs_on.empty"))
+    return Section("hangs-on", t("hangs_on.title"), (facts, table), lead=t("hangs_on.lead"))
 
 
 def _missed(brief: Brief, criterion: str) -> bool:

@@ -8,7 +8,7 @@ from factory_kit.i18n import Language
 from factory_kit.render.document import Document
 from factory_kit.reports.assessment.brief import Brief
 from factory_kit.reports.assessment.cover import Cover, cover
-from factory_kit.reports.assessment.gaps import gaps, steps
+from factory_kit.reports.assessment.gaps import gaps, hangs_on, steps
 from factory_kit.reports.assessment.machine import energy, evidence, oee
 from factory_kit.reports.assessment.material import Material
 from factory_kit.reports.assessment.record import appendix, provenance
@@ -23,6 +23,7 @@ SECTIONS = (
     domains,
     steps,
     gaps,
+    hangs_on,
     evidence,
     oee,
     energy,
