@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli import discover_modbus
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
             "Example: factory-kit discover opcua opc.tcp://192.0.2.10:4840 -w my-plant, then the same with --go"
         ),
     )(opcua)
+    group.command("modbus", help=discover_modbus.HELP)(discover_modbus.modbus)
     app.add_typer(group, name="discover")
 
 

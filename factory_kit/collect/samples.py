@@ -13,7 +13,7 @@ from factory_kit.model.connector import Connector, Point
 from factory_kit.model.registers import ModbusAddress, modbus_address, registers_of, scale_point
 from factory_kit.model.samples import ConnectorSample, ConnectorSamples
 
-__all__ = ["sample_problems"]
+__all__ = ["sample_problems", "sample_values"]
 
 Value = int | float | bool | str | None
 
@@ -32,9 +32,15 @@ def sample_problems(connector: Connector, samples: ConnectorSamples, file: str) 
     return problems
 
 
+def sample_values(connector: Connector, sample: ConnectorSample) -> dict[str, Value]:
+    """The value of every point of *connector* that *sample* holds, None where it holds no value of the type."""
+    points = {point.name: point for point in connector.points}
+    return _from_words(points, sample) if sample.words else _from_values(points, sample)
+
+
 def _sample_problems(connector: Connector, sample: ConnectorSample, position: int, file: str) -> Iterator[Problem]:
     points = {point.name: point for point in connector.points}
-    found = _from_words(points, sample) if sample.words else _from_values(points, sample)
+    found = sample_values(connector, sample)
     for name, expected in sample.expect.items():
         path = f"[{position}].expect.{name}"
         if name not in points:

@@ -117,7 +117,7 @@ def _same(hidden: Hidden, reading: Reading) -> bool:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_called_clear_is_right(seed: int, kinds: list[int]) -> None:
     """Whatever lies side by side: a proposal without an alternative is the truth, and registers are covered once."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
     registers, places = _laid([KINDS[kind](chance) for kind in kinds])
 
     proposals = propose(registers)
@@ -135,7 +135,7 @@ def test_what_is_called_clear_is_right(seed: int, kinds: list[int]) -> None:
 @settings(max_examples=200, deadline=None)
 def test_a_value_that_stands_alone_is_found(seed: int) -> None:
     """With a gap on both sides noisy floats, counters that roll over, texts and moving registers are proposed right."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
     registers, places = _laid(
         [
             _floats(chance),
@@ -159,7 +159,7 @@ def test_a_value_that_stands_alone_is_found(seed: int) -> None:
 
 def test_floats_of_a_meter_in_a_row_are_found() -> None:
     """Three voltages, three currents and a power side by side, with the noise of a grid: type and order of each, and clear."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 - repeatable, no secret
     for order in ("ABCD", "CDAB", "BADC", "DCBA"):
         levels = (230.4, 231.2, 229.6, 87.3, 85.9, 88.8, 58321.0)
         hidden = [
@@ -199,7 +199,7 @@ def test_a_zero_before_a_small_number_may_be_one_number() -> None:
 
 def test_measured_values_of_one_register_are_found_side_by_side() -> None:
     """Five values that move by little, one beside the other, are five values and nothing else."""
-    chance = random.Random(3)
+    chance = random.Random(3)  # noqa: S311 - repeatable, no secret
     registers, _places = _laid([_measured(chance) for _ in range(5)])
 
     proposals = propose(registers)

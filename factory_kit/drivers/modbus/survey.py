@@ -26,6 +26,9 @@ NO_UNIT = (10, 11)
 NO_ADDRESS = (2, 3)
 FIRST_STATUS = 256
 """Below are the exceptions of devices, above what the driver found itself."""
+PUZZLED_S = 1.0
+"""Nothing is sent for so long after a request that was not understood."""
+FEW_ROUNDS = 2
 MOST_MODELS = 40
 MOST_REGISTERS = 125
 LAST = 65535
@@ -99,6 +102,8 @@ class Gentle:
         self._next = self._began
         self._answered: set[int] = set()
         """Units that have answered at least once."""
+        self._puzzled: set[int] = set()
+        """Units just asked who they are: servers that do not know function 43 may drop what follows it, so one silence is forgiven."""
 
     async def read(self, request: ReadRequest) -> Answer:
         """The answer to *request*; ``Ended`` when it shows trouble."""
@@ -113,19 +118,26 @@ class Gentle:
             )
         if not self._device.connected:
             raise Ended(N_("the connection was closed while unit {unit} was asked"), unit=request.unit)
-        answers = answer.words is not None or (0 < answer.status < 256 and answer.status not in NO_UNIT)
+        answers = _answers(answer)
         if request.unit in self._answered and not answers:
+            if request.unit in self._puzzled:
+                self._puzzled.discard(request.unit)
+                await self.rest(PUZZLED_S)
+                return await self.read(request)
             raise Ended(N_("unit {unit} answered before and is silent now"), unit=request.unit)
         if answers:
             self._answered.add(request.unit)
+            self._puzzled.discard(request.unit)
         return answer
 
     async def identify(self, unit: int) -> Identity | None:
         """What *unit* says about itself; None where it does not know how."""
         await self._turn()
+        self._puzzled.add(unit)
         try:
             return await self._device.identify([unit])
         except DeviceError:
+            await self.rest(PUZZLED_S)
             return None
 
     async def rest(self, seconds: float) -> None:
@@ -142,6 +154,11 @@ class Gentle:
         await asyncio.sleep(max(0.0, self._next - now))
         self._next = max(self._clock(), self._next) + 1 / self.limits.requests_per_s
         self.requests += 1
+
+
+def _answers(answer: Answer) -> bool:
+    """Whether the unit itself answered, if only to refuse."""
+    return answer.words is not None or (0 < answer.status < FIRST_STATUS and answer.status not in NO_UNIT)
 
 
 async def look(
@@ -167,7 +184,7 @@ async def _units(gentle: Gentle, units: Sequence[int], found: list[Found]) -> No
     silent = 0
     for unit in units:
         answer = await gentle.read(ReadRequest(unit, "holding", 0, 1))
-        if answer.words is not None or (0 < answer.status < 256 and answer.status not in NO_UNIT):
+        if _answers(answer):
             found.append(Found(unit))
             silent = 0
             continue
@@ -227,7 +244,7 @@ async def _watch(gentle: Gentle, found: Found, spans: Sequence[Span], rounds: in
             good.append(part)
             seen[part] = [words]
     try:
-        for _round in range(rounds - 1):
+        for _round in range(rounds if rounds > 1 else 0):
             await gentle.rest(every_s)
             for part in good:
                 answer = await gentle.read(ReadRequest(found.unit, part.table, part.first, part.last - part.first + 1))
@@ -238,12 +255,13 @@ async def _watch(gentle: Gentle, found: Found, spans: Sequence[Span], rounds: in
 
 
 def _keep(found: Found, seen: dict[Span, list[list[int]]]) -> None:
-    """The rounds that all parts have."""
+    """The rounds that all parts have; the first look, which took another time than a round does, only where there is little else."""
     complete = min((len(rows) for rows in seen.values()), default=0)
+    begin = 1 if complete > FEW_ROUNDS else 0
     for part, rows in seen.items():
         columns = found.rounds.setdefault(part.table, {})
         for place, address in enumerate(range(part.first, part.last + 1)):
-            columns[address] = [row[place] for row in rows[:complete]]
+            columns[address] = [row[place] for row in rows[begin:complete]]
 
 
 def _blocks(span: Span, most: int) -> Iterator[Span]:
