@@ -49,7 +49,7 @@ class IntegerScale:
     def __init__(self, lines: Sequence[Linear]) -> None:
         terms = [_whole(line) for line in lines]
         fits = [max(map(abs, term)) <= EXACT for term in terms]
-        self._exact = [Fraction(a, c) for a, _b, c in terms], [Fraction(b, c) for _a, b, c in terms]
+        self._terms = terms
         safe = [term if fit else (1, 0, 1) for term, fit in zip(terms, fits, strict=True)]
         self._a, self._b, self._c = (np.array([term[place] for term in safe], dtype=np.int64) for place in range(3))
         self._limit = np.array([(EXACT - abs(b)) // max(abs(a), 1) for a, b, _c in safe], dtype=np.int64)
@@ -61,13 +61,19 @@ class IntegerScale:
         if self._plain:
             return raw.astype(np.float64)
         values = (raw * self._a + self._b) / self._c
-        for index in np.flatnonzero((raw > self._limit) | (raw < -self._limit)):
-            values[index] = self.exactly(int(index), int(raw[index]))
+        far = np.flatnonzero((raw > self._limit) | (raw < -self._limit))
+        for index, number in zip(far.tolist(), raw[far].tolist(), strict=True):
+            values[index] = self.exactly(index, number)
         return np.asarray(values, dtype=np.float64)
 
     def exactly(self, index: int, raw: int) -> float:
         """The value of one number of any size at place *index*."""
-        return _nearest(self._exact[0][index] * raw + self._exact[1][index])
+        a, b, c = self._terms[index]
+        number = a * raw + b
+        try:
+            return number / c  # whole numbers of any size: Python rounds their quotient correctly
+        except OverflowError:
+            return inf if number > 0 else -inf
 
 
 class FloatScale:

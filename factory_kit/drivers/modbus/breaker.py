@@ -45,7 +45,8 @@ class Breaker:
     def answered(self, took: float) -> None:
         """The unit answered after *took*."""
         self.slowest = max(self.slowest, took)
-        self.reset()
+        if self.failures:
+            self.reset()
 
     def missed(self, at: float) -> None:
         """The unit did not answer, which was clear at *at*; probes become rarer."""

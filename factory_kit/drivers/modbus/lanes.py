@@ -48,6 +48,12 @@ class Lanes:
         """Do without *lane*, which was taken: the device bears fewer connections."""
         self.all.remove(lane)
 
+    def at_once(self) -> Lane | None:
+        """A free lane that is open, when nobody waits for one; ``give`` must follow."""
+        if not self._free or self._waiting or not self._free[-1].wire.connected:
+            return None
+        return self._free.pop()
+
     async def take(self, priority: int) -> Lane:
         """A free lane; ``give`` must follow."""
         if self._free and not self._waiting:

@@ -19,11 +19,12 @@ HEAD: Final = struct.Struct(">HHHB")
 """Number, protocol (0), bytes that follow, unit."""
 SHORTEST: Final = 3
 LONGEST: Final = 254
+ROOM: Final = 2048
 ANY_UNIT: Final = frozenset({0, 255})
 """Units that stand for the device itself, which may answer under another number."""
 
 
-class Mbap(asyncio.Protocol, asyncio.DatagramProtocol):
+class Mbap(asyncio.BufferedProtocol, asyncio.DatagramProtocol):
     """One connection, or one UDP socket, with one request under way at a time."""
 
     def __init__(self, host: str, port: int, *, datagrams: bool = False, tls: ssl.SSLContext | None = None) -> None:
@@ -36,6 +37,7 @@ class Mbap(asyncio.Protocol, asyncio.DatagramProtocol):
         self._future: asyncio.Future[bytes] | None = None
         self._watchdog = Watchdog(self._late)
         self._buffer = b""
+        self._into = memoryview(bytearray(ROOM))  # reading into our own small room is faster than into a new large one
 
     @property
     def connected(self) -> bool:
@@ -107,10 +109,14 @@ class Mbap(asyncio.Protocol, asyncio.DatagramProtocol):
         if len(data) >= HEAD.size + 1 and HEAD.unpack_from(data)[1:3] == (0, len(data) - 6):
             self._take(data)
 
-    def data_received(self, data: bytes) -> None:
-        """Some bytes of the stream: whole answers are taken, the rest waits."""
-        if self._buffer:
-            data = self._buffer + data
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the bytes of the stream go."""
+        del sizehint
+        return self._into
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Some bytes of the stream came: whole answers are taken, the rest waits."""
+        data = self._buffer + bytes(self._into[:nbytes])
         while len(data) > HEAD.size:
             _number, protocol, length, _unit = HEAD.unpack_from(data)
             if protocol or not SHORTEST <= length <= LONGEST:

@@ -63,18 +63,19 @@ class ModbusDevice:
 
     def __init__(self, server: ModbusServer, context: Context) -> None:
         self._server = server
+        self._address = server.address
         self._context = context
         self._timeout = server.timeout_ms / 1000
         self._lanes = Lanes([_wire(server, context) for _number in range(server.connections)])
         self._units: dict[int, _Unit] = {}
         self._retry_at = 0.0
         self._hung_up_on_silence = False
-        self._random = random.Random(server.address)  # noqa: S311 - jitter, no secret
+        self._random = random.Random(self._address)  # noqa: S311 - jitter, no secret
 
     @property
     def address(self) -> str:
         """``host:port``, or the name of the serial port."""
-        return self._server.address
+        return self._address
 
     @property
     def connected(self) -> bool:
@@ -104,8 +105,8 @@ class ModbusDevice:
 
     async def read(self, request: ReadRequest) -> Answer:
         """The registers or bits of *request*, or why there are none."""
-        unit = self._unit(request.unit)
-        if unit.breaker.skips(_clock()) and self.connected:
+        unit = self._units.get(request.unit) or self._unit(request.unit)
+        if unit.breaker.failures and unit.breaker.skips(_clock()) and self.connected:
             silent = DeviceUnavailable(
                 "{address} unit {unit}: does not answer; it is asked again from time to time",
                 address=self.address,
@@ -155,12 +156,20 @@ class ModbusDevice:
             return await self._on_a_lane(question, unit, request)
 
     async def _on_a_lane(self, question: Question, unit: _Unit, request: ReadRequest) -> bytes:
-        await _until(unit.free_at)
-        lane = await self._lane_for(question, request.priority)
+        """One try on the next lane that is free; the common case, an open lane and no pauses, is kept short."""
+        if unit.free_at:
+            await _until(unit.free_at)
+        lane = self._lanes.at_once()
+        if lane is None or lane.wire.free_in(question):
+            if lane is not None:
+                self._lanes.give(lane)
+            lane = await self._lane_for(question, request.priority)
         try:
             if not lane.wire.connected:
                 lane = await self._reconnected(lane, request.priority)
-            await _until(lane.free_at)
+            if lane.free_at:
+                await _until(lane.free_at)
+            self._context.count(self.address, question.service)
             return await self._ask(lane, question, unit, request.pause_s)
         finally:
             self._lanes.give(lane)
@@ -177,7 +186,6 @@ class ModbusDevice:
 
     async def _ask(self, lane: Lane, question: Question, unit: _Unit, pause: float) -> bytes:
         breaker = unit.breaker
-        self._context.count(self.address, question.service)
         began = _clock()
         try:
             answer = await lane.wire.ask(question, breaker.patience(), LATE * unit.timeout + LATER_S)
@@ -185,8 +193,10 @@ class ModbusDevice:
             raise translated(error, f"{self.address} unit {question.unit}") from error
         finally:
             ended = _clock()
-            lane.free_at = ended + self._server.pause_ms / 1000
-            unit.free_at = ended + max(unit.pause, pause)
+            if self._server.pause_ms:
+                lane.free_at = ended + self._server.pause_ms / 1000
+            if unit.pause or pause:
+                unit.free_at = ended + max(unit.pause, pause)
         breaker.answered(ended - began)
         return answer
 
@@ -269,11 +279,8 @@ class ModbusDevice:
         )
 
     def _unit(self, number: int) -> _Unit:
-        found = self._units.get(number)
-        if found is None:
-            timeout, retries, pause = self._server.setting(number)
-            found = self._units[number] = _Unit(timeout, retries, pause, Breaker(timeout))
-        return found
+        timeout, retries, pause = self._server.setting(number)
+        return self._units.setdefault(number, _Unit(timeout, retries, pause, Breaker(timeout)))
 
 
 def _wire(server: ModbusServer, context: Context) -> Wire:

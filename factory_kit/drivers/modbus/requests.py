@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -32,14 +32,14 @@ IDENTIFY: Final = (43, 14)
 """Read device identification."""
 REGULAR: Final = 2
 """Read code of 43/14 that asks for vendor, product and version in one stream; a device with less answers with less."""
+WIRE_WORD: Final = np.dtype(">u2")
+WORD: Final = np.dtype(np.uint16)
 BITS: Final = frozenset({1, 2})
 READ = struct.Struct(">BHH")
-MOST_EVER: Final = 253
-"""Bytes of the longest PDU."""
+SERVICES: Final = {function: f"function {function}" for function in READING}
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One request to one unit: *pdu* as it is sent, and how long a good answer is (0: it tells that itself)."""
 
     unit: int
@@ -49,8 +49,7 @@ class Question:
     @property
     def service(self) -> str:
         """What is asked for, as the request log writes it: ``function 3`` or ``function 43/14``."""
-        function = self.pdu[0]
-        return f"function {function}/{self.pdu[1]}" if function == IDENTIFY[0] else f"function {function}"
+        return SERVICES.get(self.pdu[0], f"function {self.pdu[0]}/{self.pdu[1]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +70,9 @@ def require_reading(pdu: bytes) -> None:
 def reading(request: ReadRequest) -> Question:
     """The question for the registers or bits of *request*."""
     function = FUNCTIONS[request.table]
-    size = 2 + ((request.count + 7) // 8 if function in BITS else 2 * request.count)
-    return Question(request.unit, READ.pack(function, request.address, request.count), size)
+    count = request.count
+    size = 2 + ((count + 7) // 8 if function in BITS else 2 * count)
+    return Question(request.unit, READ.pack(function, request.address, count), size)
 
 
 def words_of(answer: bytes, request: ReadRequest) -> Words | None:
@@ -84,7 +84,7 @@ def words_of(answer: bytes, request: ReadRequest) -> Words | None:
     if function in BITS:
         bits = np.unpackbits(np.frombuffer(answer, np.uint8, offset=2), bitorder="little")
         return bits[: request.count].astype(np.uint16)
-    return np.frombuffer(answer, ">u2", offset=2).astype(np.uint16)
+    return np.frombuffer(answer, WIRE_WORD, -1, 2).astype(WORD)
 
 
 def identify(unit: int, first: int = 0) -> Question:
