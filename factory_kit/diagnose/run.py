@@ -9,6 +9,7 @@ from typing import Any
 
 from factory_kit.diagnose.bottleneck import line_bottleneck
 from factory_kit.diagnose.counting import counter_resets, wrong_cycles
+from factory_kit.diagnose.drift import drifts
 from factory_kit.diagnose.finding import Finding
 from factory_kit.diagnose.idle import idle_loads
 from factory_kit.diagnose.losses import Made, losses
@@ -58,6 +59,7 @@ def diagnose(
     found = [
         *silences(material),
         *sensor_health(material),
+        *drifts(material),
         *counter_resets(material),
         *wrong_cycles(material, speeds),
         *idle_loads(material),

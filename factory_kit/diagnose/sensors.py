@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from factory_kit.diagnose.finding import Finding, Number
+from factory_kit.diagnose.finding import Finding, Number, Severity
 from factory_kit.diagnose.material import ANALOG, Column, Material, PointFacts
-from factory_kit.diagnose.stretches import joined, shared, shared_length
+from factory_kit.diagnose.stretches import joined, shared
 from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.connector import MachineState
-from factory_kit.model.sample import Float64
+from factory_kit.model.sample import Float64, Int64
 
 __all__ = ["sensor_health", "spikes", "standing"]
 
@@ -49,52 +49,55 @@ def working_time(material: Material, equipment: str) -> list[Stretch]:
 
 def standing(column: Column, end: int) -> list[tuple[Stretch, float]]:
     """How long each value held: from the first sample that shows it to the first that shows another, or to *end*."""
-    if not len(column):
-        return []
-    first = np.concatenate([[True], np.diff(column.value) != 0])
-    times, values = column.time[first], column.value[first]
-    ends = np.concatenate([times[1:], [end]])
+    starts, ends, values = _holds(column, end)
     return [
         (Stretch(int(start), int(stop)), float(value))
-        for start, stop, value in zip(times, ends, values, strict=True)
+        for start, stop, value in zip(starts, ends, values, strict=True)
         if stop > start
     ]
+
+
+def _holds(column: Column, end: int) -> tuple[Int64, Int64, Float64]:
+    if not len(column):
+        return column.time, column.time, column.value
+    first = np.concatenate([[True], np.diff(column.value) != 0])
+    starts = column.time[first]
+    return starts, np.concatenate([starts[1:], [max(end, int(starts[-1]))]]), column.value[first]
 
 
 def _still(material: Material, point: PointFacts, column: Column) -> Iterator[Finding]:
     """The longest hold, counted in time in which the machine worked and the point was watched, against all others."""
     working = working_time(material, point.equipment)
-    watched = shared(working, material.known.get(point.id, ()))
-    holds = standing(column, material.interval.end)
+    starts, ends, values = _holds(column, material.interval.end)
+    lengths = _length_until(ends, working, material.known.get(point.id, ()))
+    lengths -= _length_until(starts, working, material.known.get(point.id, ()))
     if working == [material.interval.window]:  # nobody tells when it works: at zero it may simply be off
-        holds = [(stretch, value) for stretch, value in holds if value]
-    lengths = np.array([_within(stretch, watched) for stretch, _ in holds], np.float64)
+        lengths = np.where(values == 0, 0.0, lengths)
     moving = lengths[lengths > 0]
     if len(moving) < LEAST_CHANGES:
         return
-    longest = int(np.argmax(lengths))
+    at = int(np.argmax(lengths))
     usual = float(np.percentile(np.delete(moving, int(np.argmax(moving))), 99))
-    if lengths[longest] < max(LEAST_STILL, TIMES_USUAL * usual):
+    if lengths[at] < max(LEAST_STILL, TIMES_USUAL * usual):
         return
-    stretch, value = holds[longest]
-    hours = float(lengths[longest]) / HOUR
+    hours = float(lengths[at]) / HOUR
     numbers: dict[str, Number] = {
-        "point": point.name,
-        "hours": hours,
-        "value": value,
-        "unit": point.unit,
-        "usual": usual / MINUTE,
-    }
-    name = f"{point.equipment}/{point.name}"
-    yield Finding("stuck-sensor", point.equipment, "high" if hours >= LONG else "middle", numbers, (stretch,), (name,))
+        "point": point.name, "hours": hours, "value": float(values[at]), "unit": point.unit, "usual": usual / MINUTE,
+    }  # fmt: skip
+    severity: Severity = "high" if hours >= LONG else "middle"
+    when = (Stretch(int(starts[at]), int(ends[at])),)
+    yield Finding("stuck-sensor", point.equipment, severity, numbers, when, (f"{point.equipment}/{point.name}",))
 
 
-def _within(stretch: Stretch, watched: Sequence[Stretch]) -> int:
-    """Microseconds of *stretch* inside *watched*, looked up by bisection."""
-    starts = [part.start for part in watched]
-    first = max(0, int(np.searchsorted(starts, stretch.start, side="right")) - 1)
-    last = int(np.searchsorted(starts, stretch.end, side="left"))
-    return shared_length([stretch], watched[first:last])
+def _length_until(times: Int64, working: Sequence[Stretch], known: Sequence[Stretch]) -> Float64:
+    """For each of *times*: microseconds before it in which the machine worked and the point was watched."""
+    watched = shared(working, known)
+    if not watched:
+        return np.zeros(len(times))
+    edges = np.array([(part.start, part.end) for part in watched], np.int64)
+    lengths = edges[:, 1] - edges[:, 0]
+    levels = np.stack([np.cumsum(lengths) - lengths, np.cumsum(lengths)], axis=1).ravel().astype(np.float64)
+    return np.interp(times, edges.ravel(), levels)
 
 
 def spikes(values: Float64) -> list[int]:

@@ -58,9 +58,10 @@ def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Diagnos
     """Records a simulated plant over whole days and diagnoses them."""
 
     def run(
-        seed: int, *, faults: bool, days: Interval = DAY, changed: Changed | None = None, line: tuple[str, ...] = ()
-    ) -> Diagnosed:
-        model = PlantModel(seed, days.start - 2 * HOUR, faults=faults, step=MINUTE)
+        seed: int, *, faults: bool, days: Interval = DAY, step: int = MINUTE, changed: Changed | None = None,
+        line: tuple[str, ...] = (),
+    ) -> Diagnosed:  # fmt: skip
+        model = PlantModel(seed, days.start - 2 * HOUR, faults=faults, step=step)
         store = Store(tmp_path_factory.mktemp("plant") / "store")
         record_plant(model, store, days.end + HOUR, changed=changed)
         site, _connectors = demo_site()
