@@ -29,6 +29,9 @@ class Feed(Protocol):
     items: int
     """How many monitored items it tells of."""
 
+    def named(self, handles: Sequence[int]) -> None:
+        """What the client calls the items, in their order."""
+
     def tick(self, number: int, time: int) -> tuple[bytes, int]:
         """The part of a notification that is due at *time* (a DateTime as encoded), and how many values it holds."""
 
@@ -87,9 +90,11 @@ class Rows:
         parts, ends, at = [], [], 0
         times: list[int] = []
         values: list[int] = []
+        heads: list[int] = []
         for handle, item in enumerate(items):
             head = struct.pack("<I", handle) if handles else b""
             body = item.encoded()
+            heads.append(at)
             parts.append(head + body)
             if item.value is not None and item.value[0] == DOUBLE:
                 values.append(at + len(head) + 2)
@@ -104,12 +109,18 @@ class Rows:
                 times.append(behind - 8)
         self._bytes = bytearray(b"".join(parts))
         self._ends = ends
+        self._heads = np.array(heads, np.intp)
         self._times, self._values = np.array(times, np.intp), np.array(values, np.intp)
         self._as_times = np.ndarray(max(0, at - 7), "<i8", self._bytes, strides=(1,))
         self._as_values = np.ndarray(max(0, at - 7), "<f8", self._bytes, strides=(1,))
 
     def __len__(self) -> int:
         return len(self._ends)
+
+    def named(self, handles: Sequence[int]) -> None:
+        """The items have these client handles from now on."""
+        everywhere = np.ndarray(max(0, len(self._bytes) - 3), "<u4", self._bytes, strides=(1,))
+        everywhere[self._heads] = handles[: len(self)]
 
     def encoded(self, time: int, count: int | None = None) -> bytes:
         """A list of the first *count* items with *time*; Doubles count the turns."""
@@ -133,6 +144,10 @@ class Changing:
     def __post_init__(self) -> None:
         """As many items as rows."""
         self.items = len(self.rows)
+
+    def named(self, handles: Sequence[int]) -> None:
+        """What the client calls them."""
+        self.rows.named(handles)
 
     def tick(self, number: int, time: int) -> tuple[bytes, int]:
         """All of them in one DataChangeNotification."""

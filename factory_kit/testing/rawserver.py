@@ -118,7 +118,7 @@ class _Line(asyncio.Protocol):
         self._due: deque[tuple[bytes, int]] = deque()
         self._number = 0
         self._subscription = 0
-        self._items = 0
+        self._handles: list[int] = []
         self._ticking: asyncio.Task[None] | None = None
         self._told_at = 0.0
         self._alive_s = 2.0
@@ -294,17 +294,18 @@ class _Line(asyncio.Protocol):
     def _on_CreateMonitoredItems(self, wish: Any) -> Any:  # noqa: N802
         results = []
         for each in wish.ItemsToCreate:
-            self._items += 1
+            self._handles.append(each.RequestedParameters.ClientHandle)
             results.append(
                 ua.MonitoredItemCreateResult(
                     ua.StatusCode(),
-                    self._items,
+                    len(self._handles),
                     each.RequestedParameters.SamplingInterval,
                     each.RequestedParameters.QueueSize,
                     ua.ExtensionObject(),
                 )
             )
-        if self._items >= self._server.feed.items and self._ticking is None:
+        if len(self._handles) >= self._server.feed.items and self._ticking is None:
+            self._server.feed.named(self._handles)
             self._ticking = asyncio.get_running_loop().create_task(self._tick())
         return ua.CreateMonitoredItemsResponse(Results=results)
 
