@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["fail", "note", "print_json", "print_table", "results", "stderr", "success"]
+__all__ = ["fail", "json_text", "note", "print_json", "print_table", "results", "spelled", "stderr", "success"]
 
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 """Signs that could move the cursor, colour or rename a terminal; texts of machines and files are shown with them spelled out."""
+
+JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+"""Those of them that JSON leaves as they are."""
 
 
 @cache
@@ -46,8 +49,13 @@ def fail(text: str) -> None:
 
 def print_json(value: object) -> None:
     """*value* as JSON on standard output, in ASCII where that cannot carry Chinese."""
+    sys.stdout.write(json_text(value) + "\n")
+
+
+def json_text(value: object, indent: int | None = 2) -> str:
+    """*value* as JSON, in ASCII where standard output cannot carry Chinese; control characters of every kind are escaped."""
     ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
-    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_only, indent=2, default=str) + "\n")
+    return json.dumps(value, ensure_ascii=ascii_only, indent=indent, default=str).translate(JSON_CONTROLS)
 
 
 def print_table(
@@ -74,4 +82,9 @@ def print_table(
 
 def _plain(text: str) -> Text:
     """*text* as it is: nothing in it is markup, and no sign of it reaches the terminal as a command."""
-    return Text(text.translate(CONTROLS))
+    return Text(spelled(text))
+
+
+def spelled(text: str) -> str:
+    """*text* with the signs that could move a terminal spelled out."""
+    return text.translate(CONTROLS)

@@ -7,8 +7,9 @@ import sys
 
 from factory_kit.drivers.base import password_variable
 from factory_kit.i18n import _
+from factory_kit.model.site import OpcUaServer, Site
 
-__all__ = ["secret"]
+__all__ = ["ask_secrets", "secret"]
 
 SERVICE = "factory-kit"
 """The name under which the keyring keeps them: ``keyring set factory-kit <server>``."""
@@ -27,6 +28,13 @@ def secret(server: str) -> str | None:
     if server not in _typed and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
         _typed[server] = _asked(server)
     return _typed.get(server)
+
+
+def ask_secrets(site: Site) -> None:
+    """Every password that only a person has is typed now, before a screen begins to live."""
+    for name, server in site.servers.items():
+        if isinstance(server, OpcUaServer) and server.user and not server.user_certificate:
+            secret(name)
 
 
 def _kept(server: str) -> str | None:

@@ -33,6 +33,7 @@ __all__ = [
     "certificate_facts",
     "fingerprint",
     "first_certificate",
+    "next_to_end",
     "offers",
     "own_certificate",
     "pin",
@@ -185,6 +186,19 @@ def _uris(certificate: x509.Certificate) -> list[str]:
 def fingerprint(certificate: bytes) -> str:
     """SHA-256 of a certificate (DER) as people compare it: pairs of hex digits."""
     return hashlib.sha256(certificate).digest().hex(":").upper()
+
+
+def next_to_end(folder: Path) -> tuple[str, int] | None:
+    """Of our certificate and the trusted ones in *folder* the one that ends first: its name, and when (µs UTC); None without any."""
+    ends = []
+    for path in [folder / "factory-kit.der", *sorted((folder / "trusted").glob("*.der"))]:
+        try:
+            facts = certificate_facts(path.read_bytes())
+        except OSError:
+            continue
+        if facts is not None:
+            ends.append((int(facts.ends.timestamp() * 1e6), path.stem))
+    return None if not ends else (min(ends)[1], min(ends)[0])
 
 
 def pin(folder: Path, server: OpcUaServer, certificate: bytes) -> None:
