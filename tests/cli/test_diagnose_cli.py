@@ -1,0 +1,158 @@
+"""``kpi`` and ``diagnose`` over one simulated day."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+
+from factory_kit.model.connector import MachineState
+from factory_kit.model.run import CataloguePoint, Run
+from factory_kit.model.sample import Origin, SampleBatch
+from factory_kit.shipped import data_dir
+from factory_kit.store import Store
+from factory_kit.testing.plantmodel import PlantModel
+from factory_kit.testing.recorded import demo_site, record_plant
+from factory_kit.testing.shifts import HOUR, MINUTE, microseconds
+
+from .conftest import Command
+
+MIDNIGHT = microseconds("2026-09-02T00:00:00+08:00")
+SITE = data_dir("examples") / "demo-plant" / "site.yaml"
+KPIS = {
+    "availability", "effectiveness", "quality-ratio", "oee", "nee", "teep", "utilisation-efficiency", "throughput-rate",
+    "allocation-efficiency", "technical-efficiency", "setup-ratio", "scrap-ratio", "mtbf", "mttr",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model() -> PlantModel:
+    """A clean plant from two hours before the day."""
+    return PlantModel(6, MIDNIGHT - 2 * HOUR, faults=False, step=5 * MINUTE)
+
+
+@pytest.fixture(scope="module")
+def plant(model: PlantModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that holds that day."""
+    folder = tmp_path_factory.mktemp("plant")
+    shutil.copy(SITE, folder / "site.yaml")
+    record_plant(model, Store(folder / "store"), MIDNIGHT + 25 * HOUR)
+    return folder
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A workspace whose store holds nothing but what a test writes."""
+    shutil.copy(SITE, tmp_path / "site.yaml")
+    return tmp_path
+
+
+def test_kpis_are_what_the_machines_really_did(factory_kit: Command, plant: Path, model: PlantModel) -> None:
+    """Of every machine all KPIs, equal to the truth of the simulation; all is known, so bounds and value are one."""
+    said = factory_kit("kpi", "-w", plant, "--json")
+    found = {(each["subject"], each["kpi"]): each for each in json.loads(said.out)}
+    truth = model.truth(MIDNIGHT, MIDNIGHT + 24 * HOUR)
+    for name, machine in truth.machines.items():
+        assert {kpi for subject, kpi in found if subject == name} >= KPIS
+        seconds = {state: machine.time_us.get(state, 0) for state in MachineState}
+        apt, adet, aust = (seconds[state] for state in (MachineState.PRODUCING, MachineState.DOWN, MachineState.SETUP))
+        cycle = Fraction(machine.ideal_cycle_s)
+        expected = {
+            "technical-efficiency": Fraction(apt, apt + adet),
+            "setup-ratio": Fraction(aust, apt + aust),
+            "quality-ratio": Fraction(machine.good, machine.total),
+            "effectiveness": cycle * machine.total * 1_000_000 / apt,
+            "throughput-rate": Fraction(machine.total * 3600 * 1_000_000, apt + aust + adet),
+        }
+        for kpi, value in expected.items():
+            assert found[name, kpi]["value"] == found[name, kpi]["lower"] == f"{float(value):.6f}"
+    energy = found["meter-03", "energy-per-good-unit"]
+    made = truth.machines["cnc-07"].good + truth.machines["cnc-08"].good
+    assert float(energy["value"]) == pytest.approx(truth.energy_kwh["meter-03"] / made, rel=0.01)
+    peak = found["meter-04", "peak-demand"]
+    assert 13.5 < float(peak["value"]) < 37.1
+    assert peak["coverage"] == "1.000000"
+
+
+def test_kpis_are_shown_and_saved(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
+    """A table of the plant or of one machine; CSV with a mark for Excel; a workbook with numbers as numbers."""
+    shown = factory_kit("kpi", "-w", plant, "--of", "cnc-01")
+    assert (shown.code, "OEE index" in shown.out, "--of cnc-02" not in shown.out) == (0, True, True)
+    assert factory_kit("kpi", "-w", plant, "--out", tmp_path / "kpi.csv").code == 0
+    text = (tmp_path / "kpi.csv").read_bytes()
+    assert text.startswith(b"\xef\xbb\xbfFrom,To,Of,KPI")
+    rows = list(csv.DictReader(text.decode("utf-8-sig").splitlines()))
+    assert {row["Of"] for row in rows} >= {"plant", "cnc-01", "meter-04"}
+    assert factory_kit("kpi", "-w", plant, "--out", tmp_path / "kpi.xlsx").code == 0
+    sheet = openpyxl.load_workbook(tmp_path / "kpi.xlsx").worksheets[-1]
+    cells = [cell.value for row in sheet.iter_rows() for cell in row]
+    assert any(isinstance(cell, float) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("kpi", "--of", "cnc-99"), "'cnc-99' has no figures"),
+        (("kpi", "--out", "kpi.pdf"), "expected .csv or .xlsx"),
+        (("diagnose", "--line", "cnc-01,cnc-99"), "--line: 'cnc-99' tells no state"),
+        (("diagnose", "--from", "2026-13-01"), "is not a date"),
+    ],
+)
+def test_wrong_use_is_one_line(factory_kit: Command, plant: Path, words: tuple[str, ...], said: str) -> None:
+    """What was meant wrongly is said with what was expected."""
+    done = factory_kit(*words, "-w", plant)
+    assert done.code == 2
+    assert said in done.err.replace("\n", " ")
+
+
+def test_findings_are_ranked_and_saved(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
+    """JSON in both languages with numbers, time and points; the same as a workbook; the table shows the gravest."""
+    found = json.loads(factory_kit("diagnose", "-w", plant, "--json").out)
+    assert found
+    assert {each["group"] for each in found} == {"loss"}
+    first = found[0]
+    assert first["says"]["zh"]
+    assert first["says"]["en"]
+    assert first["when"][0][0].startswith("2026-09-02T")
+    assert len(first["evidence"]) == 64
+    assert all(each["hours"] is not None for each in found)
+
+    assert factory_kit("diagnose", "-w", plant, "--out", tmp_path / "f.xlsx").code == 0
+    assert len(openpyxl.load_workbook(tmp_path / "f.xlsx").worksheets) == 2
+    shown = factory_kit("diagnose", "-w", plant)
+    assert "all of them: --all" in shown.err
+    assert shown.out.count("\n") < factory_kit("diagnose", "-w", plant, "--all").out.count("\n")
+
+
+def test_an_empty_store_gives_one_line(factory_kit: Command, empty: Path) -> None:
+    """Nothing was collected: no figure and no finding, but what to do."""
+    for command in ("kpi", "diagnose"):
+        done = factory_kit(command, "-w", empty)
+        assert (done.code, "the store is empty" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("quality", [0, 2])
+def test_one_sample_or_only_bad_ones_give_no_number(factory_kit: Command, empty: Path, quality: int) -> None:
+    """A single good state, or a day of bad ones: no KPI has a value, and what was connected and silent is found."""
+    times = MIDNIGHT + np.arange(0, 24 * HOUR, 10 * MINUTE, dtype=np.int64) if quality else np.array([MIDNIGHT])
+    store = Store(empty / "store")
+    with store.writer(Run("r", MIDNIGHT, Origin.SIMULATED, "demo", "collect")) as writer:
+        entry = CataloguePoint("cnc-01", "state", "state", "", "int32", "a", "sim-cnc", "1", "machines")
+        (point,) = store.register([entry])
+        count = len(times)
+        quality_column = np.full(count, quality, np.int8)
+        writer.append(SampleBatch(np.full(count, point, np.int32), times, np.full(count, 2.0), quality_column))
+    days = ("--from", "2026-09-02", "--to", "2026-09-02")
+    site, connectors = demo_site()
+    store.describe(site.equipment, connectors)
+
+    figures = json.loads(factory_kit("kpi", "-w", empty, *days, "--json").out)
+    assert [each for each in figures if each["value"] is not None] == []
+    found = json.loads(factory_kit("diagnose", "-w", empty, *days, "--json").out)
+    assert {each["kind"] for each in found} == {"never-answered"}
