@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -90,7 +91,7 @@ class Engine:
     duckdb: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """One figure of one subject over whole local days; figures are decimal text, times ISO 8601 with the plant's offset.
 
@@ -169,9 +170,13 @@ class Evidence:
 
     def canonical(self) -> bytes:
         """The bytes of the record; its id is their sha256."""
+        return self._bytes
+
+    @cached_property
+    def _bytes(self) -> bytes:
         return rfc8785.dumps(self.as_json())
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The sha256 of the canonical bytes, in hexadecimal digits."""
         return hashlib.sha256(self.canonical()).hexdigest()
