@@ -53,8 +53,8 @@ class StreamJob:
         self._refused: dict[int, str] = {}
         self._open = False
         self._told = ""
-        self._alive = 0
-        """Local time of the last sign of life."""
+        self._sure = 0
+        """Up to this time of the device everything is known: when the server published what it said last."""
         self._chance = random.Random(plan.name)  # noqa: S311 - jitter, no secret
 
     async def open(self) -> Identity:
@@ -67,7 +67,7 @@ class StreamJob:
     async def run(self, book: Book) -> None:
         """Read the stream; one line when it breaks and one when it is back, and whatever nobody can bring back is a gap."""
         state = self.settings.state
-        self._alive = self.settings.now()
+        self._sure = self.settings.clock.at(self.settings.now())
         self._told = "" if self._open else state.last_error
         book.fills = True
         try:
@@ -128,7 +128,7 @@ class StreamJob:
         """Nothing is known from the last sign of life on."""
         state = self.settings.state
         self._open = False
-        book.interrupt(self._everything, self.settings.clock.at(self._alive) - self._slack, str(error))
+        book.interrupt(self._everything, self._sure - self._slack, str(error))
         state.state, state.last_error = "lost" if error.retry else "refused", str(error)
         state.errors += 1
         if not self._told or (not error.retry and str(error) != self._told):
@@ -196,8 +196,10 @@ class StreamJob:
         )
         if arrival.missed:
             self._missed(arrival, book)
-        self._alive = received
         self._follow_clock(arrival, received)
+        # What comes again after a break was published before it, and behind it more may still wait.
+        live = self.settings.origin is Origin.LIVE and arrival.published
+        self._sure = arrival.published if live else self.settings.clock.at(received)
         if not len(batch):
             return
         if arrival.published:
@@ -211,7 +213,7 @@ class StreamJob:
         about = self._everything if arrival.about is None else arrival.about
         uncounted = about[~np.isin(about, list(self._counters))] if self._counters else about
         book.miss(uncounted, arrival.missed)
-        since = self.settings.clock.at(self._alive) - self._slack[about]
+        since = self._sure - self._slack[about]
         book.interrupt(about, since, f"{arrival.missed} notifications missing")
 
     def _count(self, batch: SampleBatch, book: Book) -> None:

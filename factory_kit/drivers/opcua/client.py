@@ -63,6 +63,11 @@ class ReadingProtocol(PlainProtocol):
         answer: asyncio.Future[Any] = super()._send_request(request, timeout, message_type)
         return answer
 
+    def _call_callback(self, request_id: int, body: Any) -> None:
+        """An answer that nobody waits for is no reason to hang up: some servers answer a request of the connection before."""
+        if request_id in self._callbackmap:
+            super()._call_callback(request_id, body)
+
 
 class ReadingTransport(UaClient):  # type: ignore[misc] # asyncua has no type information
     """Makes connections of our protocol, tells *lost* when the one in use breaks, and knows how slowly the server answers."""
