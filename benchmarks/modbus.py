@@ -30,7 +30,7 @@ from factory_kit.collect.job import Settings
 from factory_kit.collect.outbox import Outbox
 from factory_kit.collect.plan import ServerPlan, plan_site
 from factory_kit.collect.poll import PollJob
-from factory_kit.collect.run import collect
+from factory_kit.collect.run import collect_until_stopped
 from factory_kit.collect.status import ServerState
 from factory_kit.drivers.base import Context, ReadRequest
 from factory_kit.drivers.modbus.reader import ModbusDevice
@@ -401,7 +401,7 @@ def _collected(ports: Sequence[int], seconds: int, share: Path) -> float:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store", now=_now)
         site, connectors = _site(servers, equipment), {"meter": _connector(points, {"max_gap": 2})}
-        outcome = asyncio.run(collect(site, connectors, store, now=_now, seconds=seconds, observer=watcher))
+        outcome = collect_until_stopped(site, connectors, store, now=_now, seconds=seconds, observer=watcher)
     (began, cpu), (ended, cpu_at_end) = marks[1], marks[-2]
     share.write_text(str(100 * (cpu_at_end - cpu) / (ended - began)), encoding="utf-8")
     return float(outcome.samples)

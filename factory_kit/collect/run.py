@@ -35,6 +35,7 @@ from factory_kit.model.run import Gap, Run
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import OpcUaServer, Site
 from factory_kit.store import Store, Writer
+from factory_kit.store.lean import without_pandas
 
 __all__ = ["Outcome", "collect", "collect_until_stopped", "password_from_environment"]
 
@@ -122,6 +123,7 @@ async def collect(  # noqa: PLR0913 - what a run needs from outside
 
 def collect_until_stopped(*arguments: Any, **options: Any) -> Outcome:
     """``collect`` for the command line: the first Ctrl-C or SIGTERM ends it cleanly, a second Ctrl-C at once."""
+    without_pandas()
 
     async def main() -> Outcome:
         stop = asyncio.Event()
