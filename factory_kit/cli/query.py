@@ -309,7 +309,7 @@ def verify(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None
 
     problems = Store(Workspace.at(workspace).store_folder).verify()
     if as_json:
-        print_json([str(problem) for problem in problems])
+        print_json([_line(problem) for problem in problems])
     else:
         _say_problems(problems)
     if problems:
@@ -325,10 +325,10 @@ def repair(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None
 
     done = Store(Workspace.at(workspace).store_folder).repair()
     if as_json:
-        print_json([str(problem) for problem in done])
+        print_json([_line(problem) for problem in done])
         return
     for problem in done:
-        note(problem.located(_(problem.message)))
+        note(_line(problem))
     success(
         _("Nothing was damaged.")
         if not done
@@ -350,7 +350,12 @@ def _say_problems(problems: Sequence[Problem]) -> None:
     from factory_kit.cli.console import fail
 
     for problem in problems:
-        fail(problem.located(_(problem.message)))
+        fail(_line(problem))
+
+
+def _line(problem: Problem) -> str:
+    """What is wrong, in the language in force; the texts of the store name the file themselves."""
+    return _(problem.message).format(**problem.details)
 
 
 def _moment(micros: int | None) -> str | None:

@@ -17,8 +17,8 @@ from factory_kit.model.connector import Connector
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Equipment
-from factory_kit.store.disk import Disk
-from factory_kit.store.lines import Entry, append_line, good_length, read_lines, write_log
+from factory_kit.store.disk import Disk, told
+from factory_kit.store.lines import Entry, append_line, good_length, newer, read_lines, write_log
 
 __all__ = ["Catalogue", "PointEntry", "RunEntry", "copy_of", "mend_copy"]
 
@@ -66,8 +66,11 @@ class Catalogue:
                 count=known - len(entries),
             )
         catalogue = cls(path)
-        for entry in entries:
-            catalogue._apply(entry)
+        try:
+            for entry in entries:
+                catalogue._apply(entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise newer(path) from error
         return catalogue
 
     def register(self, disk: Disk, points: Sequence[CataloguePoint], now: int) -> list[int]:
@@ -134,8 +137,11 @@ class Catalogue:
                 run = Run(**{**fields, "origin": Origin(fields["origin"])})
                 self.runs[run.id] = RunEntry(run)
             case "run ended":
-                known = self.runs[entry["run"]]
-                self.runs[entry["run"]] = RunEntry(known.run, entry["ended"])
+                known = self.runs.get(entry["run"])
+                if known is not None:  # else a repair could not save the line of its beginning
+                    self.runs[entry["run"]] = RunEntry(known.run, entry["ended"])
+            case kind:
+                raise KeyError(kind)
 
     def _apply_points(self, entry: Entry) -> None:
         for each in entry["points"]:
@@ -149,9 +155,12 @@ class Catalogue:
 
 def mend_copy(disk: Disk, path: Path) -> None:
     """The second copy of the catalogue at *path* is as the first, which must be whole."""
-    data = path.read_bytes() if path.exists() else b""
     copy = copy_of(path)
-    if data and (not copy.exists() or copy.read_bytes() != data):
+    with told(path):
+        data = path.read_bytes() if path.exists() else b""
+    with told(copy):
+        mended = copy.exists() and copy.read_bytes() == data
+    if data and not mended:
         Catalogue.read(path)
         write_log(disk, copy, data[: good_length(data, path)])
 

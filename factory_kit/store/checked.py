@@ -83,6 +83,6 @@ def _look(path: Path, sealed: Sealed) -> Look | None:
 def _load(path: Path) -> dict[str, Look]:
     try:
         known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}

@@ -116,7 +116,7 @@ class Depot:
     def forget(self, segments: Iterable[Path]) -> None:
         """Sealed segments of the journal go; one that comes back after a power cut is known by its name."""
         for path in segments:
-            self.disk.remove(path)
+            _remove(self.disk, path)
 
     def tidy(self, now: int) -> None:
         """Replaced files that nobody can still be reading go."""

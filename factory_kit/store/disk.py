@@ -29,7 +29,7 @@ def told(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names and texts in a footer that are none
         if not isinstance(error, OSError) or error.errno is None:  # not the system: the content
             reason = " ".join(str(error).split())
             raise StoreDamaged(
@@ -97,7 +97,8 @@ class Disk:
 
     def replace(self, source: Path, target: Path) -> None:
         """*source* under the name *target*; durable after ``sync_folder``."""
-        source.replace(target)
+        with told(target):
+            source.replace(target)
 
     def remove(self, path: Path) -> None:
         """No file at *path*; durable after ``sync_folder``."""
@@ -107,9 +108,11 @@ class Disk:
         """The folder *path* and those above it, durable."""
         if not path.is_dir():
             self.make_folder(path.parent)
-            path.mkdir(exist_ok=True)
+            with told(path):
+                path.mkdir(exist_ok=True)
             self.sync_folder(path.parent)
 
     def sync_folder(self, path: Path) -> None:
         """The names in the folder *path* survive a power cut."""
-        sync_folder(path)
+        with told(path):
+            sync_folder(path)

@@ -105,7 +105,8 @@ def _journal(folder: Path, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _strangers(folder: Path, manifest: Manifest) -> Iterator[Problem]:
-    foreign = [(path, None) for path in sorted(folder.glob("*.parquet"))]
+    journal = set((folder / "journal").glob("*.seg")) - set(segment_paths(folder / "journal"))
+    foreign = [(path, None) for path in sorted((*folder.glob("*.parquet"), *journal))]
     for path, lost in (*strangers(folder, manifest), *foreign):
         if lost:
             yield Problem(str(path), 0, "", LOST, {"file": path})
@@ -129,4 +130,5 @@ def _or_empty(read: Callable[[Path], T], path: Path, empty: T) -> T:
 
 
 def _told(error: StoreError) -> Problem:
-    return Problem(str(error.details.get("file", "")), 0, "", error.message, error.details)
+    place = next((error.details[name] for name in ("file", "path", "folder") if name in error.details), "")
+    return Problem(str(place), 0, "", error.message, error.details)

@@ -18,7 +18,8 @@ from factory_kit.model.run import Gap, LossEntry, Run
 from factory_kit.model.sample import Origin
 from factory_kit.store.columns import from_payload, stamped
 from factory_kit.store.disk import Disk, told
-from factory_kit.store.frames import Frame, Kind, Scan, encode, prefix, scan
+from factory_kit.store.frames import MAGIC, PREFIX, Frame, Kind, Scan, encode, prefix, scan
+from factory_kit.store.lines import newer
 
 __all__ = ["Segment", "SegmentWriter", "open_segments", "read_segment", "segment_paths"]
 
@@ -133,7 +134,7 @@ class Segment:
 def segment_paths(folder: Path) -> list[Path]:
     """The segment files of a journal, oldest first."""
     with told(folder):
-        return sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file()) if folder.is_dir() else []
+        return sorted(path for path in folder.glob(f"[0-9]*-*{SUFFIX}") if path.is_file()) if folder.is_dir() else []
 
 
 def open_segments(paths: Sequence[Path]) -> list[Segment]:
@@ -158,6 +159,8 @@ def read_segment(path: Path) -> Segment:
     with told(path):
         data = path.read_bytes()
     result = scan(data, _identity(path))
+    if not result.frames and _is_newer(data, _identity(path)):
+        raise newer(path)
     run = _run(result.frames)
     by_kind: dict[Kind, list[Frame]] = {kind: [] for kind in Kind}
     for frame in result.frames:
@@ -171,6 +174,13 @@ def read_segment(path: Path) -> Segment:
         stamped(samples, run.origin, run.id),
         [Gap(**entry) for frame in by_kind[Kind.GAP] for entry in _entries(frame)],
         [LossEntry(**entry) for frame in by_kind[Kind.LOSS] for entry in _entries(frame)],
+    )
+
+
+def _is_newer(data: bytes, identity: bytes) -> bool:
+    """Whether the first bytes name a later form, and nothing behind them is of ours: then they are not damaged."""
+    return (
+        data[:7] == MAGIC[:7] and data[7:8] > MAGIC[7:] and not scan(prefix(identity) + data[PREFIX:], identity).frames
     )
 
 

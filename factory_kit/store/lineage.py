@@ -43,7 +43,7 @@ class Lineage:
         """The lineage as the manifest at *path* tells it; ``StoreDamaged`` when a line of it is bad."""
         lineage = cls()
         for entry in read_lines(path):
-            lineage._apply(change_of(entry))
+            lineage._apply(change_of(entry, path))
         return lineage
 
     def lost(self, files: Iterable[NamedFile]) -> list[str]:

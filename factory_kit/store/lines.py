@@ -13,10 +13,10 @@ from typing import Any
 
 import google_crc32c
 
-from factory_kit.errors import StoreDamaged
+from factory_kit.errors import StoreDamaged, StoreError
 from factory_kit.store.disk import Disk, told
 
-__all__ = ["append_line", "encode", "good_length", "parse", "parse_leniently", "read_lines", "write_log"]
+__all__ = ["append_line", "encode", "good_length", "newer", "parse", "parse_leniently", "read_lines", "write_log"]
 
 Entry = dict[str, Any]
 SECTOR = 512
@@ -111,6 +111,11 @@ def _torn(line: bytes, start: int) -> bool:
     """Whether a power cut can have made *line*, which begins at *start*: sectors that never reached the disk read as zeros."""
     borders = [0, *range(SECTOR - start % SECTOR, len(line), SECTOR), len(line)]
     return any(not line[low:high].strip(b"\0") for low, high in pairwise(borders))
+
+
+def newer(path: Path) -> StoreError:
+    """What to say of a line whose checksum is right and whose words are unknown: no repair must touch it."""
+    return StoreError("{file}: was written by a newer version of Factory Kit; read this store with that one", file=path)
 
 
 def _damaged(path: Path, number: int) -> StoreDamaged:

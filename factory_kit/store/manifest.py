@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from factory_kit.store.columns import SCHEMA_VERSION
 from factory_kit.store.disk import Disk
-from factory_kit.store.lines import append_line, read_lines
+from factory_kit.store.lines import append_line, newer, read_lines
 from factory_kit.store.parquet import FileKind, Sealed
 
 __all__ = ["Change", "Manifest", "change_of", "record"]
@@ -38,7 +39,7 @@ class Manifest:
         """The manifest at *path*, empty when there is none; ``StoreDamaged`` when a line is."""
         manifest = cls()
         for entry in read_lines(path):
-            manifest.apply(change_of(entry))
+            manifest.apply(change_of(entry, path))
         return manifest
 
     def apply(self, change: Change) -> None:
@@ -78,14 +79,20 @@ def record(disk: Disk, path: Path, change: Change) -> None:
     )
 
 
-def change_of(entry: dict[str, Any]) -> Change:
-    """The change that a line of the manifest tells."""
-    return Change(
-        entry["at"],
-        tuple(Sealed(**each) for each in entry["adds"]),
-        _texts(entry["removes"]),
-        _texts(entry["segments"]),
-    )
+def change_of(entry: dict[str, Any], path: Path) -> Change:
+    """The change that a line of the manifest tells; ``StoreError`` for one of a newer version, whose checksum is right."""
+    try:
+        change = Change(
+            entry["at"],
+            tuple(Sealed(**each) for each in entry["adds"]),
+            _texts(entry["removes"]),
+            _texts(entry["segments"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise newer(path) from error
+    if any(each.schema > SCHEMA_VERSION for each in change.adds):
+        raise newer(path)
+    return change
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:

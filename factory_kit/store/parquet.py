@@ -167,7 +167,7 @@ def read(path: Path, columns: list[str] | None = None, groups: Sequence[int] | N
     """Rows of a sealed file of samples, of all its row groups or of *groups*, each page checked against its checksum."""
     with told(path), opened(path) as file:
         table = file.read(columns) if groups is None else file.read_row_groups(list(groups), columns)
-    return table.cast(pa.schema([SAMPLES.field(name) for name in table.schema.names]))
+        return table.cast(pa.schema([SAMPLES.field(name) for name in table.schema.names]))
 
 
 def read_ledger(path: Path) -> pa.Table:

@@ -90,8 +90,10 @@ def _logs(work: _Work) -> None:
     """Bad lines of the manifest and the catalogue; the catalogue has a second copy."""
     catalogue = work.folder / "catalogue.jsonl"
     for path, copy in ((work.folder / "manifest.jsonl", None), (catalogue, copy_of(catalogue))):
-        data = path.read_bytes() if path.exists() else b""
-        spare = copy.read_bytes() if copy is not None and copy.exists() else b""
+        with told(path):
+            data = path.read_bytes() if path.exists() else b""
+        with told(copy or path):
+            spare = copy.read_bytes() if copy is not None and copy.exists() else b""
         lines, lost = parse_leniently(data, spare)
         content = b"".join(encode(line) for line in lines)
         if not lost and content == data[: len(content)]:

@@ -309,14 +309,15 @@ class Store:
 
     def _next_number(self) -> int:
         used = [path.name for path in segment_paths(self.folder / "journal")] + list(self._manifest().segments)
-        return max((int(name.partition("-")[0]) for name in used), default=0) + 1
+        numbers = [name.partition("-")[0] for name in used]
+        return max((int(number) for number in numbers if number.isdecimal()), default=0) + 1
 
 
 def _connected(snapshot: Snapshot, threads: int | None = None) -> Any:
     """The views of *snapshot*; ``StoreDamaged`` when a file rotted after it was last compared."""
     try:
         return connection(snapshot, threads)
-    except duckdb.Error as error:
+    except (duckdb.Error, ValueError, pa.ArrowException) as error:
         reason = " ".join(str(error).partition("\n\nLINE")[0].split())
         raise StoreDamaged("{folder}: {reason}; run store verify", folder=snapshot.folder, reason=reason) from error
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from factory_kit.store.disk import Disk, OutFile
+from factory_kit.store.disk import Disk, OutFile, told
 
 __all__ = ["Mode", "PowerCutDisk", "Step", "after_power_cut"]
 
@@ -122,7 +122,8 @@ class PowerCutDisk(Disk):
         """A folder, safe when the one above it was flushed."""
         if not path.is_dir():
             self.make_folder(path.parent)
-            path.mkdir(exist_ok=True)
+            with told(path):
+                path.mkdir(exist_ok=True)
             self.note(Step("folder", path=self._name(path)))
             self.sync_folder(path.parent)
 
