@@ -87,7 +87,8 @@ class Mbap(asyncio.BufferedProtocol, asyncio.DatagramProtocol):
         self._buffer = b""
         self._watchdog.stop()
         if transport is not None:
-            transport.close()
+            # Under TLS a polite end would wait for the other side, which may be gone.
+            transport.abort() if self._tls else transport.close()
         self._fail(ConnectionError())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -44,6 +44,7 @@ BUSY = (5, 6)
 LATE, LATER_S = 2.2, 0.1
 """An answer may come so many time-outs, and a moment, after its time-out."""
 LEAST_WAIT_S = 0.005
+CLOSING_TURNS = 3
 
 
 @dataclass(slots=True)
@@ -128,6 +129,8 @@ class ModbusDevice:
     async def aclose(self) -> None:
         """Hung up."""
         self._lanes.close()
+        for _turn in range(CLOSING_TURNS):
+            await asyncio.sleep(0)  # transports close their sockets in the next turns of the loop
 
     async def _answer(self, question: Question, unit: _Unit, request: ReadRequest) -> bytes:
         """The answer to *question* after as many tries as the unit gets, between which others are asked; a silent unit gets one."""
