@@ -179,6 +179,29 @@ def test_a_request_is_sent_as_asyncua_sends_it() -> None:
     asyncio.run(main())
 
 
+def test_a_service_that_fails_is_an_error_for_whoever_asked() -> None:
+    """A ServiceFault is raised by its name; so is the end of the connection."""
+
+    async def main() -> None:
+        line, wire = connection()
+        fault = ua.ServiceFault()
+        fault.ResponseHeader.ServiceResult = ua.StatusCode(ua.StatusCodes.BadNoSubscription)
+        asked = asyncio.create_task(line.ask(ua.PublishRequest()))
+        await asyncio.sleep(0)
+        line.data_received(chunk(struct_to_binary(fault), 1, request=HEADER.unpack_from(wire.written[-1])[5]))
+        with pytest.raises(ua.uaerrors.BadNoSubscription):
+            await asked
+        asked = asyncio.create_task(line.ask(ua.PublishRequest()))
+        await asyncio.sleep(0)
+        line.connection_lost(None)
+        with pytest.raises(ConnectionError):
+            await asked
+        with pytest.raises(ConnectionError):
+            await line.ask(ua.PublishRequest())
+
+    asyncio.run(main())
+
+
 def test_what_we_stand_on_is_still_there() -> None:
     """Versions of asyncua differ inside; whoever raises it sees here what to look at."""
     assert issubclass(ReadingProtocol, PlainProtocol)

@@ -10,7 +10,7 @@ from asyncua import ua
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory_kit.drivers.opcua.limits import MOST_PER_CALL, CallSize
+from factory_kit.drivers.opcua.limits import MOST_PER_CALL, MOST_READ, CallSize
 from factory_kit.errors import DeviceRefused
 
 
@@ -85,6 +85,17 @@ def test_what_a_server_says_is_taken_at_once() -> None:
     size = CallSize()
     size.allow(100_000)
     assert size.size == MOST_PER_CALL
+
+
+def test_more_than_usual_is_asked_only_of_a_server_that_says_so() -> None:
+    """Reads may be bigger than other calls where the server bears it; one that says nothing is not tried with more."""
+    size = CallSize(said_most=MOST_READ)
+    size.answered(MOST_PER_CALL)
+    assert size.size == MOST_PER_CALL
+    size.allow(5000)
+    assert size.size == 5000
+    size.allow(100_000)
+    assert size.size == MOST_READ
 
 
 def test_one_thing_too_many_is_an_error() -> None:

@@ -10,11 +10,13 @@ from asyncua import ua
 from factory_kit.drivers.opcua.errors import TOO_MUCH, status_name
 from factory_kit.errors import DeviceError, DeviceRefused
 
-__all__ = ["FIRST", "MOST_PER_CALL", "CallSize"]
+__all__ = ["FIRST", "MOST_PER_CALL", "MOST_READ", "CallSize"]
 
 Wanted = TypeVar("Wanted")
 
 MOST_PER_CALL = 1000
+MOST_READ = 10_000
+"""Values in one Read of a server that says that it bears so many: what it reads is not kept, and comes back at once."""
 FIRST = 16
 """So many are tried first where a server does not say what it bears."""
 REFUSALS = 2
@@ -29,8 +31,9 @@ class CallSize:
     It outlives a connection, since a server may rather hang up than say that something is too much.
     """
 
-    def __init__(self, most: int = MOST_PER_CALL, first: int = FIRST) -> None:
+    def __init__(self, most: int = MOST_PER_CALL, first: int = FIRST, said_most: int = MOST_PER_CALL) -> None:
         self._ceiling = most
+        self._said_most = said_most
         self._good = 0
         self.size = min(first, most)
         self.refusals = 0
@@ -38,7 +41,7 @@ class CallSize:
     def allow(self, said: object) -> None:
         """The server says that it bears *said*; 0 and what is no number say nothing."""
         if isinstance(said, int) and said > 0 and not self.refusals:
-            self._ceiling = min(self._ceiling, said)
+            self._ceiling = min(self._said_most, said)
             self.size = self._ceiling
 
     async def calls(

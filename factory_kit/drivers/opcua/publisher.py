@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Any
 
 from asyncua import ua
 from asyncua.ua.uaerrors import BadNoSubscription, BadTimeout, BadTooManyPublishRequests
@@ -44,7 +43,7 @@ class Publisher:
         failed: Callable[[DeviceError], None],
         parts: Parts = NO_PARTS,
     ) -> None:
-        self._session: Any = client.uaclient.session
+        self._client = client
         self._address = address
         self._now = now
         self._told = told
@@ -103,5 +102,8 @@ class Publisher:
         acknowledged, self._acknowledged = self._acknowledged, []
         request = ua.PublishRequest()
         request.Parameters.SubscriptionAcknowledgements = acknowledged
+        line = self._client.uaclient.protocol
+        if line is None:
+            raise ConnectionError("not connected")
         # No time-out of ours: the answer comes when the server has something, and the watchdog knows when it should have.
-        return published(await self._session._send_request(request, timeout=0), self._now(), self._parts)  # noqa: SLF001 - the raw body
+        return published(await line.ask(request), self._now(), self._parts)

@@ -20,7 +20,7 @@ from factory_kit.drivers.opcua.answers import Published, read_answer, republishe
 from factory_kit.drivers.opcua.binary.requests import ReadRequest
 from factory_kit.drivers.opcua.client import ReadingClient
 from factory_kit.drivers.opcua.errors import mapped, status_name, translated
-from factory_kit.drivers.opcua.limits import CallSize
+from factory_kit.drivers.opcua.limits import MOST_READ, CallSize
 from factory_kit.drivers.opcua.monitored import FULL, watch
 from factory_kit.drivers.opcua.parts import Parts
 from factory_kit.drivers.opcua.parttypes import learn_types
@@ -82,7 +82,7 @@ class OpcUaDevice:
         self._client: ReadingClient | None = None
         self._declared_uri = ""
         self._started = 0
-        self._reads, self._watches, self._pasts = CallSize(), CallSize(), CallSize()
+        self._reads, self._watches, self._pasts = CallSize(said_most=MOST_READ), CallSize(), CallSize()
         self._ways = CallSize()
         self._parts = Parts()
         self._items: list[NodeItem] = []

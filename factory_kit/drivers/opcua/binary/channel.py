@@ -27,6 +27,8 @@ HEADER = Struct("<4sIIIII")
 """Type and kind of chunk, size, channel, token, number of the chunk, and of the request (OPC 10000-6, 6.7.2)."""
 WRAPS_BEFORE, WRAPS_TO = (1 << 32) - 1024, 1024
 MESSAGE = b"MSG"
+FAULT = b"\x01\x00\x8d\x01"
+"""The type of a ServiceFault, as every server encodes it; any other encoding of it is no PublishResponse either."""
 KNOWN = frozenset({MESSAGE, b"ACK", b"ERR", b"OPN", b"CLO", b"HEL", b"RHE"})
 """What a message of OPC UA TCP begins with (OPC 10000-6, 7.1.2.2)."""
 ENCODERS: dict[type, Callable[[Any], bytes]] = {ua.PublishRequest: encoded_publish, ReadRequest: ReadRequest.encoded}
@@ -117,6 +119,15 @@ class PlainProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no ty
         code = U32.unpack_from(chunk, HEADER.size)[0] if len(chunk) >= HEADER.size + 4 else ua.StatusCodes.Bad
         if waiting is not None and not waiting.done():
             waiting.set_exception(ua.UaStatusCodeError(code))
+
+    async def ask(self, request: Any) -> Any:
+        """The answer to *request*, whenever it comes; like ``send_request``, with no more around it than that needs."""
+        if self.pre_request_hook is not None:
+            await self.pre_request_hook()
+        answer = await self._send_request(request, 0)
+        if bytes(answer)[: len(FAULT)] == FAULT:
+            self.check_answer(answer, "")
+        return answer
 
     def _send_request(
         self, request: Any, timeout: float = 1, message_type: Any = ua.MessageType.SecureMessage

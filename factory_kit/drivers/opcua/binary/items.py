@@ -18,7 +18,9 @@ from factory_kit.drivers.opcua.binary.texts import text_reader
 from factory_kit.drivers.opcua.binary.wire import (
     ARRAY,
     DIMENSIONS,
+    FIXED,
     I32,
+    KIND,
     SERVER,
     SERVER_PICO,
     SOURCE,
@@ -100,10 +102,13 @@ class _Bin:
     Where values have lengths of their own, ``heads`` tells where the items begin and ``texts`` what they say.
     """
 
-    __slots__ = ("add_at", "add_row", "ats", "heads", "layout", "rows", "size", "tail", "texts")
+    __slots__ = ("add_at", "add_row", "ats", "element", "heads", "is_text", "layout", "rows", "size", "tail", "texts")
 
-    def __init__(self, layout: _Layout) -> None:
+    def __init__(self, layout: _Layout, first: int) -> None:
         self.layout = layout
+        self.is_text = first == STRING
+        self.element = 1 if self.is_text else FIXED.get(first & KIND, 0) if first & ~KIND == ARRAY else 0
+        """Bytes of each element of what begins with its length, a text or a plain array; 0 for everything else."""
         self.size = layout.size
         self.tail = tail_of(layout.mask)
         self.rows: list[int] = []
@@ -140,7 +145,7 @@ class _Reading:
     def walk(self, at: int, end: int) -> int:  # noqa: C901, PLR0912, PLR0915 - one loop, flat for speed
         """Where the items end; every one of them is in a bin or in a run afterwards."""
         data, head, count, bins, length_at = self._data, self._head, self._count, self._bins, I32.unpack_from
-        kind_at, text_at = head + 1, head + 6
+        kind_at, body_at, others = head + 1, head + 6, self._others
         last = end - head - 2
         row = streak = 0
         before: _Bin | None = None
@@ -167,21 +172,27 @@ class _Reading:
                 place.add_row(row)
                 place.add_at(at)
                 at += size
-            elif mark >> 8 == STRING and at + text_at <= end:  # as _one does it, without the calls
+            elif place.element and at + body_at <= end:  # as _one does it, without the calls
                 place.heads.append(at)
-                place.rows.append(row)
-                start = at + text_at
+                place.add_row(row)
+                start = at + body_at
                 (length,) = length_at(data, start - 4)
+                text = None
                 if length >= 0:
-                    at = start + length
-                    place.texts.append(_decoded(data[start:at]))
+                    stop = start + length * place.element
+                    if stop > end:
+                        raise Malformed("a value is longer than the message", at)
+                    if place.is_text:
+                        text = data[start:stop].decode("utf-8", "surrogateescape")
+                    else:
+                        others[row] = data[at + kind_at : stop]
                 elif length == -1:
-                    at = start
-                    place.texts.append(None)
+                    stop = start
                 else:
-                    raise Malformed("a text of a negative length", at)
-                place.ats.append(at)
-                at += place.tail
+                    raise Malformed("a value of a negative length", at)
+                place.texts.append(text)
+                place.add_at(stop)
+                at = stop + place.tail
                 before = None
             else:
                 at, before = self._one(row, at, end, place), None
@@ -228,10 +239,10 @@ class _Reading:
     def _bin(self, mark: int) -> _Bin:
         """The bin of *mark*; without a value the second byte says nothing about the layout."""
         if mark & VALUE:
-            made = self._bins[mark] = _Bin(_layout(mark, self._head))
+            made = self._bins[mark] = _Bin(_layout(mark, self._head), mark >> 8)
             return made
         plain = mark & 0xFF
-        made = self._bins[mark] = self._bins.get(plain) or _Bin(_layout(plain, self._head))
+        made = self._bins[mark] = self._bins.get(plain) or _Bin(_layout(plain, self._head), 0)
         self._bins[plain] = made
         return made
 
@@ -300,10 +311,3 @@ def _numbers(values: npt.NDArray[Any], kind: int) -> npt.NDArray[Any]:
     if kind == BOOLEAN:
         values = np.not_equal(values, 0)  # any byte but 0 is true
     return microseconds_of(values) if kind == DATETIME else values
-
-
-def _decoded(text: bytes) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        return text.decode("utf-8", "surrogateescape")
