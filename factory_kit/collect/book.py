@@ -77,6 +77,11 @@ class Book:
         """Samples given up because the store could not take them."""
         return int(self._dropped.sum())
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the store is so far behind that polling should wait."""
+        return self._outbox.crowded
+
     def deliver(self, batch: SampleBatch) -> None:
         """*batch* goes to the store, except samples that were there already: the same point, time, value and quality."""
         batch = selected(batch, self._news(batch)) if self._has_repeats(batch) else batch

@@ -24,6 +24,11 @@ class Outbox:
         """Samples that are not in the store yet."""
         return self._count + self._out
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that what can be asked for later, polled values, should be: subscriptions cannot be slowed."""
+        return self.count * 2 > MOST_WAITING
+
     def put(self, batch: SampleBatch) -> bool:
         """Take *batch*; False when it had to be dropped."""
         if self.count + len(batch) > MOST_WAITING:

@@ -34,6 +34,7 @@ LATE_IN_A_ROW = 3
 HEAD_START_S = (0.0, 0.5, 2.0)
 """So much longer what is of high, normal, low priority may be overdue before it goes first."""
 IDLE_S = 0.05
+SLOW = N_("not read: the store was too slow to take more")
 BUSY = N_("not read in time: the line was busy, or the answer late")
 
 
@@ -135,6 +136,9 @@ class PollJob:
         asked, began = self.settings.now(), loop.time()
         if task.rests(began) and task.refused is not None:
             self._failed(unit, task, Answer(None, *task.refused), book)
+            return [task]
+        if book.crowded:  # nothing is asked while the store is far behind; the next beat looks again
+            book.interrupt(task.places, self.settings.clock.at(asked), SLOW)
             return [task]
         answer = await self._device.read(task.read.request)
         ended = loop.time()
