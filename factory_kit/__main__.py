@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from factory_kit.cli.main import main
+import sys
 
 if __name__ == "__main__":
+    try:
+        from factory_kit.cli.main import main
+    except KeyboardInterrupt:  # Ctrl-C before the command could begin
+        sys.exit(1)
     main()

@@ -34,7 +34,9 @@ def register(app: typer.Typer) -> None:
 
 
 def trust(
-    server: Annotated[str, typer.Argument(metavar="SERVER", help=N_("Name of the server in site.yaml."))],
+    server: Annotated[
+        str, typer.Argument(metavar="SERVER", help=N_("Name of the server in site.yaml, or opc.tcp://host:port."))
+    ],
     accept: Annotated[
         str,
         typer.Option("--accept", metavar="FINGERPRINT", help=N_("The fingerprint as somebody read it at the machine.")),
@@ -51,6 +53,14 @@ def trust(
     found = acquaint(site, server, now=now, request_log=place.root / "requests.jsonl")
     print_table((_("Security policy"), _("Mode")), found.offers, title=found.address)
     note(_("Certificate (SHA-256): {fingerprint}").format(fingerprint=found.fingerprint))
+    if found.facts is not None:
+        note(
+            _("of {subject}, valid from {begins} to {ends}").format(
+                subject=found.facts.subject, begins=found.facts.begins.date(), ends=found.facts.ends.date()
+            )
+        )
+    for finding in found.findings:
+        note("! " + _(finding.message).format(**finding.details))
     if not accept:
         note(
             _("Compare it at the machine, then: factory-kit trust {server} --accept {fingerprint}").format(
@@ -58,7 +68,7 @@ def trust(
             )
         )
         return
-    trust_server(site, server, found, accept, place.certificates_folder)
+    trust_server(found, accept, place.certificates_folder)
     success(
         _("{address} is trusted with this certificate; any other stops the collection.").format(address=found.address)
     )

@@ -11,14 +11,13 @@ from pathlib import Path
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
 from factory_kit import __version__
 from factory_kit.collect.authorise import in_the_open, require_authorisation
 from factory_kit.collect.draft import Draft, draft
 from factory_kit.collect.findings import Finding, security_findings
 from factory_kit.collect.rehearsal import require_rehearsal
 from factory_kit.collect.requestlog import RequestLog
+from factory_kit.collect.wanted import asked_server
 from factory_kit.drivers.base import Context
 from factory_kit.drivers.opcua.browse import OBJECTS, Tree, beginning, beginning_at, walk
 from factory_kit.drivers.opcua.errors import mapped
@@ -31,6 +30,8 @@ from factory_kit.drivers.opcua.variables import Variable, variables_of
 from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
+from factory_kit.model.evidence import Json
+from factory_kit.model.securityrecord import SecurityRecord
 from factory_kit.model.site import OpcUaServer, Site
 
 __all__ = ["Bounds", "Discovery", "Wish", "discover_opcua", "plan_of"]
@@ -62,25 +63,8 @@ class Wish:
         in_the_open: bool = False,
     ) -> Wish:
         """The wish for *server*, the name or the URL of a server of *site*, or another URL; ``UsageError`` for neither."""
-        known = {name: each for name, each in site.servers.items() if isinstance(each, OpcUaServer)}
-        if server in known:
-            return cls(server, known[server], bounds, under, match, resume)
-        for name, each in known.items():
-            if each.url == server:
-                return cls(name, each, bounds, under, match, resume)
-        return cls(*_stranger(server, in_the_open=in_the_open), bounds, under, match, resume)
-
-
-def _stranger(url: str, *, in_the_open: bool) -> tuple[str, OpcUaServer]:
-    if not url.startswith("opc.tcp://") or "@" in url:
-        raise UsageError(
-            "no server of site.yaml has this name or URL, and it is no address opc.tcp://host:port (without user and password)"
-        )
-    try:
-        server = OpcUaServer(driver="opcua", url=url, security="None" if in_the_open else "auto")
-    except ValidationError as error:
-        raise UsageError("{url}: is no address opc.tcp://host:port", url=url) from error
-    return "".join(sign if sign.isalnum() else "-" for sign in server.address.lower()).strip("-"), server
+        name, found = asked_server(site, server, in_the_open=in_the_open)
+        return cls(name, found, bounds, under, match, resume)
 
 
 @dataclass(slots=True)
@@ -141,6 +125,18 @@ class Discovery:
         yield N_("Variables"), len(self.variables)
         yield N_("Machines"), len(self.draft.machines) if self.draft else 0
         yield N_("Requests sent"), self.requests
+
+    def security_record(self) -> SecurityRecord:
+        """What the endpoints said, as evidence; of the origin unknown where no session told it."""
+        return SecurityRecord(
+            subject=self.address,
+            received=datetime.fromtimestamp(self.started / 1e6, UTC).isoformat(),
+            authorisation=self.allowed,
+            origin=self.facts.identity.origin.value if self.facts is not None else "unknown",
+            software=f"factory-kit {__version__}",
+            endpoints=tuple(_endpoint(offer) for offer in self.offers),
+            findings=tuple(finding.as_json() for finding in self.findings),
+        )
 
 
 def plan_of(site: Site, wish: Wish, now: int) -> dict[str, object]:
@@ -234,6 +230,9 @@ def _keep(found: Discovery, wish: Wish) -> None:
             found.tree, found.variables, found.facts, found.kinds, wish.name, wish.server, found.started
         )
         found.draft.write(found.folder)
+    if found.offers:
+        record = found.security_record()
+        write_atomically(found.folder / record.file_name, record.canonical())
     write_atomically(found.folder / "server.json", json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
 
 
@@ -242,7 +241,7 @@ def _allowed(site: Site, wish: Wish, now: int) -> str:
     return require_authorisation(site, [wish.server.address], today) + in_the_open({wish.name: wish.server})
 
 
-def _endpoint(offer: Offer) -> dict[str, object]:
+def _endpoint(offer: Offer) -> dict[str, Json]:
     return {
         "policy": offer.policy,
         "mode": offer.mode,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from factory_kit.drivers.opcua.security import CertificateFacts, Offer, certificate_facts
 from factory_kit.i18n import N_
+from factory_kit.model.evidence import Json
 from factory_kit.model.site import DEPRECATED
 
 __all__ = ["Finding", "security_findings"]
@@ -32,7 +33,7 @@ class Finding:
     def __str__(self) -> str:
         return self.message.format(**self.details)
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Json]:
         """Kind and English sentence."""
         return {"kind": self.kind, "said": str(self)}
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from factory_kit import __version__
-from factory_kit.collect.authorise import require_authorisation
+from factory_kit.collect.authorise import in_the_open, require_authorisation
 from factory_kit.collect.backfill import Known, PastJob, Stretched, known_times, what_of
 from factory_kit.collect.book import Book
 from factory_kit.collect.contact import first_contact
@@ -95,6 +95,7 @@ async def collect(  # noqa: PLR0913 - what a run needs from outside
     plans = _plans(site, connectors, past)
     started = now()
     allowed = require_authorisation(site, [each.server.address for each in plans], _today(site, started))
+    allowed += in_the_open({each.name: each.server for each in plans})
     name = f"collect-{datetime.fromtimestamp(started / 1e6, UTC):%Y%m%dT%H%M%S.%f}Z"
     log = RequestLog(request_log or store.folder.parent / "requests.jsonl", name, now)
     context = Context(now, log.count, secret, certificates)

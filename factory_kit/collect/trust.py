@@ -10,9 +10,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from factory_kit.collect.authorise import require_authorisation
+from factory_kit.collect.findings import Finding, security_findings
 from factory_kit.collect.requestlog import RequestLog
+from factory_kit.collect.wanted import asked_server
 from factory_kit.drivers.base import Context
-from factory_kit.drivers.opcua.security import fingerprint, pin
+from factory_kit.drivers.opcua.security import CertificateFacts, certificate_facts, fingerprint, pin
 from factory_kit.drivers.opcua.session import ask_offers
 from factory_kit.errors import DeviceRefused, UsageError
 from factory_kit.model.site import OpcUaServer, Site
@@ -22,23 +24,23 @@ __all__ = ["Acquaintance", "acquaint", "trust_server"]
 
 @dataclass(frozen=True, slots=True)
 class Acquaintance:
-    """What a server says before anybody trusts it: policy and mode of each offer, and its certificate (DER) with fingerprint."""
+    """What a server says before anybody trusts it: policy and mode of each offer, its certificate (DER) with fingerprint, and what is weak."""
 
+    server: OpcUaServer
     address: str
     offers: tuple[tuple[str, str], ...]
     certificate: bytes
     fingerprint: str
+    facts: CertificateFacts | None
+    findings: tuple[Finding, ...]
 
 
 def acquaint(site: Site, name: str, *, now: Callable[[], int], request_log: Path) -> Acquaintance:
-    """What the OPC UA server *name* of *site* offers, asked without a session.
+    """What the OPC UA server *name* of *site*, or the one at the URL *name*, offers, asked without a session.
 
     ``NotAuthorised`` before anything is sent; ``DeviceRefused`` when the server shows no certificate, or several.
     """
-    server = site.servers.get(name)
-    if not isinstance(server, OpcUaServer):
-        known = ", ".join(key for key, each in site.servers.items() if isinstance(each, OpcUaServer)) or "-"
-        raise UsageError("{name}: is no OPC UA server of site.yaml, expected one of {known}", name=name, known=known)
+    server = asked_server(site, name)[1]
     today = datetime.fromtimestamp(now() / 1e6, ZoneInfo(site.plant.timezone)).date()
     require_authorisation(site, [server.address], today)
     log = RequestLog(request_log, f"trust-{datetime.fromtimestamp(now() / 1e6, UTC):%Y%m%dT%H%M%SZ}", now)
@@ -55,17 +57,18 @@ def acquaint(site: Site, name: str, *, now: Callable[[], int], request_log: Path
         )
     certificate = certificates.pop()
     return Acquaintance(
+        server,
         server.address,
         tuple(sorted({(offer.policy, offer.mode) for offer in offers})),
         certificate,
         fingerprint(certificate),
+        certificate_facts(certificate),
+        tuple(security_findings(offers, now())),
     )
 
 
-def trust_server(site: Site, name: str, found: Acquaintance, accepted: str, folder: Path) -> None:
+def trust_server(found: Acquaintance, accepted: str, folder: Path) -> None:
     """Pin the certificate in *found*; ``UsageError`` unless *accepted* is its fingerprint as somebody read it at the machine."""
-    server = site.servers[name]
-    assert isinstance(server, OpcUaServer)  # noqa: S101 - acquaint asked one
     if _digits(accepted) != _digits(found.fingerprint):
         raise UsageError(
             "{address}: the fingerprint is {found}, not {accepted}; nothing was trusted",
@@ -73,7 +76,7 @@ def trust_server(site: Site, name: str, found: Acquaintance, accepted: str, fold
             found=found.fingerprint,
             accepted=accepted,
         )
-    pin(folder, server, found.certificate)
+    pin(folder, found.server, found.certificate)
 
 
 def _digits(text: str) -> str:

@@ -21,9 +21,10 @@ from factory_kit.collect.rehearsal import rehearse
 from factory_kit.drivers.opcua.browse import Tree, beginning, walk
 from factory_kit.drivers.opcua.client import SERVICES
 from factory_kit.drivers.opcua.gentle import Gentle
-from factory_kit.errors import NotAuthorised, UsageError
+from factory_kit.errors import AssessmentError, NotAuthorised, UsageError
 from factory_kit.load.connector import connector_folder
 from factory_kit.model.connector import Role
+from factory_kit.model.securityrecord import SecurityRecord
 from factory_kit.model.site import OpcUaServer, Site
 
 NOW = time_ns() // 1000
@@ -76,6 +77,22 @@ def test_a_foreign_server_says_who_it_is_and_what_it_bears(found: Discovery) -> 
     assert {finding.kind for finding in found.findings} == {"none_offered", "anonymous_open"}
     assert "without encryption: server-1" in found.allowed
     assert found.tree.ended == ""
+
+
+@pytest.mark.wire
+@pytest.mark.system
+def test_what_is_weak_becomes_a_record_that_cannot_be_changed_unseen(found: Discovery) -> None:
+    """The findings are evidence of grade A with the permission, canonical and named by their hash; a changed byte shows."""
+    (path,) = found.folder.glob("opcua-security-*.json")
+    record = SecurityRecord.read(path.read_bytes(), path.name)
+
+    assert path.name == record.file_name
+    assert (record.grade, record.origin, record.authorisation) == ("A", "live", found.allowed)
+    assert [each["kind"] for each in record.findings] == ["none_offered", "anonymous_open"]
+    assert {each["policy"] for each in record.endpoints} == {"None"}
+    for changed in (path.read_bytes().replace(b"anonymous_open", b"anonymous_shut") + b" ", b"[]", b"\xff"):
+        with pytest.raises(AssessmentError):
+            SecurityRecord.read(changed, path.name)
 
 
 @pytest.mark.wire
