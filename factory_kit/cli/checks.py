@@ -165,18 +165,36 @@ def show_timing(path: Path, *, as_json: bool) -> None:
     """What would be read from each server, how often and in how many requests."""
     from dataclasses import asdict
 
-    from factory_kit.cli.console import print_json, print_table
-    from factory_kit.collect.preview import describe_plan
+    from factory_kit.cli.console import note, print_json, print_table
+    from factory_kit.collect.preview import describe_plan, measured_intervals, overloaded
     from factory_kit.load.workspace import Workspace
+    from factory_kit.store import Store
 
-    site, connectors = Workspace.at(path if path.is_dir() else path.parent).site()
-    rows = describe_plan(site, connectors)
+    place = Workspace.at(path if path.is_dir() else path.parent)
+    site, connectors = place.site()
+    measured = measured_intervals(Store(place.store_folder)) if place.store_folder.is_dir() else {}
+    rows = describe_plan(site, connectors, measured)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
-    columns = (_("Server"), _("Address"), _("Sends"), _("Requests a cycle"), _("Points"), _("Registers"), _("Interval"))
+    columns = (
+        _("Server"), _("Address"), _("Sends"), _("Requests a cycle"), _("Points"), _("Registers"), _("Interval"), _("Takes"), _("Last run"),
+    )  # fmt: skip
     cells = [
-        (row.server, row.address, row.what, row.requests, row.points, row.registers or "", f"{row.interval_ms} ms")
+        (
+            row.server,
+            row.address,
+            row.what,
+            row.requests,
+            row.points,
+            row.registers or "",
+            *("" if span is None else f"{span:g} ms" for span in (row.interval_ms, row.takes_ms, row.measured_ms)),
+        )
         for row in rows
     ]
-    print_table(columns, cells, title=_("What would be sent"), numbers=dict.fromkeys(range(3, 7), True))
+    print_table(columns, cells, title=_("What would be sent"), numbers=dict.fromkeys(range(3, 9), True))
+    for server, load in overloaded(rows).items():
+        text = _(
+            "{server}: needs {load:.1f} times the time there is; raise its intervals, or allow gaps and longer requests"
+        )
+        note(text.format(server=server, load=load))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from factory_kit.collect.authorise import require_authorisation
-from factory_kit.collect.preview import PlanRow, describe_plan
+from factory_kit.collect.preview import PlanRow, describe_plan, overloaded
 from factory_kit.collect.requestlog import RequestLog
 from factory_kit.errors import FactoryKitError, NotAuthorised
 
@@ -109,3 +109,19 @@ def test_a_log_that_cannot_be_written_waits_and_is_told_at_the_end(tmp_path: Pat
 
     with pytest.raises(FactoryKitError, match="the request log cannot be written"):
         log.flush(last=True)
+
+
+def test_the_dry_run_says_how_long_a_cycle_takes(make_site: Any, make_connector: Any) -> None:
+    """A hundred registers at 9600 baud take a quarter of a second and more; four units of it a second, which is too much for one."""
+    meter = make_connector("modbus", *[(f"p{n}", f"holding:{n}", "uint16") for n in range(100)])
+    line = {"driver": "modbus", "transport": "rtu", "serial": "COM3"}
+    site = make_site(
+        {"line": line}, [{"id": f"m{n}", "connector": "modbus", "server": "line", "unit": n} for n in range(1, 5)]
+    )
+
+    rows = describe_plan(site, {"modbus": meter}, {("m1", "p0"): 1300.0, ("m1", "p1"): 1310.0})
+
+    # 213 bytes of 11 bits, twice 3.5 bytes of silence, and the device
+    assert [row.takes_ms for row in rows] == [pytest.approx(1000 * (220 * 11 / 9600 + 0.01), abs=0.1)] * 4
+    assert [row.measured_ms for row in rows] == [1305.0, None, None, None]
+    assert overloaded(rows) == {"line": pytest.approx(1.05, abs=0.01)}

@@ -15,6 +15,8 @@ from factory_kit.collect.job import Settings
 from factory_kit.collect.outbox import Outbox
 from factory_kit.collect.plan import ServerPlan, plan_site
 from factory_kit.collect.poll import PollJob
+from factory_kit.collect.preview import describe_plan, measured_intervals
+from factory_kit.collect.run import collect
 from factory_kit.collect.status import ServerState
 from factory_kit.drivers import driver
 from factory_kit.drivers.base import Context
@@ -201,3 +203,23 @@ def test_what_is_urgent_goes_first(polled: Any) -> None:
 
     assert min(len(found.values(f"p1{n}")) for n in (0, 2, 4)) >= max(len(found.values(f"p1{n}")) for n in (1, 3, 5))
     assert min(len(found.values(f"p1{n}")) for n in range(6)) > 0
+
+
+def test_the_measured_pace_stands_beside_the_planned_one(
+    make_site: Any, make_connector: Any, store: Any, now: Any
+) -> None:
+    """After a collection the dry run knows how far apart the readings of each kind of request really were."""
+    meter = make_connector(
+        "modbus", ("a", "holding:5", "uint16"), {"name": "b", "address": "holding:9", "type": "uint16", "scan": "slow"}
+    )
+    with NumberedServer() as server:
+        line = {"driver": "modbus", "host": "127.0.0.1", "port": server.port, "interval_ms": 200, "timeout_ms": 2000}
+        site = make_site({"line": line}, [{"id": "m1", "connector": "modbus", "server": "line", "unit": 1}])
+        asyncio.run(collect(site, {"modbus": meter}, store, now=now, seconds=2))
+
+    rows = describe_plan(site, {"modbus": meter}, measured_intervals(store))
+
+    assert [row.interval_ms for row in rows] == [200, 60_000]
+    assert rows[0].measured_ms is not None
+    assert 190 < rows[0].measured_ms < 1000
+    assert rows[1].measured_ms is None
