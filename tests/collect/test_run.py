@@ -132,7 +132,7 @@ def test_a_quiet_run_ends_with_a_clean_ledger(collected: Collected) -> None:
         store, "select sum(bad), sum(overflows), sum(sequence_gaps), sum(dropped), sum(outages) from loss_ledger"
     ) == [(0, 0, 0, 0, 0)]
     assert _rows(store, "select distinct origin, kind, authorisation from samples join runs using (run, origin)") == [
-        ("simulated", "demo", "permit 7 (plant, 2020-01-01 – 2099-12-31)")
+        ("simulated", "demo", "permit 7 (plant, 2020-01-01 – 2099-12-31); without encryption: machines")
     ]
     assert collected.lines == []
 
