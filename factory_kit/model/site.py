@@ -171,7 +171,7 @@ class ModbusServer(Definition):
     retries: int = Field(default=1, ge=0, le=10)
     pause_ms: int = Field(default=0, ge=0)
     """Silence between two requests on the connection."""
-    units: dict[Annotated[int, Field(ge=1, le=255)], UnitSettings] = Field(default_factory=dict)
+    units: dict[Annotated[int, Field(strict=False, ge=1, le=255)], UnitSettings] = Field(default_factory=dict)
     """What single units need otherwise."""
 
     @model_validator(mode="after")

@@ -159,3 +159,45 @@ def test_a_bomb_of_aliases_is_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(DefinitionError, match=r"^site.yaml:1: its aliases \(\*\) repeat more than 10000 groups"):
         site_file(tmp_path / "site.yaml", [])
+
+
+LINES = """\
+servers:
+  a: {driver: modbus, transport: rtu, host: x}
+  b: {driver: modbus, transport: udp, host: x, connections: 2}
+  c: {driver: modbus, transport: tcp}
+  d: {driver: modbus, host: x, units: {300: {timeout_ms: 50}}}
+  e: {driver: modbus, transport: rtu, serial: COM3, units: {3: {timeout_ms: 5}, 4: {timeout_ms: 50}}}
+equipment:
+  - {id: c1, name: {zh: 甲, en: a}, connector: meter, server: d, unit: 300}
+"""
+
+
+def test_mistakes_of_lines_and_units_come_with_those_of_the_connector(tmp_path: Path) -> None:
+    """A serial line without its port, two connections over UDP, unit 300 and a point beyond address 65535: all at once, each with its line."""
+    (tmp_path / "meter").mkdir()
+    (tmp_path / "meter" / "connector.yaml").write_text(
+        "connector: meter\nversion: '1'\nlabel: {zh: 表, en: m}\ndriver: modbus\nsources: [{title: m}]\nquality: {grade: bronze, because: x}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "meter" / "points.csv").write_text(
+        "name,label_zh,label_en,role,address,type\nend,末,End,other,holding:65535,uint32\n", encoding="utf-8"
+    )
+    (tmp_path / "site.yaml").write_text(GOOD[: GOOD.index("equipment:")] + LINES, encoding="utf-8")
+
+    with pytest.raises(DefinitionError) as caught:
+        site_file(tmp_path / "site.yaml", [tmp_path])
+
+    said = [str(problem) for problem in caught.value.problems]
+    assert [line.partition(": ")[0] for line in said] == [
+        "connectors/meter/points.csv:2",
+        "site.yaml:10",
+        "site.yaml:11",
+        "site.yaml:12",
+        "site.yaml:13",
+        "site.yaml:14",
+        "site.yaml:16",
+    ]
+    assert "holding:65535 with 2 registers ends beyond address 65535" in said[0]
+    assert "the transport rtu needs serial, the name of a serial port, and no host" in said[1]
+    assert "300 is too large, expected at most 255" in said[6]
