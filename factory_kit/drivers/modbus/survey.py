@@ -53,7 +53,7 @@ class Span:
     last: int
 
     def __str__(self) -> str:
-        return f"{self.table}:{self.first}-{self.last}"
+        return f"{self.table}:{self.first}" + (f"-{self.last}" if self.last > self.first else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,4 +282,13 @@ async def _readable(gentle: Gentle, found: Found, block: Span) -> AsyncIterator[
             middle = part.first + count // 2
             waiting[:0] = [Span(part.table, part.first, middle - 1), Span(part.table, middle, part.last)]
         else:
-            found.refused.append(part)
+            _refused(found.refused, part)
+
+
+def _refused(refused: list[Span], part: Span) -> None:
+    """*part* is added to *refused*, as one span with what lies right before it."""
+    before = refused[-1] if refused else None
+    if before is not None and before.table == part.table and before.last + 1 == part.first:
+        refused[-1] = Span(part.table, before.first, part.last)
+    else:
+        refused.append(part)
