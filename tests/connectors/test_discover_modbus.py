@@ -378,7 +378,7 @@ SIMULATOR: dict[str, Any] = {
             "bits": [],
             "uint16": [{"addr": 0, "value": 7}, {"addr": [10, 19], "action": "random"}],
             "uint32": [],
-            "float32": [{"addr": [20, 21], "value": 230.5}],
+            "float32": [{"addr": [30, 31], "value": 230.5}],
             "string": [],
             "repeat": [],
         }
@@ -434,15 +434,15 @@ def test_a_simulator_of_pymodbus_is_discovered(tmp_path: Path) -> None:
         str(web),
     ]
     with _process(command, port):
-        found = _discovered(port, tmp_path, units="1", registers=["holding:0-29"], rounds=5, every_s=0.1)
+        found = _discovered(port, tmp_path, units="1", registers=["holding:0-39"], rounds=5, every_s=0.1)
 
     assert [each.unit for each in found.found] == [1]
     told = {
         (each["table"], each["address"]): each
         for each in json.loads((found.folder / "device.json").read_text(encoding="utf-8"))["units"][0]["guesses"]
     }
-    assert told["holding", 20]["reading"] == "float32"
-    assert not told["holding", 20]["clear"]
+    assert told["holding", 30]["reading"] == "float32"
+    assert not told["holding", 30]["clear"]
 
 
 LIBMODBUS = r"""
