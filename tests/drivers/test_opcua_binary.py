@@ -520,6 +520,66 @@ def test_more_values_than_bytes_are_refused_at_once() -> None:
         ours(body[:place] + struct.pack("<i", 10_000_000) + body[place + 4 :])
 
 
+def read_anew(body: bytes) -> SampleBatch | None:
+    """What is read when nothing is remembered."""
+    items_module._SHAPES.clear()
+    return survives(body)
+
+
+def test_a_remembered_shape_is_used_only_where_it_fits() -> None:
+    """Messages of one shape, of another one with as many items, and broken ones: read as if nothing were remembered."""
+    chance = random.Random(5)  # noqa: S311
+    for _round in range(40 if LONG else 15):
+        found = items_of(chance, 25)
+        whole = publish(change([each.encoded() for each in found]))
+        bodies = [whole, publish(change([each.encoded() for each in items_of(chance, 25)]))]
+        for _change in range(40):
+            body = bytearray(whole)
+            for _byte in range(chance.randrange(1, 3)):
+                body[chance.randrange(len(body))] = chance.randrange(256)
+            bodies.append(bytes(body))
+        for body in bodies:
+            expected = read_anew(body)
+            read_anew(whole)
+            batch = survives(body)
+            assert (batch is None) == (expected is None)
+            if batch is not None and expected is not None:
+                assert_same(batch, expected)
+
+
+def test_a_shape_is_walked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers, texts and arrays in the same order, other numbers and words of the same length: only the first is walked."""
+    walked: list[int] = []
+    walk = items_module._Reading.walk
+    monkeypatch.setattr(items_module._Reading, "walk", lambda self, *rest: (walked.append(1), walk(self, *rest))[1])
+    items_module._SHAPES.clear()
+
+    def message(number: float, word: str | None) -> list[Item]:
+        kinds = [
+            double(number),
+            made(word, Kind.String),
+            made([number, number]),
+            made(int(number), Kind.Int16),
+            made(True),
+        ]
+        return [Item(each, None, UNIX_EPOCH + 10 * int(number), None, UNIX_EPOCH) for each in kinds * 20]
+
+    for number, word in ((1.0, "one"), (2.0, "two"), (3.0, "six")):
+        assert_both_agree(message(number, word))
+    assert len(walked) == 1
+    assert_both_agree(message(4.0, None))
+    assert_both_agree(message(4.0, ""))
+    assert len(walked) == 3
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    """Shapes of servers that always tell of another number of items do not pile up."""
+    for count in range(items_module.LONG + 1, items_module.LONG + 3 * items_module.MOST_SHAPES):
+        ours(publish(change([Item(double(1.0)).encoded()] * count)))
+
+    assert len(items_module._SHAPES) <= items_module.MOST_SHAPES
+
+
 def test_runs_are_read_as_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of items alike cost a few steps, not one each: what makes the decoder fast is still in use."""
     looked: list[int] = []
@@ -530,6 +590,7 @@ def test_runs_are_read_as_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
         return looked[-1]
 
     monkeypatch.setattr(items_module._Reading, "_run_length", counted)
+    items_module._SHAPES.clear()
     found = [
         Item(double(float(each)), None, UNIX_EPOCH + each, None, UNIX_EPOCH + each).encoded() for each in range(5000)
     ]

@@ -3,10 +3,15 @@
 Items of one mask and type have one size, so a run of them is an array of records that numpy reads where it lies. That the item
 at the next multiple of that size begins with the same mask and type proves that it belongs to the run, because all before it do.
 Runs too short for that are gathered by type; only texts, and what is no scalar, are looked at one by one.
+
+A server mostly tells of its items in one order, so the shape of a message, which types lie where, is remembered: when every
+item of the next one begins as the remembered shape says, that proves the shape, and nothing is walked through.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -57,7 +62,6 @@ NO_VALUE = 0
 
 Places = npt.NDArray[np.intp]
 Records = npt.NDArray[np.void]
-HANDLE = np.dtype([("handle", "<u4")])
 
 
 class _Layout:
@@ -97,25 +101,73 @@ def _layout(mark: int, head: int) -> _Layout:
 
 
 class _Bin:
-    """Items of one layout that are not in a run: their rows, and where each record begins.
+    """Items of one layout that are not in a run: their rows, where each begins, and where the record of each does.
 
-    Where values have lengths of their own, ``heads`` tells where the items begin and ``texts`` what they say.
+    These are the same but where values have lengths of their own; then the record is what follows the value.
     """
 
-    __slots__ = ("add_at", "add_row", "ats", "element", "heads", "is_text", "layout", "rows", "size", "tail", "texts")
+    __slots__ = ("add_at", "add_row", "ats", "element", "heads", "layout", "mark", "rows", "size", "tail")
 
-    def __init__(self, layout: _Layout, first: int) -> None:
+    def __init__(self, layout: _Layout, mark: int) -> None:
+        first = mark >> 8
         self.layout = layout
-        self.is_text = first == STRING
-        self.element = 1 if self.is_text else FIXED.get(first & KIND, 0) if first & ~KIND == ARRAY else 0
+        self.mark = mark
+        self.element = 1 if first == STRING else FIXED.get(first & KIND, 0) if first & ~KIND == ARRAY else 0
         """Bytes of each element of what begins with its length, a text or a plain array; 0 for everything else."""
         self.size = layout.size
         self.tail = tail_of(layout.mask)
         self.rows: list[int] = []
         self.ats: list[int] = []
         self.heads: list[int] = []
-        self.texts: list[str | None] = []
         self.add_row, self.add_at = self.rows.append, self.ats.append
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The items of a bin, relative to the first of all."""
+
+    layout: _Layout
+    mark: int
+    element: int
+    rows: Places
+    heads: Places
+    ats: Places
+    lengths: npt.NDArray[np.int32] | None
+    """How long texts and plain arrays are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Where in a list of items which types lie."""
+
+    length: int
+    runs: tuple[tuple[int, int, int, _Layout], ...]
+    groups: tuple[_Group, ...]
+
+    def fits(self, data: bytes, at: int, end: int, head: int) -> bool:
+        """Whether the items from *at* on lie so: each begins, and says that it is as long, as here."""
+        if at + self.length > end:
+            return False
+        for _row, place, length, layout in self.runs:
+            if not (np.frombuffer(data, layout.dtype, length, at + place)["mark"] == layout.mark).all():
+                return False
+        for group in self.groups:
+            starts = at + group.heads + head
+            wide = group.mark & VALUE
+            if not (
+                _everywhere(data, "<u2" if wide else "u1")[starts] == (group.mark if wide else group.mark & 0xFF)
+            ).all():
+                return False
+            if group.lengths is not None and not (_everywhere(data, "<i4")[starts + 2] == group.lengths).all():
+                return False
+        return True
+
+
+_SHAPES: OrderedDict[tuple[int, int], _Shape] = OrderedDict()
+"""The last shapes by the number of items and the bytes before each; only what proves to fit is used, whoever's it was."""
+MOST_SHAPES = 32
+MOST_REMEMBERED = 20_000
+"""Items of a message whose shape is worth keeping."""
 
 
 def read_items(data: bytes, at: int, count: int, end: int, *, handles: bool) -> tuple[Columns, int]:
@@ -126,26 +178,52 @@ def read_items(data: bytes, at: int, count: int, end: int, *, handles: bool) -> 
     head = 4 if handles else 0
     if count * (head + 1) > end - at:
         raise Malformed("more values are announced than there are bytes", at)
-    reading = _Reading(data, count, head)
-    behind = reading.walk(at, end)
-    return reading.columns(), behind
+    reading = _Reading(data, at, count, head)
+    known = _SHAPES.get((count, head))
+    if known is not None and known.fits(data, at, end, head):
+        return reading.columns(known), at + known.length
+    shape = reading.walked(end)
+    columns = reading.columns(shape)
+    if not reading.unlike and LONG < count <= MOST_REMEMBERED:
+        _SHAPES[count, head] = shape
+        _SHAPES.move_to_end((count, head))
+        if len(_SHAPES) > MOST_SHAPES:
+            _SHAPES.popitem(last=False)
+    return columns, at + shape.length
 
 
 class _Reading:
     """One list of items."""
 
-    def __init__(self, data: bytes, count: int, head: int) -> None:
+    def __init__(self, data: bytes, at: int, count: int, head: int) -> None:
         self._data = data
+        self._at = at
         self._count = count
         self._head = head
         self._bins: dict[int, _Bin] = {}
         self._runs: list[tuple[int, int, int, _Layout]] = []
         self._others: dict[int, bytes] = {}
+        self.unlike: dict[int, str | None] = {}
+        """Rows of values whose length is not told by their beginning, and what those say that are texts."""
 
-    def walk(self, at: int, end: int) -> int:  # noqa: C901, PLR0912, PLR0915 - one loop, flat for speed
+    def walked(self, end: int) -> _Shape:
+        """Which types lie where, found by walking through."""
+        at = self._at
+        length = self.walk(at, end) - at
+        bins = {id(each): each for each in self._bins.values() if each.rows}.values()
+        runs = tuple((row, place - at, many, layout) for row, place, many, layout in self._runs)
+        return _Shape(length, runs, tuple(self._group(each) for each in bins))
+
+    def _group(self, place: _Bin) -> _Group:
+        ats = np.array(place.ats) - self._at
+        heads = ats if place.size else np.array(place.heads) - self._at
+        lengths = _everywhere(self._data, "<i4")[heads + (self._at + self._head + 2)] if place.element else None
+        return _Group(place.layout, place.mark, place.element, np.array(place.rows), heads, ats, lengths)
+
+    def walk(self, at: int, end: int) -> int:  # noqa: PLR0915 - one loop, flat for speed
         """Where the items end; every one of them is in a bin or in a run afterwards."""
         data, head, count, bins, length_at = self._data, self._head, self._count, self._bins, I32.unpack_from
-        kind_at, body_at, others = head + 1, head + 6, self._others
+        kind_at, body_at = head + 1, head + 6
         last = end - head - 2
         row = streak = 0
         before: _Bin | None = None
@@ -173,26 +251,14 @@ class _Reading:
                 place.add_at(at)
                 at += size
             elif place.element and at + body_at <= end:  # as _one does it, without the calls
+                (length,) = length_at(data, at + body_at - 4)
+                if length < -1 or length > end:
+                    raise Malformed("a value is longer than the message", at)
                 place.heads.append(at)
                 place.add_row(row)
-                start = at + body_at
-                (length,) = length_at(data, start - 4)
-                text = None
-                if length >= 0:
-                    stop = start + length * place.element
-                    if stop > end:
-                        raise Malformed("a value is longer than the message", at)
-                    if place.is_text:
-                        text = data[start:stop].decode("utf-8", "surrogateescape")
-                    else:
-                        others[row] = data[at + kind_at : stop]
-                elif length == -1:
-                    stop = start
-                else:
-                    raise Malformed("a value of a negative length", at)
-                place.texts.append(text)
-                place.add_at(stop)
-                at = stop + place.tail
+                at += body_at + length * place.element if length > 0 else body_at
+                place.add_at(at)
+                at += place.tail
                 before = None
             else:
                 at, before = self._one(row, at, end, place), None
@@ -201,10 +267,9 @@ class _Reading:
             raise Malformed("a value is cut off", end)
         return at
 
-    def columns(self) -> Columns:
-        """What was found, as columns."""
-        count, data = self._count, self._data
-        bins = {id(each): each for each in self._bins.values() if each.rows}.values()
+    def columns(self, shape: _Shape) -> Columns:
+        """The items, which lie as *shape* says, as columns."""
+        count, data, at = self._count, self._data, self._at
         columns = Columns(
             handle=np.arange(count, dtype=np.uint32),
             value=np.full(count, np.nan),
@@ -212,37 +277,51 @@ class _Reading:
             status=np.zeros(count, np.int64),
             source=np.zeros(count, np.int64),
             server=np.zeros(count, np.int64),
-            text=[None] * count if any(place.texts for place in bins) else None,
+            text=self._texts(shape),
             others=self._others,
         )
-        for row, at, length, layout in self._runs:
-            _fill(columns, slice(row, row + length), np.frombuffer(data, layout.dtype, length, at), layout)
-        for place in bins:
-            rows = np.array(place.rows)
-            if place.size or place.tail:
-                _fill(columns, rows, _records(data, place.ats, place.layout.dtype), place.layout)
-            if not place.size:
-                self._fill_odd(columns, rows, place)
+        for row, place, length, layout in shape.runs:
+            _fill(columns, slice(row, row + length), np.frombuffer(data, layout.dtype, length, at + place), layout)
+        for group in shape.groups:
+            if group.layout.dtype.itemsize:
+                _fill(columns, group.rows, _everywhere(data, group.layout.dtype)[at + group.ats], group.layout)
+            if not group.layout.size and self._head:
+                columns.handle[group.rows] = _everywhere(data, "<u4")[at + group.heads]
+        if columns.text is not None:
+            columns.has_value[[row for row, text in enumerate(columns.text) if text is not None]] = True
         np.copyto(columns.source, microseconds_of(columns.source))
         np.copyto(columns.server, microseconds_of(columns.server))
         return columns
 
-    def _fill_odd(self, columns: Columns, rows: Places, place: _Bin) -> None:
-        """Handles and texts of the items whose values have lengths of their own."""
-        if self._head:
-            columns.handle[rows] = _records(self._data, place.heads, HANDLE)["handle"]
-        if columns.text is not None:
-            for row, text in zip(place.rows, place.texts, strict=True):
-                columns.text[row] = text
-            columns.has_value[rows] = [text is not None for text in place.texts]
+    def _texts(self, shape: _Shape) -> list[str | None] | None:
+        """The texts by row; arrays go to ``_others``."""
+        data, head = self._data, self._head
+        texts: list[str | None] = [None] * self._count
+        found = any(text is not None for text in self.unlike.values())
+        for row, text in self.unlike.items():
+            texts[row] = text
+        for group in shape.groups:
+            if group.lengths is None:
+                continue
+            there = group.lengths >= 0
+            starts, stops = (self._at + group.heads[there] + head + 6).tolist(), (self._at + group.ats[there]).tolist()
+            rows = group.rows[there].tolist()
+            if group.mark >> 8 == STRING:
+                found = found or bool(rows)
+                for row, start, stop in zip(rows, starts, stops, strict=True):
+                    texts[row] = data[start:stop].decode("utf-8", "surrogateescape")
+            else:
+                for row, start, stop in zip(rows, starts, stops, strict=True):
+                    self._others[row] = data[start - 5 : stop]
+        return texts if found else None
 
     def _bin(self, mark: int) -> _Bin:
         """The bin of *mark*; without a value the second byte says nothing about the layout."""
         if mark & VALUE:
-            made = self._bins[mark] = _Bin(_layout(mark, self._head), mark >> 8)
+            made = self._bins[mark] = _Bin(_layout(mark, self._head), mark)
             return made
         plain = mark & 0xFF
-        made = self._bins[mark] = self._bins.get(plain) or _Bin(_layout(plain, self._head), 0)
+        made = self._bins[mark] = self._bins.get(plain) or _Bin(_layout(plain, self._head), plain)
         self._bins[plain] = made
         return made
 
@@ -259,9 +338,9 @@ class _Reading:
             behind = end_of_variant(data, start, end)
             if not _is_no_array(data, start):
                 self._others[row] = data[start:behind]
+        self.unlike[row] = text
         place.heads.append(at)
         place.rows.append(row)
-        place.texts.append(text)
         place.ats.append(behind)
         return behind + place.tail
 
@@ -284,11 +363,10 @@ def _is_no_array(data: bytes, start: int) -> bool:
     return bool(data[start] & ARRAY) and I32.unpack_from(data, start + 1)[0] < 0
 
 
-def _records(data: bytes, ats: list[int], dtype: np.dtype[np.void]) -> Records:
-    """The records that begin at *ats*: taken from the records that would begin at every byte."""
-    everywhere: Records = np.ndarray(len(data) - dtype.itemsize + 1, dtype, data, strides=(1,))
-    records: Records = everywhere[np.array(ats)]
-    return records
+def _everywhere(data: bytes, dtype: str | np.dtype[np.void]) -> npt.NDArray[Any]:
+    """The records that would begin at every byte."""
+    form: np.dtype[Any] = np.dtype(dtype)
+    return np.ndarray(max(0, len(data) - form.itemsize + 1), form, data, strides=(1,))
 
 
 def _fill(columns: Columns, rows: slice | Places, records: Records, layout: _Layout) -> None:
