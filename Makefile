@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VENV15 := .venv-duckdb15
 
-.PHONY: demo test test-duckdb15 lint messages wheel bench clean
+.PHONY: demo test test-duckdb15 lint messages wheel soak bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/factory-kit demo
@@ -25,6 +25,10 @@ messages: $(VENV)/.test
 
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel
+
+# OPC UA for forty minutes under restarts, cuts, black holes and a clock that jumps; then every value is accounted for.
+soak: $(VENV)/.test
+	$(BIN)/python tests/soak.py --minutes 40
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py all

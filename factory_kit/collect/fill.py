@@ -59,7 +59,8 @@ class Filler:
                 self._refuse([hole.place for hole, _tries in now], str(error))
                 self._waiting = [*now, *self._waiting]
                 continue
-            except asyncio.CancelledError:
+            except BaseException:
+                # Whatever ends this task, the holes stay known: the next session asks, or the end of the run says gap.
                 self._waiting = [*now, *self._waiting]
                 raise
             self._waiting += late

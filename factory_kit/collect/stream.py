@@ -55,6 +55,8 @@ class StreamJob:
         self._told = ""
         self._sure = 0
         """Up to this time of the device everything is known: when the server published what it said last."""
+        self._heard = 0.0
+        """When it said that, by a steady clock."""
         self._chance = random.Random(plan.name)  # noqa: S311 - jitter, no secret
 
     async def open(self) -> Identity:
@@ -68,6 +70,7 @@ class StreamJob:
         """Read the stream; one line when it breaks and one when it is back, and whatever nobody can bring back is a gap."""
         state = self.settings.state
         self._sure = self.settings.clock.at(self.settings.now())
+        self._heard = asyncio.get_running_loop().time()
         self._told = "" if self._open else state.last_error
         book.fills = True
         try:
@@ -197,9 +200,7 @@ class StreamJob:
         if arrival.missed:
             self._missed(arrival, book)
         self._follow_clock(arrival, received)
-        # What comes again after a break was published before it, and behind it more may still wait.
-        live = self.settings.origin is Origin.LIVE and arrival.published
-        self._sure = arrival.published if live else self.settings.clock.at(received)
+        self._know(arrival, received)
         if not len(batch):
             return
         if arrival.published:
@@ -207,6 +208,22 @@ class StreamJob:
         if self._counters:
             self._count(batch, book)
         book.deliver(self._units(batch))
+
+    def _know(self, arrival: Arrival, received: int) -> None:
+        """Up to when everything is known now. Our own clock has no say in it where the server's has: somebody may set ours.
+
+        What comes again after a break was published before it, and behind it more may still wait at the server.
+        """
+        before, self._heard = self._heard, asyncio.get_running_loop().time()
+        if self.settings.origin is not Origin.LIVE:
+            self._sure = self.settings.clock.at(received)
+        elif arrival.published:
+            self._sure = arrival.published
+        elif len(arrival.batch):
+            stamped = arrival.batch.server_time
+            self._sure = int((arrival.batch.time if stamped is None else stamped).max())
+        else:
+            self._sure += round((self._heard - before) * 1e6)
 
     def _missed(self, arrival: Arrival, book: Book) -> None:
         """Notifications that never came: whatever they were about may be missing since the sign of life before."""

@@ -56,7 +56,7 @@ def test_a_past_is_read_in_pages_and_once(
     site, lathe = _site(make_site, node.port), _lathe(make_connector)
     live = _run(site, lathe, store, now=now, seconds=1)
     assert live.samples > 10
-    time.sleep(4)
+    time.sleep(2)
     node.ask("stop")
     ticks = node.ticks()
     span = (min(ticks.values()), max(ticks.values()) + 1000)
@@ -80,7 +80,7 @@ def test_a_break_in_the_middle_of_a_page_costs_nothing(
 ) -> None:
     """The line is cut while pages come; the rest is read in a new session, and nothing twice."""
     node = node_plant(points=POINTS, period_ms=2, history=20_000)
-    time.sleep(6)
+    time.sleep(3)
     node.ask("stop")
     ticks = node.ticks()
     span = (min(ticks.values()), max(ticks.values()) + 1000)

@@ -18,7 +18,7 @@ from factory_kit.testing import FaultProxy
 pytestmark = pytest.mark.wire
 
 LONG = os.environ.get("FACTORY_KIT_LONG") == "1"
-MS = 1000
+in_long_form = pytest.mark.skipif(not LONG, reason="only with FACTORY_KIT_LONG=1; the soak does the like of it shortly")
 
 
 def rows(store: Store, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -88,9 +88,16 @@ def back_after(store: Store, server: str, healed: int) -> float:
     return float((first - healed) / 1e6)
 
 
-@pytest.mark.parametrize("seconds", [5, pytest.param(20, marks=pytest.mark.skipif(not LONG, reason="long form"))])
-@pytest.mark.parametrize("fault", ["cut", "black_hole"])
-def test_an_outage_loses_nothing_that_the_servers_kept(
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [
+        ("cut", 5),
+        pytest.param("black_hole", 5, marks=in_long_form),
+        pytest.param("cut", 20, marks=in_long_form),
+        pytest.param("black_hole", 20, marks=in_long_form),
+    ],
+)
+def test_an_outage_loses_nothing_that_the_servers_kept(  # noqa: PLR0917 - fixtures
     make_site: Any,
     make_connector: Any,
     store: Store,
@@ -98,6 +105,7 @@ def test_an_outage_loses_nothing_that_the_servers_kept(
     watcher: Any,
     node_plant: Any,
     counting_plant: Any,
+    record_property: Any,
     fault: str,
     seconds: int,
 ) -> None:
@@ -128,7 +136,7 @@ def test_an_outage_loses_nothing_that_the_servers_kept(
         last = max(number for counted in delivered(store, server).values() for number, _moment in counted)
         assert ticks[last] > healed + 2_000_000
     waited = [back_after(store, server, healed) for server in ("node", "asyncua")]
-    print(f"{fault} {seconds} s: data back after {waited[0]:.2f} s (node-opcua), {waited[1]:.2f} s (asyncua)")
+    record_property("back_s", f"{waited[0]:.2f} node-opcua, {waited[1]:.2f} asyncua")
     assert max(waited) <= 3.0 * (1 if LONG else 2), "under load the suite allows twice the time"
     assert rows(store, "select count(*) from gaps") == [(0,)]
     assert rows(store, "select sum(overflows), sum(sequence_gaps), sum(dropped), sum(outage_us) from loss_ledger") == [
@@ -140,7 +148,7 @@ def test_an_outage_loses_nothing_that_the_servers_kept(
 
 
 def test_a_restarted_server_is_read_again_soon(
-    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any, record_property: Any
 ) -> None:
     """With 100 items per call, a node gone and another namespace number all others live within seconds, and the missing one is named."""
     points = 250
@@ -156,7 +164,7 @@ def test_a_restarted_server_is_read_again_soon(
         time.sleep(1)
         node.start(shift=3, without=[7], first=1000)
         up = now()
-        time.sleep(6)
+        time.sleep(5)
 
     run_beside(events, site, {"opcua": lathe(make_connector, points)}, store, now=now, observer=watcher)
 
@@ -168,19 +176,15 @@ def test_a_restarted_server_is_read_again_soon(
     )
     assert set(first) == {f"v{n}" for n in range(points) if n != 7}
     waited = (max(first.values()) - up) / 1e6
-    print(f"restart: all {len(first)} points live {waited:.2f} s after the server")
+    record_property("live_s", f"{waited:.2f}")
     assert waited <= 5.0 * (1 if LONG else 2)
     assert watcher.lines[0].endswith("the connection broke")
-    assert watcher.lines[1:] == [
-        "ua: nsu=urn:test:plant;s=v7 is not reported: BadNodeIdUnknown",
-        "ua: connection is back",
-    ] or watcher.lines[1].startswith("ua: ")
     assert any("s=v7 is not reported: BadNodeIdUnknown" in line for line in watcher.lines)
     gaps = rows(store, 'select name, max(epoch_us("end")), count(*) from gaps join points using (point) group by 1')
     assert {name for name, _end, _count in gaps} == {f"v{n}" for n in range(points)}
 
 
-@pytest.mark.parametrize("bears", [1, 7, 100, 999])
+@pytest.mark.parametrize("bears", [7, *(pytest.param(bears, marks=in_long_form) for bears in (1, 100, 999))])
 def test_limits_that_nobody_told_are_found_with_two_refusals(
     make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any, bears: int
 ) -> None:
@@ -190,7 +194,6 @@ def test_limits_that_nobody_told_are_found_with_two_refusals(
     node = node_plant(points=points, period_ms=1000, limits=limits, hidden=True)
     site = make_site({"ua": opcua(node.port)}, [{"id": "m", "connector": "opcua", "server": "ua"}])
     polled = {f"v{n}": {"reading": "poll"} for n in range(points // 2)}
-    refusals: list[tuple[int, int]] = []
     run_beside(
         lambda: time.sleep(3),
         site,
@@ -203,7 +206,6 @@ def test_limits_that_nobody_told_are_found_with_two_refusals(
     assert rows(store, "select count(distinct point) from samples where quality = 0") == [(points,)]
     assert watcher.lines == []
     assert rows(store, "select count(*) from samples where quality > 0") == [(0,)]
-    del refusals
 
 
 def test_a_slow_controller_is_no_lost_one(
@@ -219,7 +221,7 @@ def test_a_slow_controller_is_no_lost_one(
         def events() -> None:
             time.sleep(2)
             line.delay(1.0)  # there and back
-            time.sleep(30 if LONG else 10)
+            time.sleep(30 if LONG else 6)
             line.heal()
             time.sleep(1)
 
@@ -231,7 +233,7 @@ def test_a_slow_controller_is_no_lost_one(
 
 
 def test_a_server_that_answers_but_reports_nothing_is_noticed(
-    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any, record_property: Any
 ) -> None:
     """Within three publishing intervals of the last sign of life its subscription is given up, and the session is not."""
     node = node_plant(points=2, period_ms=200)
@@ -254,11 +256,12 @@ def test_a_server_that_answers_but_reports_nothing_is_noticed(
 
     assert watcher.lines[0] == f"ua: 127.0.0.1:{node.port}: the server answers, but reports nothing any more"
     waited = (noticed[0] - muted) / 1e6
-    print(f"mute: noticed {waited:.2f} s after the last report, publishing every 1 s")
+    record_property("noticed_s", f"{waited:.2f}")
     # The last report came up to one interval before the server fell silent.
     assert waited <= 3.0 * (1 if LONG else 2)
 
 
+@in_long_form
 def test_history_fills_what_the_queue_could_not_hold(
     make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
 ) -> None:
@@ -295,6 +298,7 @@ def missing_of(counted: Counter[tuple[int, int]], ticks: dict[int, int]) -> list
     return [n for n in range(min(counted)[0], max(counted)[0] + 1) if (n, ticks[n]) not in counted]
 
 
+@in_long_form
 def test_what_nobody_can_bring_back_is_in_the_ledger_and_in_the_gaps(
     make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, node_plant: Any
 ) -> None:
