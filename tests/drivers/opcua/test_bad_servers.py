@@ -160,11 +160,12 @@ def test_an_oversized_message_is_not_taken_into_memory() -> None:
     """A message that claims gigabytes ends the connection long before they came."""
     tracemalloc.start()
     try:
-        said_by(_oversized)
+        line = said_by(_oversized)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
+    assert "BadTcpMessageTooLarge" in line
     assert most < 100_000_000
 
 
