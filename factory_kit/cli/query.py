@@ -15,7 +15,7 @@ from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
     from factory_kit.errors import Problem
-    from factory_kit.store import Store
+    from factory_kit.store import Status, Store
     from factory_kit.store.export import ExportForm
     from factory_kit.store.formats import CsvFor as CsvReader
     from factory_kit.store.formats import RowForm
@@ -105,13 +105,10 @@ def query(
     as_json: AsJson = False,
 ) -> None:
     """The rows of *sql*."""
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.store import Store
-
     chosen = _form(form or ("json" if as_json else ""), output)
     if limit is None and chosen == "table":
         limit = DEFAULT_ROWS
-    store = Store(Workspace.at(workspace).store_folder)
+    store = _store(workspace)
     if chosen == "table":
         _show_rows(store, sql, limit or None, timeout)
         return
@@ -285,29 +282,62 @@ def status(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None
     from dataclasses import asdict
 
     from factory_kit.cli.console import print_json, print_table
+
+    store = _store(workspace)
+    if not as_json and _is_missing(store):
+        return
+    found = store.status()
+    if as_json:
+        print_json({**asdict(found), "problems": [_line(problem) for problem in found.problems]})
+    else:
+        print_table((_("What"), _("Value")), _status_rows(found), numbers={1: True})
+        _say_problems(found.problems)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+def _status_rows(found: Status) -> list[tuple[str, str]]:
+    counts = {
+        _("Samples, sealed"): found.rows,
+        _("Samples, in the journal"): found.journal_rows,
+        _("Points"): found.points,
+        _("Equipment in the ledger"): found.equipment,
+        _("Runs"): found.runs,
+        _("Files"): found.files,
+        _("Bytes"): found.bytes + found.journal_bytes,
+    }
+    return [
+        *((label, f"{count:,}") for label, count in counts.items()),
+        (_("First sample (UTC)"), _moment(found.first)),
+        (_("Last sample (UTC)"), _moment(found.last)),
+        (_("Being written by process"), "-" if found.writer is None else str(found.writer)),
+    ]
+
+
+def _store(workspace: Path) -> Store:
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
 
-    found = Store(Workspace.at(workspace).store_folder).status()
-    if as_json:
-        print_json(asdict(found))
-        return
-    first, last = (_moment(micros) for micros in (found.first, found.last))
-    rows = [
-        (_("Samples, sealed"), found.rows), (_("Samples, in the journal"), found.journal_rows), (_("Points"), found.points),
-        (_("Equipment in the ledger"), found.equipment), (_("Runs"), found.runs), (_("Files"), found.files), (_("Bytes"), found.bytes + found.journal_bytes),
-        (_("First sample (UTC)"), first), (_("Last sample (UTC)"), last), (_("Being written by process"), found.writer),
-    ]  # fmt: skip
-    print_table((_("What"), _("Value")), rows, numbers={1: True})
-    _say_problems(found.problems)
+    return Store(Workspace.at(workspace).store_folder)
+
+
+def _is_missing(store: Store) -> bool:
+    """Whether there is no store yet; then that is said."""
+    from factory_kit.cli.console import note
+
+    missing = not any((store.folder / name).exists() for name in ("catalogue.jsonl", "manifest.jsonl", "data"))
+    if missing:
+        note(_("{folder}: there is no store yet; collect or import first").format(folder=store.folder))
+    return missing
 
 
 def verify(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
     from factory_kit.cli.console import print_json, success
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.store import Store
 
-    problems = Store(Workspace.at(workspace).store_folder).verify()
+    store = _store(workspace)
+    if not as_json and _is_missing(store):
+        return
+    problems = store.verify()
     if as_json:
         print_json([_line(problem) for problem in problems])
     else:
@@ -320,10 +350,11 @@ def verify(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None
 
 def repair(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
     from factory_kit.cli.console import note, print_json, success
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.store import Store
 
-    done = Store(Workspace.at(workspace).store_folder).repair()
+    store = _store(workspace)
+    if not as_json and _is_missing(store):
+        return
+    done = store.repair()
     if as_json:
         print_json([_line(problem) for problem in done])
         return
@@ -338,10 +369,10 @@ def repair(workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None
 
 def compact(workspace: WorkspaceFolder = Path()) -> None:
     from factory_kit.cli.console import success
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.store import Store
 
-    store = Store(Workspace.at(workspace).store_folder)
+    store = _store(workspace)
+    if _is_missing(store):
+        return
     store.seal()
     success(_("{count} places merged.").format(count=store.compact()))
 
@@ -358,10 +389,12 @@ def _line(problem: Problem) -> str:
     return _(problem.message).format(**problem.details)
 
 
-def _moment(micros: int | None) -> str | None:
-    from datetime import UTC, datetime
+def _moment(micros: int | None) -> str:
+    from datetime import UTC, datetime, timedelta
 
-    return None if micros is None else datetime.fromtimestamp(micros / 1e6, UTC).isoformat(sep=" ", timespec="seconds")
+    if micros is None:
+        return "-"
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _cell(value: object) -> str:

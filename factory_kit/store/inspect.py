@@ -79,15 +79,17 @@ def inspect(folder: Path, checks: Checks, *, full: bool) -> Iterator[Problem]:
         return
     for sealed in manifest.files.values():
         problem = checks.problem(sealed, full=full)
-        if problem is not None:
+        if problem is not None and sealed.path in Manifest.read(folder / "manifest.jsonl").files:
             yield problem
     checks.save()
-    yield from _journal(folder, manifest)
-    yield from _strangers(folder, manifest)
+    yield from _journal(folder)
+    yield from _strangers(folder)
 
 
-def _journal(folder: Path, manifest: Manifest) -> Iterator[Problem]:
-    for path in segment_paths(folder / "journal"):
+def _journal(folder: Path) -> Iterator[Problem]:
+    paths = segment_paths(folder / "journal")
+    manifest = Manifest.read(folder / "manifest.jsonl")  # later: what was sealed in between is in it
+    for path in paths:
         if path.name in manifest.segments:
             continue
         try:
@@ -104,7 +106,15 @@ def _journal(folder: Path, manifest: Manifest) -> Iterator[Problem]:
             )
 
 
-def _strangers(folder: Path, manifest: Manifest) -> Iterator[Problem]:
+def _strangers(folder: Path) -> Iterator[Problem]:
+    """Files that are strangers at two looks: what a writer seals between looking at its files and at the manifest is none."""
+    first = {problem.file: problem for problem in _strangers_now(folder)}
+    second = _strangers_now(folder) if first else ()
+    yield from (problem for problem in second if first.get(problem.file) == problem)
+
+
+def _strangers_now(folder: Path) -> Iterator[Problem]:
+    manifest = Manifest.read(folder / "manifest.jsonl")
     journal = set((folder / "journal").glob("*.seg")) - set(segment_paths(folder / "journal"))
     foreign = [(path, None) for path in sorted((*folder.glob("*.parquet"), *journal))]
     for path, lost in (*strangers(folder, manifest), *foreign):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ class Lock:
 
     def acquire(self) -> None:
         """Take the lock or raise ``StoreBusy``; it never waits."""
-        file = Path(self.path).open("a+b")  # noqa: SIM115 - held until release
+        file = Path(self.path).open("a+b", buffering=0)  # noqa: SIM115 - held until release
         try:
             _lock(file)
         except OSError as error:
@@ -39,10 +40,10 @@ class Lock:
                 path=self.path.parent,
                 holder=holder,
             ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
         self._file = file
+        with contextlib.suppress(OSError):  # a full disk: then nobody learns who writes, but one can still make room
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
 
     def release(self) -> None:
         """Give the lock back."""

@@ -66,6 +66,7 @@ def connection(snapshot: Snapshot, threads: int | None = None) -> Any:
     Nothing is downloaded: extensions that are not built in stay unknown.
     """
     con = duckdb.connect(config=_settings(snapshot.folder, threads))
+    con.execute("SET enable_progress_bar = false")  # it would stand among the results
     con.execute(CACHE)
     _samples(con, snapshot)
     catalogue = snapshot.catalogue

@@ -59,6 +59,7 @@ class Writer:
         self._last_point = last_point
         self._now = now
         self._appending = threading.RLock()
+        self._closing_one = threading.RLock()
         self._ending = threading.Event()
         self._failed: StoreError | None = None
         self._slowness = 0.0
@@ -132,8 +133,8 @@ class Writer:
         """The journal ends here; everything is on the disk."""
         self._ending.set()
         self._committer.join()
+        self._close_full()
         with self._appending:
-            self._close_full()
             self._segment.close()
             if self._spare is not None:
                 self._spare.close()
@@ -218,14 +219,15 @@ class Writer:
                     self._closing.append(spare)
 
     def _close_full(self) -> None:
-        """Full segments are closed here, so that no append waits for it."""
-        with self._appending:
-            full = list(self._closing)
-        for segment in full:
-            segment.close()
+        """Full segments are closed here, so that no append waits for it; by one thread at a time."""
+        with self._closing_one:
             with self._appending:
-                self._closing.remove(segment)
-                self._closed.add(segment.path.name)
+                full = list(self._closing)
+            for segment in full:
+                segment.close()
+                with self._appending:
+                    self._closing.remove(segment)
+                    self._closed.add(segment.path.name)
         if full:
             self.wake()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.store import Store
+from factory_kit.store.lock import Lock
 
 from .conftest import Command
 
@@ -133,3 +135,40 @@ def test_wrong_exports_are_named(
 
     assert (said.code, what in said.err, said.err.strip().count("\n")) == (2, True, 0)
     assert list((tmp_path / "place").iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["status"], ["verify"], ["repair"], ["compact"]])
+def test_without_a_store_that_is_said(factory_kit: Command, tmp_path: Path, words: list[str]) -> None:
+    """A workspace that never collected has no table of zeros and no files that are right; nothing is made."""
+    factory_kit("init", tmp_path / "plant")
+    said = factory_kit("store", *words, "-w", tmp_path / "plant")
+
+    assert (said.code, said.out) == (0, "")
+    assert "there is no store yet; collect or import first" in said.err.replace("\n", " ")
+    assert list((tmp_path / "plant" / "store").iterdir()) == []
+
+
+def test_status_names_each_problem_once(factory_kit: Command, plant: Path) -> None:
+    """A line per file, the file named once, exit code 1 for findings; programs get the same lines."""
+    sealed_file(plant).unlink()
+    (plant / "store" / "x.parquet").write_bytes(b"x")
+    said = factory_kit("store", "status", "-w", plant)
+    lines = json.loads(factory_kit("store", "status", "-w", plant, "--json").out)["problems"]
+
+    assert said.code == 1
+    assert said.err.splitlines() == lines
+    assert [line.count(str(plant)) for line in lines] == [1, 1]
+    assert "│ 2026-01-01 00:00:02" in said.out.replace("  ", " ")
+
+
+def test_a_store_of_another_writer_is_told(factory_kit: Command, plant: Path) -> None:
+    """While somebody writes, repair and compact say who; status names the process, queries go on."""
+    lock = Lock(plant / "store" / "lock")
+    lock.acquire()
+    busy = [factory_kit("store", word, "-w", plant) for word in ("repair", "compact")]
+    status = json.loads(factory_kit("store", "status", "-w", plant, "--json").out)
+    rows = factory_kit("query", "SELECT count(*) AS n FROM samples", "-w", plant, "--json").out
+    lock.release()
+
+    assert [(each.code, f"process {os.getpid()} writes to this store" in each.err) for each in busy] == [(1, True)] * 2
+    assert (status["writer"], json.loads(rows)) == (os.getpid(), [{"n": 3}])
