@@ -11,11 +11,9 @@ import numpy as np
 from asyncua import ua
 from asyncua.ua.ua_binary import variant_to_binary
 
-__all__ = ["BOTH_TIMES", "Changing", "Feed", "Item", "Rows", "filetime"]
+__all__ = ["Changing", "Feed", "InTurn", "Item", "Rows", "double", "filetime", "variant"]
 
 EPOCH = 116_444_736_000_000_000
-BOTH_TIMES = 0x0C
-"""The bits of both times in the mask of a DataValue."""
 
 
 def filetime(time: int) -> int:
@@ -154,3 +152,24 @@ class Changing:
         del number
         body = self.rows.encoded(time) + bytes(4)
         return struct.pack("<BBHBi", 1, 0, 811, 1, len(body)) + body, self.items
+
+
+@dataclass
+class InTurn:
+    """Now the one feed, now the other, of the same items: no two notifications after each other are alike."""
+
+    feeds: Sequence[Changing]
+    items: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """As many items as the first."""
+        self.items = self.feeds[0].items
+
+    def named(self, handles: Sequence[int]) -> None:
+        """What the client calls them."""
+        for feed in self.feeds:
+            feed.named(handles)
+
+    def tick(self, number: int, time: int) -> tuple[bytes, int]:
+        """What the feed whose turn it is makes."""
+        return self.feeds[number % len(self.feeds)].tick(number, time)
