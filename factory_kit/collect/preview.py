@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -71,15 +71,20 @@ INTERVALS = """
 
 def _rows(plan: ServerPlan, measured: Measured) -> list[PlanRow]:
     if isinstance(plan.server, OpcUaServer):
-        return [
-            PlanRow(
-                plan.name, plan.server.address, "opcua", "Publish", 1, len(plan.points), 0, plan.server.publishing_ms
-            )
-        ]
+        return _opcua_rows(plan, plan.server.publishing_ms)
     kinds: defaultdict[tuple[int, int, int], list[PlannedRead]] = defaultdict(list)
     for read in plan.reads:
         kinds[read.request.unit, FUNCTIONS[read.request.table], read.interval_ms].append(read)
     return [_row(plan, kind, reads, measured) for kind, reads in sorted(kinds.items())]
+
+
+def _opcua_rows(plan: ServerPlan, publishing_ms: int) -> list[PlanRow]:
+    """What the server reports by itself, and what it is asked for at each interval; in how many calls only it can tell."""
+    polled = Counter(round(item.sampling_ms) for item in plan.items if item.polled)
+    watched = len(plan.items) - polled.total()
+    rows = [("Publish", watched, publishing_ms)] if watched else []
+    rows += [("Read", count, max(1, interval)) for interval, count in sorted(polled.items())]
+    return [PlanRow(plan.name, plan.server.address, "opcua", what, 1, count, 0, every) for what, count, every in rows]
 
 
 def _row(plan: ServerPlan, kind: tuple[int, int, int], reads: list[PlannedRead], measured: Measured) -> PlanRow:

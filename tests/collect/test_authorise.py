@@ -58,7 +58,7 @@ def test_no_record_is_no_permission(make_site: Any) -> None:
 
 
 def test_the_dry_run_says_what_would_be_sent(make_site: Any, make_connector: Any) -> None:
-    """One row for each function, unit and interval, and one for the notifications of OPC UA."""
+    """One row for each function, unit and interval, one for what OPC UA reports, and one for what is polled there."""
     meter = make_connector(
         "modbus",
         ("a", "holding:0", "float32"),
@@ -66,7 +66,8 @@ def test_the_dry_run_says_what_would_be_sent(make_site: Any, make_connector: Any
         ("c", "coil:3", "bool"),
         {"name": "d", "address": "holding:2", "type": "uint16", "scan": "slow"},
     )
-    lathe = make_connector("opcua", ("x", "ns=2;i=1", "float64"), ("y", "ns=2;i=2", "float64"))
+    polled = {"name": "z", "address": "ns=2;i=3", "type": "float64", "reading": "poll", "scan": "slow"}
+    lathe = make_connector("opcua", ("x", "ns=2;i=1", "float64"), ("y", "ns=2;i=2", "float64"), polled)
     servers = {**SERVERS, "ua": {"driver": "opcua", "url": "opc.tcp://10.0.0.6", "publishing_ms": 250}}
     equipment = [*EQUIPMENT, {"id": "n", "connector": "opcua", "server": "ua"}, {"id": "old"}]
 
@@ -75,6 +76,7 @@ def test_the_dry_run_says_what_would_be_sent(make_site: Any, make_connector: Any
         PlanRow("line", "10.0.0.5:502", "modbus", "function 3, unit 1", 2, 2, 3, 1000),
         PlanRow("line", "10.0.0.5:502", "modbus", "function 3, unit 1", 1, 1, 1, 60_000),
         PlanRow("ua", "10.0.0.6:4840", "opcua", "Publish", 1, 2, 0, 250),
+        PlanRow("ua", "10.0.0.6:4840", "opcua", "Read", 1, 1, 0, 60_000),
     ]
 
 

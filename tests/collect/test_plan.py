@@ -273,3 +273,29 @@ def test_chunks_cover_everything_once_and_keep_the_limit(count: int, limit: int)
 
     assert [number for part in parts for number in part] == list(range(count))
     assert all(0 < len(part) <= limit for part in parts)
+
+
+def test_what_a_point_says_of_reading_is_in_its_item(make_site: Any, make_connector: Any) -> None:
+    """Polling, deadband, queue, discarding and priority of each point; the site's settings where a point says nothing."""
+    points = [
+        {"name": "a", "address": "ns=2;i=1", "type": "float64", "reading": "subscribe", "deadband": "0.5", "queue": 7},
+        {
+            "name": "b",
+            "address": "ns=2;i=2",
+            "type": "float64",
+            "deadband": "2.5%",
+            "discard": "newest",
+            "priority": "high",
+        },
+        {"name": "c", "address": "ns=2;i=3", "type": "float64"},
+    ]
+    server = {"driver": "opcua", "url": "opc.tcp://10.0.0.6", "reading": "poll", "queue_size": 40}
+    site = make_site({"ua": server}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+
+    (plan,) = plan_site(site, {"opcua": make_connector("opcua", *points)}).servers
+
+    assert plan.items == (
+        NodeItem("ns=2;i=1", 1000.0, 7, deadband=0.5),
+        NodeItem("ns=2;i=2", 1000.0, 40, polled=True, deadband=2.5, percent=True, keep_newest=False, priority=100),
+        NodeItem("ns=2;i=3", 1000.0, 40, polled=True),
+    )
