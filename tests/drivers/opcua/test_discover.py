@@ -18,10 +18,11 @@ from asyncua import ua
 
 from factory_kit.collect.discover import Bounds, Discovery, Wish, discover_opcua, plan_of
 from factory_kit.collect.rehearsal import rehearse
+from factory_kit.collect.trust import acquaint, trust_server
 from factory_kit.drivers.opcua.browse import Tree, beginning, walk
 from factory_kit.drivers.opcua.client import SERVICES
 from factory_kit.drivers.opcua.gentle import Gentle
-from factory_kit.errors import AssessmentError, NotAuthorised, UsageError
+from factory_kit.errors import AssessmentError, DeviceRefused, NotAuthorised, UsageError
 from factory_kit.load.connector import connector_folder
 from factory_kit.model.connector import Role
 from factory_kit.model.securityrecord import SecurityRecord
@@ -32,7 +33,9 @@ FAST = Bounds(requests_per_s=100)
 OPEN = SERVICES | {"HEL", "OPN", "CLO"}
 
 
-def discovered(site: Site, folder: Path, bounds: Bounds = FAST, server: str = "server-1", **more: Any) -> Discovery:
+def discovered(
+    site: Site, folder: Path, bounds: Bounds = FAST, server: str = "server-1", secret: str | None = None, **more: Any
+) -> Discovery:
     """What is found after the dry run was shown."""
     wish = Wish.of(site, server, bounds, **more)
     rehearse(folder, plan_of(site, wish, NOW))
@@ -41,7 +44,7 @@ def discovered(site: Site, folder: Path, bounds: Bounds = FAST, server: str = "s
         wish,
         folder,
         now=lambda: time_ns() // 1000,
-        secret=lambda _server: None,
+        secret=lambda _server: secret,
         certificates=folder / "keys",
         request_log=folder / "requests.jsonl",
     )
@@ -275,6 +278,44 @@ def test_only_reading_services_are_on_the_wire_and_all_are_logged(
     assert {service: counted[service] for service in ("Browse", "Read", "GetEndpoints")} == {
         service: plant.seen[service] for service in ("Browse", "Read", "GetEndpoints")
     }
+
+
+@pytest.mark.wire
+def test_a_stranger_is_known_by_its_endpoints_alone_until_it_is_trusted(
+    safe_plant: Any, allowed: Callable[..., Site], tmp_path: Path
+) -> None:
+    """Without trust no session is opened; what the endpoints said and what is weak about them is kept all the same."""
+    safe = OpcUaServer(driver="opcua", url=safe_plant.url, user="reader")
+    with pytest.raises(DeviceRefused, match="is not trusted yet"):
+        discovered(allowed(safe), tmp_path, secret="secret")
+    safe_plant.settle()
+
+    (server,) = tmp_path.glob("*/server.json")
+    assert {each["policy"] for each in json.loads(server.read_text(encoding="utf-8"))["endpoints"]} == {
+        "Basic256Sha256",
+        "None",
+    }
+    assert len(list(tmp_path.glob("*/opcua-security-*.json"))) == 1
+    assert "CreateSession" not in safe_plant.seen
+
+
+@pytest.mark.wire
+def test_an_encrypted_server_is_discovered_with_its_user(
+    safe_plant: Any, allowed: Callable[..., Site], tmp_path: Path
+) -> None:
+    """Once trusted it is walked over an encrypted line, and neither log nor result holds the password."""
+    safe = OpcUaServer(driver="opcua", url=safe_plant.url, user="reader")
+    site = allowed(safe)
+    acquaintance = acquaint(site, "server-1", now=lambda: time_ns() // 1000, request_log=tmp_path / "requests.jsonl")
+    trust_server(acquaintance, acquaintance.fingerprint, tmp_path / "keys")
+
+    found = discovered(site, tmp_path, secret="secret")
+    safe_plant.settle()
+
+    assert found.points == 12
+    assert "encryption" not in found.allowed
+    assert safe_plant.seen["Browse"] == 0  # the proxy cannot read it
+    assert [path for path in tmp_path.rglob("*.json*") if "secret" in path.read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.wire
