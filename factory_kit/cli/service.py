@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def write_service(workspace: Path, plant: str, user: str) -> None:
     service = Service(plant, Path(sys.executable), workspace.resolve(), user)
     folder = workspace / "service"
     folder.mkdir(exist_ok=True)
-    if sys.platform == "win32":
+    if os.name == "nt":
         for name, content in windows_files(service).items():
             encoded = content.encode("utf-16") if name.endswith(".xml") else content.replace("\n", "\r\n").encode()
             write_atomically(folder / name, encoded)
