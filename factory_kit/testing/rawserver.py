@@ -64,6 +64,8 @@ class RawServer:
     """The values that a Read of many nodes is answered with, in their order."""
     recorded: Sequence[bytes] = ()
     """Whole PublishResponses, replayed once before everything else."""
+    lose: frozenset[int] = frozenset()
+    """Numbers of notifications that are lost on the way and are not kept."""
     port: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     offered: int = 0
@@ -367,10 +369,12 @@ class _Line(asyncio.Protocol):
             waiting, told = self._publishing.popleft(), self._recorded.popleft()
             self._send(waiting.request, told[:12] + waiting.handle.to_bytes(4, "little") + told[16:])
         while self._publishing and self._due:
-            waiting = self._publishing.popleft()
-            body, _count = self._due.popleft()
+            body, count = self._due.popleft()
             self._number += 1
-            self._publish(waiting, self._number, body, 1)
+            if self._number in self._server.lose:
+                self._server.given_up += count
+                continue
+            self._publish(self._publishing.popleft(), self._number, body, 1)
 
     def _alive(self) -> None:
         if self._publishing:

@@ -29,7 +29,7 @@ from factory_kit.drivers.opcua.paths import Way, follow
 from factory_kit.drivers.opcua.publisher import Publisher, outstanding
 from factory_kit.drivers.opcua.session import TurnedAway, close, open_session, same_session
 from factory_kit.drivers.opcua.subscription import Subscription
-from factory_kit.drivers.opcua.values import microseconds
+from factory_kit.drivers.opcua.values import microseconds, of_places
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable, UsageError
 from factory_kit.model.sample import SampleBatch
 from factory_kit.model.site import OpcUaServer
@@ -332,8 +332,9 @@ class OpcUaDevice:
         if subscription is None or subscription.repeated(told):
             return []
         recovered, missed = await self._recovered(subscription, subscription.missing(told))
+        count = len(self._items)
         arrived = [
-            Arrival(again.batch, again.moment, 0 if position else missed, subscription.places)
+            Arrival(of_places(again.batch, count), again.moment, 0 if position else missed, subscription.places)
             for position, again in enumerate(recovered)
         ]
         if told.has_data:
@@ -342,7 +343,7 @@ class OpcUaDevice:
                 self._publisher.acknowledge(subscription.id, told.sequence)
         # A sign of life may count otherwise than we do; whether something is missing the next notification tells.
         left = 0 if recovered or not told.has_data else missed
-        return [*arrived, Arrival(told.batch, told.moment, left, subscription.places)]
+        return [*arrived, Arrival(of_places(told.batch, count), told.moment, left, subscription.places)]
 
     async def _recovered(self, subscription: Subscription, missing: int) -> tuple[list[Published], int]:
         """Of so many notifications that are missing those that the server still holds, and how many it does not.

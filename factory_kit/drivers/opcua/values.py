@@ -18,7 +18,7 @@ from factory_kit.drivers.opcua.structures import Malformed
 from factory_kit.drivers.status import Status, qualities
 from factory_kit.model.sample import SampleBatch
 
-__all__ = ["Notified", "batch_of", "columns", "microseconds"]
+__all__ = ["Notified", "batch_of", "columns", "microseconds", "of_places"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -99,6 +99,24 @@ def batch_of(found: Columns, received: int) -> SampleBatch:
         status=status,
         server_time=server,
         received_time=np.full(len(found), received, np.int64),
+    )
+
+
+def of_places(batch: SampleBatch, count: int) -> SampleBatch:
+    """*batch* without the samples of handles that were never given: there are *count* places."""
+    if not len(batch) or int(batch.point.view(np.uint32).max()) < count:
+        return batch
+    rows = np.flatnonzero(batch.point.view(np.uint32) < count)
+    return SampleBatch(
+        point=batch.point[rows],
+        time=batch.time[rows],
+        value=batch.value[rows],
+        quality=batch.quality[rows],
+        has_value=None if batch.has_value is None else batch.has_value[rows],
+        text=None if batch.text is None else [batch.text[row] for row in rows.tolist()],
+        status=None if batch.status is None else batch.status[rows],
+        server_time=None if batch.server_time is None else batch.server_time[rows],
+        received_time=None if batch.received_time is None else batch.received_time[rows],
     )
 
 

@@ -52,7 +52,9 @@ class PlainProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no ty
         while end - at >= SMALLEST:
             size: int = U32.unpack_from(data, at + 4)[0]
             if data[at : at + 3] not in KNOWN:
-                self._take(b"")  # whoever speaks another language is not waited for, whatever its bytes seem to announce
+                self._take(
+                    b""
+                )  # whoever speaks another language is not waited for, whatever its bytes seem to announce
                 return
             if end - at < size:
                 break

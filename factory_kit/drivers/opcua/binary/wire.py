@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
+from asyncua.ua.uaerrors import UaError
+
 __all__ = [
     "I32",
     "I64",
@@ -37,7 +39,7 @@ FIXED = {0: 0, 1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 4, 8: 8, 9: 8, 10: 4, 11: 
 """Bytes of the types that always have as many."""
 
 
-class Malformed(Exception):
+class Malformed(UaError):  # type: ignore[misc] # asyncua has no type information
     """The bytes are no message: something in them would end behind their end, or cannot be."""
 
     def __init__(self, what: str, at: int) -> None:
