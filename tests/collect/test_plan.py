@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -299,3 +300,18 @@ def test_what_a_point_says_of_reading_is_in_its_item(make_site: Any, make_connec
         NodeItem("ns=2;i=2", 1000.0, 40, polled=True, deadband=2.5, percent=True, keep_newest=False, priority=100),
         NodeItem("ns=2;i=3", 1000.0, 40, polled=True),
     )
+
+
+def test_the_catalogue_keeps_how_raw_numbers_became_values(make_site: Any, make_connector: Any) -> None:
+    """Scale, offset and the device's own power of ten of each point go into the catalogue with the connector's version."""
+    connector = make_connector("modbus", ("load", "holding:1", "uint16"), ("sf", "holding:2", "int16"))
+    load = connector.points[0].model_copy(update={"scale": Decimal("0.1"), "offset": Decimal(-40), "sf": "sf"})
+    connector = connector.model_copy(update={"points": (load, *connector.points[1:])})
+    site = make_site(
+        {"line": {"driver": "modbus", "host": "127.0.0.1", "port": 502}},
+        [{"id": "m1", "connector": "modbus", "server": "line", "unit": 1}],
+    )
+
+    found = plan_site(site, {"modbus": connector}).servers[0].catalogue
+
+    assert [(each.scale, each.offset) for each in found] == [("0.1*10^sf", "-40"), ("1", "0")]

@@ -156,6 +156,23 @@ def test_a_reader_that_knows_only_the_page_reads_the_same(store: Store) -> None:
     assert {each["kind"] for each in log(store.folder / "catalogue.jsonl")} >= {"points", "run", "run ended"}
 
 
+def test_the_checksum_covers_the_last_byte_of_a_long_record(store: Store) -> None:
+    """A record of more than one piece of 64 KiB has the checksum that the page gives, not only one that we accept ourselves."""
+    count = 5000
+    batch = SampleBatch(
+        np.ones(count, np.int32),
+        T0 + np.arange(count),
+        np.random.default_rng(1).random(count),
+        np.zeros(count, np.int8),
+    )
+    with store.writer(Run("run", T0, Origin.LIVE, "demo", "test")) as writer:
+        writer.append(batch)
+        writer.flush()
+        read = frames(next((store.folder / "journal").glob("*.seg")))
+
+    assert max(len(payload) for _, payload in read) > 1 << 16
+
+
 def test_the_page_names_every_key_of_the_logs_and_every_column(store: Store) -> None:
     """What a log or a sealed file holds is explained on the page."""
     with store.writer(Run("run", T0, Origin.LIVE, "demo", "test")) as writer:
