@@ -43,6 +43,16 @@ def run_beside(events: Callable[[], None], *arguments: Any, **options: Any) -> O
     return asyncio.run(asyncio.wait_for(main(), 150))
 
 
+def flowing(watcher: Any, servers: int = 1) -> None:
+    """Wait until values of so many servers have come for a while."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if watcher.last and sum(server.delivered > 20 for server in watcher.last[-1].servers) >= servers:
+            break
+        time.sleep(0.1)
+    time.sleep(1)
+
+
 def opcua(port: int, **more: Any) -> dict[str, Any]:
     """A server of the site at *port* whose values are taken as they come."""
     url = f"opc.tcp://127.0.0.1:{port}"
@@ -120,7 +130,7 @@ def test_an_outage_loses_nothing_that_the_servers_kept(  # noqa: PLR0917 - fixtu
 
         def events() -> None:
             nonlocal healed
-            time.sleep(2)
+            flowing(watcher, 2)
             for proxy in (one, two):
                 getattr(proxy, fault)()
             time.sleep(seconds)
@@ -159,7 +169,7 @@ def test_a_restarted_server_is_read_again_soon(
 
     def events() -> None:
         nonlocal up
-        time.sleep(2)
+        flowing(watcher)
         node.kill()
         time.sleep(1)
         node.start(shift=3, without=[7], first=1000)
@@ -219,7 +229,7 @@ def test_a_slow_controller_is_no_lost_one(
         )
 
         def events() -> None:
-            time.sleep(2)
+            flowing(watcher)
             line.delay(1.0)  # there and back
             time.sleep(30 if LONG else 6)
             line.heal()
@@ -244,7 +254,7 @@ def test_a_server_that_answers_but_reports_nothing_is_noticed(
 
     def events() -> None:
         nonlocal muted
-        time.sleep(3)
+        flowing(watcher)
         node.ask("mute")
         muted = now()
         deadline = time.monotonic() + 12
@@ -272,7 +282,7 @@ def test_history_fills_what_the_queue_could_not_hold(
         scaled = {"v1": {"scale": "2", "offset": "0"}, "v2": {"role": "sequence"}}
 
         def events() -> None:
-            time.sleep(2)
+            flowing(watcher)
             line.cut()
             time.sleep(3)
             line.heal()
@@ -310,7 +320,7 @@ def test_what_nobody_can_bring_back_is_in_the_ledger_and_in_the_gaps(
 
         def events() -> None:
             for _each in range(2):
-                time.sleep(2)
+                flowing(watcher)
                 line.cut()
                 time.sleep(3)
                 line.heal()
