@@ -67,6 +67,12 @@ def node_address(text: str, base: str = "", namespace: str = "") -> NodeAddress:
         raise UsageError("{address!r} contains {{base}}, so the equipment needs its base", address=text)
     prefixed = _PREFIXED.fullmatch(text.replace("{base}", base))
     found = _NODE.fullmatch(prefixed["node"]) if prefixed else None
+    if found is None and prefixed is not None and prefixed["path"]:
+        raise UsageError(
+            "{address!r} begins at {node!r}, which is no node id, expected one such as nsu=http://maker.example/;s=Machine1",
+            address=text,
+            node=prefixed["node"],
+        )
     if found is None or prefixed is None:
         raise UsageError(
             "{address!r} is no OPC UA node id, expected one such as ns=?;s={{base}}.State or ns=2;i=1001", address=text

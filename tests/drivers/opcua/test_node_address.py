@@ -48,7 +48,8 @@ def test_a_path_is_resolved_by_the_namespaces_of_the_session() -> None:
         ("/Monitoring@i=1", "names no path"),
         (".a[x]@i=1", "names no part"),
         ("/?:a@i=1", "leaves the namespace open"),
-        ("/2:a@CNC01", "is no OPC UA node id"),
+        ("/2:a@CNC01", "begins at 'CNC01', which is no node id"),
+        ("CNC01", "is no OPC UA node id"),
     ],
 )
 def test_what_is_no_address_is_one_line(text: str, said: str) -> None:
