@@ -270,7 +270,7 @@ def test_a_noisy_line_gives_right_values_or_bad_ones(rig: Any, tmp_path: Path, e
     rigs = [rig(seed=seed, **faults) for seed in range(LINES if SOAK else 1)]
 
     async def all_lines() -> None:
-        share = SOAK // 2 // LINES or 120
+        share = SOAK // 2 // LINES or 60
         await asyncio.gather(*(_soak(each, share, timeout_ms, tally, seed) for seed, each in enumerate(rigs)))
 
     asyncio.run(all_lines())
