@@ -76,15 +76,15 @@ def drifts(material: Material) -> Iterator[Finding]:
         return
     for point in material.points:
         if point.role in WATCHED:
-            days, level = _daily(material, point)
+            days, level, spread = _daily(material, point)
             if len(days) >= LEAST_DAYS:
                 found = trend(days, level)
-                if found.clear:
+                if found.clear and abs(found.moved) >= spread:
                     yield _finding(material, point, found, days)
 
 
-def _daily(material: Material, point: PointFacts) -> tuple[Float64, Float64]:
-    """The days with enough work and values, and the median of each."""
+def _daily(material: Material, point: PointFacts) -> tuple[Float64, Float64, float]:
+    """The days with enough work and values, the median of each, and how wide the middle half of a usual day's values is."""
     column = material.column(point)
     work = shared(working_time(material, point.equipment), material.known.get(point.id, ()))
     windows = [days_between(day, day, material.interval.zone).window for day in material.interval.days]
@@ -95,7 +95,8 @@ def _daily(material: Material, point: PointFacts) -> tuple[Float64, Float64]:
         number: _inside(column.time, column.value, parts[number]) for number, time in enumerate(hours) if time >= least
     }
     level = {float(number): float(np.median(found)) for number, found in values.items() if len(found)}
-    return np.array(list(level)), np.array(list(level.values()))
+    widths = [float(np.subtract(*np.percentile(found, [75, 25]))) for found in values.values() if len(found)]
+    return np.array(list(level)), np.array(list(level.values())), float(np.median(widths)) if widths else 0.0
 
 
 def _inside(time: np.ndarray[tuple[int], np.dtype[np.int64]], value: Float64, parts: list[Stretch]) -> Float64:
