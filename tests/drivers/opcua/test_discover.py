@@ -16,6 +16,7 @@ import pytest
 import yaml
 from asyncua import ua
 
+from factory_kit.collect import discover
 from factory_kit.collect.discover import Bounds, Discovery, Wish, discover_opcua, plan_of
 from factory_kit.collect.rehearsal import rehearse
 from factory_kit.collect.trust import acquaint, trust_server
@@ -326,6 +327,28 @@ def test_requests_keep_their_distance(plant: Any, allowed: Callable[..., Site], 
 
     assert found.requests >= 5
     assert monotonic() - begun >= (found.requests - 1) / 10
+
+
+@pytest.mark.wire
+def test_ctrl_c_keeps_what_was_found_and_hangs_up(
+    plant: Any, allowed: Callable[..., Site], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session is closed, and the next discovery can go on from the nodes that were found."""
+
+    async def interrupted(*arguments: Any) -> None:
+        await walk(*arguments)
+        raise KeyboardInterrupt
+
+    plant.settle()
+    plant.seen.clear()
+    monkeypatch.setattr(discover, "walk", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        discovered(allowed(open_server(plant.url)), tmp_path)
+    plant.settle()
+    assert plant.seen["CloseSession"] == 1
+    monkeypatch.undo()
+
+    assert discovered(allowed(open_server(plant.url)), tmp_path, resume=True).points == 12
 
 
 class _Session:
