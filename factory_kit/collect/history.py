@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from factory_kit.errors import DefinitionError, Problem
+from factory_kit.errors import DefinitionError, Problem, StoreFull
 from factory_kit.i18n import N_
 from factory_kit.model.history import HistoryMap, MappedPoint
 from factory_kit.model.run import CataloguePoint, LossEntry, Run
@@ -73,6 +73,8 @@ def import_history(
 ) -> Imported:
     """The samples of *file* in *store*, origin ``imported``; ``DefinitionError`` with the broken rows, and then nothing was written.
 
+    ``StoreFull`` says which lines are in; the same file again adds what is missing and doubles nothing.
+
     *skip_broken* leaves broken rows out instead and counts them. Memory does not grow with the file.
     """
     findings = _Findings(file.name)
@@ -92,15 +94,25 @@ def import_history(
     run = Run(f"import-{clock()}", clock(), Origin.IMPORTED, kind, f"import {file.name}")
     delivered: dict[int, int] = dict.fromkeys(ids.values(), 0)
     first, last = 2**63 - 1, -(2**63)
-    with store.writer(run) as writer:
-        for rows in _checked_rows(file, mapping, _Findings(file.name)):
-            for batch in _batches(rows, mapping, ids):
-                writer.append(batch)
-                first, last = min(first, int(batch.time.min())), max(last, int(batch.time.max()))
-                for point, count in zip(*np.unique(batch.point, return_counts=True), strict=True):
-                    delivered[int(point)] += int(count)
-        for point, count in delivered.items():
-            writer.loss(LossEntry(point, count, dropped=len(findings.lines)))
+    written = 1
+    try:
+        with store.writer(run) as writer:
+            for rows in _checked_rows(file, mapping, _Findings(file.name)):
+                for batch in _batches(rows, mapping, ids):
+                    writer.append(batch)
+                    first, last = min(first, int(batch.time.min())), max(last, int(batch.time.max()))
+                    for point, count in zip(*np.unique(batch.point, return_counts=True), strict=True):
+                        delivered[int(point)] += int(count)
+                written = rows.lines[-1] if rows.lines else written
+            for point, count in delivered.items():
+                writer.loss(LossEntry(point, count, dropped=len(findings.lines)))
+    except StoreFull as full:
+        raise StoreFull(
+            "{file}: the disk is full; its lines up to {line} are in the store ({samples} samples); make room and import it again: nothing will be there twice",
+            file=file.name,
+            line=written,
+            samples=sum(delivered.values()),
+        ) from full
     return Imported(run.id, total, len(findings.lines), sum(delivered.values()), first, last)
 
 
