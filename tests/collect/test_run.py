@@ -35,7 +35,9 @@ SIMULATED = {
 }
 
 
-def _simulated_site(make_site: Callable[..., Any], plant: SimulatedPlant, **more: Any) -> Any:
+def _simulated_site(
+    make_site: Callable[..., Any], plant: SimulatedPlant, pace_ms: int = 200, patience_ms: int = 200, **more: Any
+) -> Any:
     servers = {
         "machines": {
             "driver": "opcua",
@@ -48,8 +50,8 @@ def _simulated_site(make_site: Callable[..., Any], plant: SimulatedPlant, **more
             "driver": "modbus",
             "host": plant.modbus_host,
             "port": plant.modbus_port,
-            "interval_ms": 200,
-            "timeout_ms": 200,
+            "interval_ms": pace_ms,
+            "timeout_ms": patience_ms,
             "retries": 0,
         },
     }
@@ -96,7 +98,8 @@ def collected(
     watcher = SimpleNamespace(status=lambda _status: None, notice=lambda notice: lines.append(str(notice)))
     store = Store(tmp_path_factory.mktemp("collected") / "store", now=now)
     with SimulatedPlant(speed=3600, faults=False) as plant:
-        outcome = _run(_simulated_site(make_site, plant), SIMULATED, store, now=now, seconds=5, observer=watcher)
+        site = _simulated_site(make_site, plant, 500, 5000)  # a busy machine is no finding
+        outcome = _run(site, SIMULATED, store, now=now, seconds=5, observer=watcher)
         yield Collected(plant, store, outcome, lines)
 
 
