@@ -97,11 +97,11 @@ def rows(scale: Scale) -> Iterator[Row]:
 
 def stream(scale: Scale, node: Path | None) -> Iterator[Row]:
     """5,000 points ten times a second."""
-    seconds = scale.of(60, 12)
+    seconds = scale.of(60, 10)
     ours = against(Offer("double", 0.1, seconds * 10), collected, seconds)
     what = "stream of 5,000 points x 10 Hz"
     bar = Bar("ours", "at most", 0.4, 0.6)
-    for name, peer in _peers(Offer("double", 0.1, scale.of(15, 8) * 10), scale.of(15, 8), node):
+    for name, peer in _peers(Offer("double", 0.1, scale.of(15, 4) * 10), scale.of(15, 4), node):
         yield Row(f"{what} -> journal", "µs CPU/value", ours.us, peer.us, name, bar, _sealing(ours))
     yield Row(f"{what}: values lost", "values", ours.lost, bar=Bar("ours", "at most", 0, 0), note=f"of {ours.values}")
     yield Row(f"{what}: peak memory", "MiB", ours.peak_mib, bar=Bar("ours", "at most", 150, 150))
@@ -110,12 +110,12 @@ def stream(scale: Scale, node: Path | None) -> Iterator[Row]:
 
 def burst(scale: Scale, node: Path | None) -> Iterator[Row]:
     """Five times as much."""
-    seconds = scale.of(60, 12)
+    seconds = scale.of(60, 10)
     ours = against(Offer("double", 0.02, seconds * 50), collected, seconds)
     what = "burst of 250,000 values/s"
     bar = Bar("ours", "at most", 6, 10)
     yield Row(f"{what} -> journal", "% of a core", ours.core, bar=bar, note=_sealing(ours))
-    for name, peer in _peers(Offer("double", 0.02, scale.of(10, 6) * 50), scale.of(10, 6), node):
+    for name, peer in _peers(Offer("double", 0.02, scale.of(10, 4) * 50), scale.of(10, 4), node):
         yield Row(what, "µs CPU/value", ours.us, peer.us, name, note=f"peer takes {peer.rate:,.0f}/s of 250,000")
     yield Row(f"{what}: values lost", "values", ours.lost, bar=Bar("ours", "at most", 0, 0), note=f"of {ours.values}")
     yield Row(f"{what}: peak memory", "MiB", ours.peak_mib)
@@ -123,7 +123,7 @@ def burst(scale: Scale, node: Path | None) -> Iterator[Row]:
 
 def polling(scale: Scale, node: Path | None) -> Iterator[Row]:
     """5,000 nodes read as often as it goes."""
-    seconds = scale.of(10, 5)
+    seconds = scale.of(10, 4)
     offer = Offer("double", 1.0, 0)
     ours = against(offer, polled, seconds)
     peers = [("asyncua read", against(offer, asyncua_reads, seconds))]
@@ -138,12 +138,12 @@ def polling(scale: Scale, node: Path | None) -> Iterator[Row]:
 
 def worst(scale: Scale) -> Iterator[Row]:
     """Every item of another type than the one before it, strings and arrays among them."""
-    seconds = scale.of(30, 10)
+    seconds = scale.of(30, 8)
     what = "type changes at every item, strings, arrays"
     bar = Bar("ours", "at most", 1.0, 1.3)
     for kind, how in (("worst", "never twice in one order"), ("mixed", "always in one order")):
         ours = against(Offer(kind, 0.1, seconds * 10), collected, seconds)
-        peer = against(Offer(kind, 0.1, scale.of(15, 8) * 10), asyncua_callback, scale.of(15, 8))
+        peer = against(Offer(kind, 0.1, scale.of(15, 4) * 10), asyncua_callback, scale.of(15, 4))
         yield Row(
             f"{what}, {how} -> journal", "µs CPU/value", ours.us, peer.us, "asyncua callback", bar, _sealing(ours)
         )

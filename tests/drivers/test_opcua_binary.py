@@ -451,6 +451,18 @@ def test_no_cut_message_is_read() -> None:
             assert_same(found, whole)
 
 
+@pytest.mark.parametrize("value", [double(1.0), made("word"), made([1, 2], Kind.Int16), made(ua.NodeId(1)), None])
+@pytest.mark.parametrize("count", [1, 20])
+def test_items_end_where_their_notification_ends(value: bytes | None, count: int) -> None:
+    """The last item may not reach into what follows, even where the message has bytes enough."""
+    body = struct.pack("<I", 7) + Item(value, None, UNIX_EPOCH, None, UNIX_EPOCH).encoded()
+    data = body * count + bytes(200)
+
+    assert items_module.read_items(data, 0, count, len(body) * count, handles=True)[1] == len(body) * count
+    with pytest.raises(Malformed):
+        items_module.read_items(data, 0, count, len(body) * count - 3, handles=True)
+
+
 def test_mutated_messages_are_refused_or_read_within_their_bytes() -> None:
     """Flipped, repeated and overwritten bytes: an error of ours or some values, never another error, a hang or big memory."""
     chance = random.Random(99)  # noqa: S311
