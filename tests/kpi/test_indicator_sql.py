@@ -303,7 +303,7 @@ def on_special_plants(**more: int) -> Callable[[Any], Any]:
 
 
 examples = settings(
-    max_examples=1000 if "FACTORY_KIT_SOAK" in os.environ else 25,
+    max_examples=1000 if "FACTORY_KIT_SOAK" in os.environ else 15,  # beside the special plants
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     # Each try costs a query; the clean run names its example and leaves making it small to whoever repeats it.
