@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factory_kit.errors import StoreFull
 from factory_kit.store import seal
 from factory_kit.store.collide import numbers
 from factory_kit.store.columns import SAMPLES
@@ -78,19 +81,24 @@ def test_parts_are_the_whole_by_day_and_big_days_by_hour(rows: list[Row], small:
 
 
 def test_a_dropped_file_is_not_written_any_more(tmp_path: Path) -> None:
-    """What was still held when a file is given up goes nowhere, least of all into a file that got its number since."""
+    """What is still held when a full disk ends a file goes nowhere, least of all into a file that got its number since."""
     aside = tmp_path / "aside.tmp"
+    noise = np.random.default_rng(1).normal(size=400_000).tolist()
     writer = FileWriter(Disk(), aside, SAMPLES, QUICK, {})
-    writer.add(_table([(1, T0 + n, float(n)) for n in range(100)]))
-    held = writer._file
+    file = writer._file
+    file.write = _full  # type: ignore[method-assign]
+    with pytest.raises(StoreFull):
+        writer.add(_table([(1, T0 + n, value) for n, value in enumerate(noise)]))
     writer.drop()
-    other = Disk().create(tmp_path / "other")
-    writes = []
-    held.write = writes.append  # type: ignore[method-assign]
+    late: list[bytes] = []
+    file.write = late.append  # type: ignore[assignment,method-assign]
 
     del writer
-    other.close()
+    gc.collect()
 
-    assert writes == []
+    assert late == []
     assert not aside.exists()
-    assert (tmp_path / "other").read_bytes() == b""
+
+
+def _full(data: bytes | memoryview) -> int:
+    raise OSError(errno.ENOSPC, f"no room for {len(data)} bytes")
