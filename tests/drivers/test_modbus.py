@@ -295,7 +295,7 @@ def test_the_simulator_and_the_replay_declare_themselves(modbus_line: Any) -> No
         async def test(device: ModbusDevice) -> None:
             found.append(await device.identify([7, 1]))
 
-        _run(modbus_line(identity=identity), test, timeout_ms=50)
+        _run(modbus_line(identity=identity), test, timeout_ms=400)
         return found[0], found[0].origin
 
     assert origin({0: b"Factory Kit", 1: b"x", 2: b"0.1", 4: b"Simulated plant"}) == (
