@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -83,9 +84,7 @@ def answer(con: Any, sql: str, take: Callable[[pa.RecordBatchReader], T], at_onc
         try:
             _await(work, seconds)
         except BaseException:
-            while not work.done():  # once is not enough: between planning and running DuckDB forgets it
-                con.interrupt()
-                wait([work], HEARD_S)
+            _end(con, work)
             raise
         try:
             return work.result()
@@ -107,6 +106,14 @@ def first_rows(reader: pa.RecordBatchReader, most: int | None) -> pa.Table:
     while sum(map(len, batches)) < most and (batch := next(reader, None)) is not None:
         batches.append(batch)
     return pa.Table.from_batches(batches, reader.schema).slice(0, most)
+
+
+def _end(con: Any, work: Future[Any]) -> None:
+    """The query ends. Once is not enough: between planning and running DuckDB forgets it; impatience changes nothing."""
+    while not work.done():
+        with contextlib.suppress(KeyboardInterrupt):
+            con.interrupt()
+            wait([work], HEARD_S)
 
 
 def _await(work: Future[Any], seconds: float) -> None:
