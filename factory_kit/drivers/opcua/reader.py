@@ -302,7 +302,9 @@ class OpcUaDevice:
         self._tasks.append(asyncio.create_task(self._guarded(self._watch)))
         if self._publisher is None:
             assert self._client is not None  # noqa: S101 - there are subscriptions
-            self._publisher = Publisher(self._client, self.address, self._context.now, self._take, self._broken, self._parts)
+            self._publisher = Publisher(
+                self._client, self.address, self._context.now, self._take, self._broken, self._parts
+            )
         interval = min(each.interval_s for each in self._subscriptions.values())
         wanted = outstanding(self._slowness, interval, len(self._subscriptions))
         self._publisher.add(wanted - self._publisher.count)
