@@ -200,7 +200,7 @@ def against(offer: Offer, client: Callable[..., Taken], *arguments: Any) -> Take
 
 
 @contextmanager
-def _process(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+def _process(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=work, args=(there, *arguments))
@@ -373,12 +373,12 @@ def _now_mib() -> float:
 
 def _behind_s() -> float:
     """CPU seconds of the thread that seals, 0 where the system does not tell."""
-    spent = 0.0
+    spent, ticks = 0.0, getattr(os, "sysconf", lambda _name: 100)("SC_CLK_TCK")
     for thread in threading.enumerate():
         stat = Path(f"/proc/self/task/{thread.native_id}/stat")
         if thread.name == "store-keeper" and stat.exists():
             fields = stat.read_text(encoding="ascii").rpartition(")")[2].split()
-            spent += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            spent += (int(fields[11]) + int(fields[12])) / ticks
     return spent
 
 
