@@ -56,6 +56,7 @@ class Book:
         self._last_time: Int64 = np.full(count, NEVER, np.int64)
         self._last_value: Float64 = np.full(count, np.nan)
         self._last_quality: Int8 = np.full(count, -1, np.int8)
+        self._last_text: dict[int, str | None] = {}
         self._open_since: Int64 = np.full(count, NEVER, np.int64)
         self._before: Int64 = np.full(count, NEVER, np.int64)
         self._meanwhile: dict[int, list[int]] = {}
@@ -95,6 +96,8 @@ class Book:
             batch.value,
             batch.quality,
         )
+        if batch.text is not None:
+            self._last_text.update(zip(places.tolist(), batch.text, strict=True))
         self._write(batch)
 
     def fill(self, hole: Hole, batch: SampleBatch) -> int:
@@ -203,6 +206,9 @@ class Book:
         """Which rows are not what we had last of their point."""
         before = self._last_value[batch.point]
         same = (batch.value == before) | (np.isnan(batch.value) & np.isnan(before))
+        if batch.text is not None:
+            texts = zip(batch.point.tolist(), batch.text, strict=True)
+            same &= np.fromiter((text == self._last_text.get(place) for place, text in texts), np.bool_, len(batch))
         known = (batch.time == self._last_time[batch.point]) & (batch.quality == self._last_quality[batch.point]) & same
         # Of a repeated value only the first row can be old: later rows of the point came after it.
         first = np.zeros(len(batch), np.bool_)

@@ -123,6 +123,20 @@ def test_a_full_outbox_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None
     assert MOST_WAITING == 5_000_000
 
 
+def test_another_text_at_the_same_time_is_news() -> None:
+    """A server that mends a text without moving its time says something new; the same text again is old news."""
+    book, outbox, _state = _book()
+    nan = float("nan")
+    book.deliver(_batch((0, 10, nan), text=["idle"]))
+    book.deliver(_batch((0, 10, nan), text=["idle"]))
+    book.deliver(_batch((0, 10, nan), text=["running"]))
+
+    batch = outbox.take()
+    assert batch is not None
+    assert batch.text is not None
+    assert list(batch.text) == ["idle", "running"]
+
+
 def test_a_batch_that_could_not_be_written_comes_first_again() -> None:
     """After a failure nothing is lost and the order is kept."""
     outbox = Outbox()
