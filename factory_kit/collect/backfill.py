@@ -189,19 +189,16 @@ class PastJob:
         book.fill(Hole(page.item, self._wanted.start, self._wanted.end, ""), self._units(new))
 
     def _fresh(self, page: Past, known: Known) -> Rows:
-        """Which rows of *page* neither the store had nor this run: of several values at one time so many as there are more."""
+        """Which rows of *page* neither the store had nor this run handed on: the store keeps one value per point and time."""
         time = page.batch.time
         reached = self._reached.get(page.item, _Reached())
-        # How many rows of the same time stood before each, here and, for the first time, in the page before.
-        first = np.r_[True, time[1:] != time[:-1]]
-        rank = np.arange(len(time)) - np.maximum.accumulate(np.where(first, np.arange(len(time)), 0))
-        rank[time == reached.time] += reached.here
-        there = np.searchsorted(known.times, time, "right") - np.searchsorted(known.times, time, "left")
-        there[time == reached.before] += reached.given
         last = int(time[-1])
         here = int((time == last).sum()) + (reached.here if last == reached.time else 0)
         self._reached[page.item] = replace(reached, time=last, here=here)
-        fresh: Rows = rank >= there
+        fresh: Rows = ~np.isin(time, known.times)
+        # Of a time that was cut through by a break, what came before the break comes again and is left out.
+        again = np.flatnonzero(time == reached.before)[: reached.given]
+        fresh[again] = False
         return fresh
 
     def _give_up(self, places: Sequence[int], reason: str, book: Book) -> None:
