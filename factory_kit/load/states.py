@@ -20,7 +20,7 @@ def all_state_profiles(folders: Sequence[Path]) -> dict[str, StateProfile]:
     """
     found: dict[str, StateProfile] = {}
     problems: list[Problem] = []
-    for path in sorted(path for folder in folders if folder.is_dir() for path in folder.glob("*/states.yaml")):
+    for path in (path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*/states.yaml"))):
         shown = f"{path.parent.parent.name}/{path.parent.name}/states.yaml"
         try:
             profile = yaml_file(path, StateProfile, shown)

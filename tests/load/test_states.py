@@ -98,5 +98,8 @@ def test_a_profile_of_the_workspace_comes_first(tmp_path: Path) -> None:
     (tmp_path / "semi-e10").mkdir()
     shipped = (data_dir("assessments") / "states" / "semi-e10" / "states.yaml").read_text(encoding="utf-8")
     (tmp_path / "semi-e10" / "states.yaml").write_text(shipped.replace("is: setup", "is: idle"), encoding="utf-8")
-    mine: StateProfile = all_state_profiles([tmp_path, data_dir("assessments") / "states"])["semi-e10@1"]
+    folders = [tmp_path, data_dir("assessments") / "states"]
+    mine: StateProfile = all_state_profiles(folders)["semi-e10@1"]
+    others: StateProfile = all_state_profiles(folders[::-1])["semi-e10@1"]
     assert mine.reads("ENG") is MachineState.IDLE
+    assert others.reads("ENG") is MachineState.SETUP
