@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -16,6 +17,7 @@ from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
 from factory_kit.load.maturity import maturity_model
 from factory_kit.model.maturity import Check, MaturityModel
+from factory_kit.store.formats import FORMULA
 
 __all__ = ["COLUMNS", "WHOLE", "mark_verified", "model_rows", "own_copy", "rows_as_csv"]
 
@@ -60,7 +62,7 @@ def rows_as_csv(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 def _harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+    return f"'{cell}" if re.match(FORMULA, cell) else cell
 
 
 def own_copy(folder: Path, assessments: Path) -> Path:

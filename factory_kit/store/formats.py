@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from factory_kit.errors import UsageError
 
-__all__ = ["EXCEL_ROWS", "CsvFor", "RowForm", "Sheets", "Sink", "distinct", "pour", "python_values", "sink"]
+__all__ = ["EXCEL_ROWS", "FORMULA", "CsvFor", "RowForm", "Sheets", "Sink", "distinct", "pour", "python_values", "sink"]
 
 RowForm = Literal["csv", "json", "parquet", "xlsx"]
 CsvFor = Literal["excel", "programs"]
