@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from asyncua import ua
 from asyncua.server.internal_session import InternalSession
+from asyncua.server.subscription_service import SubscriptionService
 
 from factory_kit.drivers.base import Arrival, Context, NodeItem
 from factory_kit.drivers.opcua.answers import Published, nothing
@@ -127,9 +128,23 @@ def test_a_node_that_comes_later_is_watched(plant: Any) -> None:
     _with_device(plant.url, test)
 
 
+def _transfers_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncua's server moves where answers go and still looks for the requests of the old connection; ours moves both."""
+    transfer = SubscriptionService.transfer_subscriptions
+
+    async def whole(service: SubscriptionService, params: Any, session: Any, callback: Any) -> Any:
+        results = await transfer(service, params, session, callback)
+        for each in params.SubscriptionIds:
+            service.subscriptions[int(each)].pub_request_callback = callback.__self__.get_publish_request
+        return results
+
+    monkeypatch.setattr(SubscriptionService, "transfer_subscriptions", whole)
+
+
 @wire
-def test_subscriptions_move_into_a_new_session(plant: Any) -> None:
+def test_subscriptions_move_into_a_new_session(plant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that forgot the session and kept the subscription hands over what it queued meanwhile."""
+    _transfers_whole(monkeypatch)
 
     async def test(device: OpcUaDevice) -> None:
         await device.subscribe([_item("v5")], 50)
