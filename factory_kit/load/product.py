@@ -8,11 +8,18 @@ from pathlib import Path
 
 from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.i18n import N_
-from factory_kit.load.checked import yaml_file
-from factory_kit.load.document import read_text
-from factory_kit.model.product import Checks, DataProduct
+from factory_kit.load.checked import checked, yaml_file
+from factory_kit.load.document import Document, read_text, read_yaml
+from factory_kit.model.product import Checks, DataProduct, Listing
 
 __all__ = ["ProductTemplate", "find_product", "product_folder"]
+
+
+SOME_LISTING = Listing(
+    name="-", description="-" * 20, keywords=("-",), theme="-", scene="-", source_industry="-", origin=("自行生产",),
+    purpose="-", users="-", time_limit="-", no_transfer="-", delivery=("file",),
+)  # fmt: skip
+"""Stands for a listing with mistakes while the rest of the product is looked at."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ def product_folder(folder: Path) -> ProductTemplate:
     product = checks = None
     sql = ""
     try:
-        product = yaml_file(folder / "product.yaml", DataProduct, f"{folder.name}/product.yaml")
+        product = _product(folder)
         if product.product != folder.name:
             message = N_("{id!r} differs from the name of its folder")
             problems.append(Problem(f"{folder.name}/product.yaml", 1, "product", message, {"id": product.product}))
@@ -47,6 +54,32 @@ def product_folder(folder: Path) -> ProductTemplate:
     if problems or product is None or checks is None:
         raise DefinitionError(problems)
     return ProductTemplate(product, sql, checks)
+
+
+def _product(folder: Path) -> DataProduct:
+    """``product.yaml`` with its ``listing``, which may stand in ``listing.yaml`` beside it; the mistakes of both together."""
+    document = read_yaml(folder / "product.yaml", f"{folder.name}/product.yaml")
+    beside = folder / "listing.yaml"
+    if not beside.is_file() or not isinstance(document.content, dict):
+        return checked(document, DataProduct)
+    name = f"{folder.name}/listing.yaml"
+    if "listing" in document.content:
+        message = N_("listing stands in product.yaml too; keep one of them")
+        raise DefinitionError([Problem(name, 1, "", message)])
+    problems: list[Problem] = []
+    listing = SOME_LISTING
+    try:
+        listing = yaml_file(beside, Listing, name)
+    except DefinitionError as error:
+        problems += error.problems
+    try:
+        whole = Document(document.name, document.content | {"listing": listing}, document.lines)
+        product = checked(whole, DataProduct)
+    except DefinitionError as error:
+        raise DefinitionError([*problems, *error.problems]) from error
+    if problems:
+        raise DefinitionError(problems)
+    return product
 
 
 def find_product(name: str, folders: Sequence[Path]) -> Path:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from factory_kit.model.definition import Definition, Identifier, LaxDate, LaxDecimal, Text, mistake
+from factory_kit.model.recipe import Recipe
 
-__all__ = ["Checks", "DataProduct", "Grading", "Licence", "Listing", "ProductField", "Recipe", "RuleCheck"]
+__all__ = [
+    "Checks",
+    "DataProduct",
+    "Expected",
+    "Grading",
+    "Impact",
+    "Licence",
+    "Listing",
+    "ProductField",
+    "Recipe",
+    "RuleCheck",
+    "Watermark",
+]
 
 FieldType = Literal["timestamp", "string", "integer", "decimal", "number", "boolean"]
 
@@ -29,7 +43,7 @@ class ProductField(Definition):
     maximum: LaxDecimal | None = None
     places: int = Field(default=3, ge=0, le=12)
     """Decimals of a decimal field."""
-    treatment: Literal["none", "pseudonym", "rounded", "resampled"] = "none"
+    treatment: Literal["none", "pseudonym", "shifted", "scaled", "rounded", "clipped", "resampled"] = "none"
     """What the recipe does to it before it leaves."""
     sensitive: bool = False
     """Whether it must not leave untreated."""
@@ -49,6 +63,30 @@ class Licence(Definition):
     url: str = ""
 
 
+National = Literal["一般", "重要", "核心"]
+Harm = Literal["无", "一般", "严重", "特别严重"]
+GRADES: tuple[National, ...] = ("一般", "重要", "核心")
+HARMS: tuple[Harm, ...] = ("无", "一般", "严重", "特别严重")
+
+
+class Impact(Definition):
+    """One answer of the questionnaire: how much harm a leak would do to whom, and why one thinks so."""
+
+    on: Literal["国家安全", "经济运行", "社会秩序", "公共利益", "组织权益", "个人权益"]
+    harm: Harm
+    because: str = Field(min_length=1)
+
+    @property
+    def national(self) -> National:
+        """The grade that follows (GB/T 43697-2024, clause 6; the table from memory of the standard, so to be checked)."""
+        severity = HARMS.index(self.harm)
+        if self.on == "国家安全":
+            return GRADES[min(severity, 2)]
+        if self.on in ("组织权益", "个人权益"):
+            return "一般"
+        return GRADES[max(severity - 1, 0)]
+
+
 class Grading(Definition):
     """Class and level of the data, who decided, and why (GB/T 43697-2024; 工业数据分类分级指南(试行), 工信厅信发〔2020〕6号)."""
 
@@ -62,14 +100,31 @@ class Grading(Definition):
     decided_on: LaxDate | None = None
     approval: str = ""
     """Reference of the approval that 重要 and 三级 need."""
+    impacts: tuple[Impact, ...] = ()
+    """The questionnaire; empty while nobody answered it."""
+
+    @model_validator(mode="after")
+    def _follows_from_the_answers(self) -> Grading:
+        asked = [impact.on for impact in self.impacts]
+        if len(set(asked)) != len(asked):
+            raise mistake("impacts: the same object is answered twice")
+        derived = max((GRADES.index(impact.national) for impact in self.impacts), default=0)
+        if derived > GRADES.index(self.national):
+            raise mistake(
+                "national is {declared}, but the answers under impacts give {derived}",
+                declared=self.national,
+                derived=GRADES[derived],
+            )
+        return self
 
 
-class Recipe(Definition):
-    """What is done to the data before it leaves; written into the papers."""
+class Watermark(Definition):
+    """Marks that tell recipients apart: by how much each field may change, and how long one mark is held."""
 
-    id: Identifier
-    steps: tuple[Text, ...] = Field(min_length=1)
-    time_shift: Literal["none"] = "none"
+    fields: dict[Identifier, Annotated[LaxDecimal, Field(gt=0)]] = Field(min_length=1)
+    """Field → the largest change, declared in the papers; above the sensor's noise is wrong, below its resolution is lost."""
+    window_s: int = Field(default=64, ge=1, le=31 * 86400)
+    """A mark is the same over so many seconds: means over shorter windows keep it."""
 
 
 Short20 = Annotated[str, Field(min_length=1, max_length=20)]
@@ -106,6 +161,9 @@ class Listing(Definition):
         return self
 
 
+MOST_FIELDS = 1000
+
+
 class DataProduct(Definition):
     """``product.yaml`` of a data product."""
 
@@ -120,6 +178,12 @@ class DataProduct(Definition):
     """Roles of the points it is made from."""
     fields: tuple[ProductField, ...] = Field(min_length=1)
     listing: Listing
+    watermark: Watermark | None = None
+    """None: no copy is marked."""
+    calibration: bool = False
+    """For calibration every digit counts: such a product is never marked."""
+    identifier: str = Field(default="", max_length=200)
+    """The product's code in the identifier system of industry (标识解析), where it has one."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> DataProduct:
@@ -129,9 +193,38 @@ class DataProduct(Definition):
             raise mistake("fields given twice: {names}", names=", ".join(doubles))
         if not any(field.key for field in self.fields):
             raise mistake("no field is a key: say which fields make a row unique")
+        if len(names) > MOST_FIELDS:
+            raise mistake(
+                "{count} fields, expected at most {most}; split the product", count=len(names), most=MOST_FIELDS
+            )
         untreated = [field.name for field in self.fields if field.sensitive and field.treatment == "none"]
         if untreated:
             raise mistake("sensitive fields without a treatment: {names}", names=", ".join(untreated))
+        return self
+
+    @model_validator(mode="after")
+    def _units_are_honest(self) -> DataProduct:
+        scaled = {step.field for step in self.recipe.operations if step.op == "scale"}
+        wrong = [field.name for field in self.fields if field.name in scaled and field.unit not in ("1", "%")]
+        if wrong:
+            raise mistake(
+                "scaled fields keep no unit of measurement, expected unit 1 or %: {names}", names=", ".join(wrong)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _marks_fit(self) -> DataProduct:
+        if self.watermark is None:
+            return self
+        if self.calibration:
+            raise mistake("a product for calibration is never marked; remove watermark")
+        kinds = {field.name: field for field in self.fields}
+        for name, step in self.watermark.fields.items():
+            field = kinds.get(name)
+            if field is None or field.type not in ("decimal", "number") or field.key:
+                raise mistake("watermark: {name} is no decimal or number field outside the key", name=name)
+            if field.type == "decimal" and step < Decimal(1).scaleb(-field.places):
+                raise mistake("watermark: {name} may change by {step}, less than its last place", name=name, step=step)
         return self
 
 

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from factory_kit import __version__
 from factory_kit.errors import FactoryKitError, QueryError, UsageError
 from factory_kit.files import atomic_path
 from factory_kit.load.product import ProductTemplate
 from factory_kit.model.product import DataProduct, FieldType, Grading
+from factory_kit.model.recipe import Shift
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Site
+from factory_kit.pack.deid import recipe_digest, require_no_key, secret_shift, treated
 from factory_kit.pack.pseudonyms import key_fingerprint, pseudonyms
 from factory_kit.pack.quality import QualityRow, Scope, assess_quality
 from factory_kit.store import Store
+from factory_kit.store.lockdown import check
+from factory_kit.store.views import quoted
 
 __all__ = ["Built", "Span", "arrow_schema", "as_json", "build_rows", "require_grading"]
 
@@ -31,9 +36,12 @@ ARROW: Mapping[FieldType, pa.DataType] = {
     "boolean": pa.bool_(),
 }  # fmt: skip
 DUCKDB: Mapping[FieldType, str] = {
-    "timestamp": "TIMESTAMP", "string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN",
+    "string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN",
 }  # fmt: skip
-ROWS_AT_ONCE = 122_880
+MEMORY_MIB = 512
+"""What DuckDB may take; the rest of a package's gigabyte is the libraries and what passes through."""
+PARQUET_FORM = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880, USE_TMP_FILE false"
+NO_ROOM = ("No space left", "File too large", "Disk quota", "max_temp_directory_size")
 REACH = timedelta(hours=1)
 """How far a recipe may read beyond its span, to see what a counter grew by across its edges."""
 
@@ -67,14 +75,16 @@ class Built:
     provenance: Mapping[str, object]
     origins: tuple[str, ...]
     built_on: date
+    secrets: tuple[str, ...] = ()
+    """By which names the plant knows its machines; for the leak scan, never written."""
 
 
 def arrow_schema(product: DataProduct) -> pa.Schema:
     """The schema of the Parquet parts of *product*."""
-    return pa.schema([pa.field(field.name, ARROW[field.type], nullable=not field.required) for field in product.fields])
+    return pa.schema([pa.field(field.name, ARROW[field.type]) for field in product.fields])
 
 
-def require_grading(grading: Grading, *, decided_by: str) -> Grading:
+def require_grading(grading: Grading, *, decided_by: str, today: date | None = None) -> Grading:
     """*grading* as decided; ``FactoryKitError`` where the data may not leave (核心), or only with an approval (重要, 三级)."""
     if grading.national == "核心":
         raise FactoryKitError("the data is graded 核心: it is not packaged, by nobody")
@@ -91,7 +101,7 @@ def require_grading(grading: Grading, *, decided_by: str) -> Grading:
             national=grading.national,
             level=grading.level,
         )
-    return grading.model_copy(update={"decided_by": decider})
+    return grading.model_copy(update={"decided_by": decider, "decided_on": grading.decided_on or today})
 
 
 def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and under whose name
@@ -109,21 +119,27 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
 
     Simulated samples are refused where the site claims to be real. Memory does not grow with the rows.
     """
-    grading = require_grading(template.product.grading, decided_by=decided_by)
+    today = datetime.fromtimestamp(clock() / 1e6, UTC).date()
+    grading = require_grading(template.product.grading, decided_by=decided_by, today=today)
     product = template.product.model_copy(update={"grading": grading})
     template = ProductTemplate(product, template.sql, template.checks)
-    con = store.connect()
+    require_no_key({"product.yaml": product.model_dump_json(), "build.sql": template.sql}, key)
     try:
+        check(template.sql)
+    except QueryError as error:
+        raise _wrong_sql(template, str(error)) from error
+    part = folder / "data" / "part-000.parquet"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(part) as aside, _opened(store, template, site, span, key, aside) as con:
         origins = _origins(con, span, product.roles)
         if site.kind == "real" and set(origins) & {Origin.SIMULATED.value, Origin.REPLAYED.value}:
             raise FactoryKitError(
                 "the samples are {origins}, but the site says kind: real; only real data may be sold as real",
                 origins=", ".join(origins),
             )
-        names = pseudonyms([item.id for item in site.equipment], key, "equipment")
-        rows, part = _write_part(con, template, folder, span, names)
-    finally:
-        con.close()
+        _require_one_unit(con, template)
+        secrets = _identifiers(con, site)
+        rows = _copy(con, template, key, aside)
     if not rows:
         part.unlink()
         raise FactoryKitError(
@@ -132,22 +148,36 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
             roles=", ".join(product.roles),
         )
     schema = arrow_schema(product)
-    quality = assess_quality(Scope(product, template.checks, schema, (part,), _sql(span.begins), _sql(span.ends)))
-    today = datetime.fromtimestamp(clock() / 1e6, UTC).date()
-    return Built(
-        folder,
-        template,
-        site,
-        span,
-        (part,),
-        rows,
-        part.stat().st_size,
-        schema,
-        tuple(quality),
-        _provenance(template, store, span, key, origins),
-        tuple(origins),
-        today,
+    published = _published(product, span, key)
+    quality = assess_quality(
+        Scope(product, template.checks, schema, (part,), _sql(published.begins), _sql(published.ends))
     )
+    return Built(
+        folder, template, site, published, (part,), rows, part.stat().st_size, schema, tuple(quality),
+        _provenance(template, store, span, published, key, origins), tuple(origins), today, secrets,
+    )  # fmt: skip
+
+
+def _opened(
+    store: Store, template: ProductTemplate, site: Site, span: Span, key: bytes, out: Path
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """A connection in which build.sql can read nothing but the store's views, what was asked, and the pseudonyms."""
+    names = pseudonyms([item.id for item in site.equipment], key, "equipment")
+    moment = pa.timestamp("us")
+    asked = pa.table({"begins": pa.array([span.begins], moment), "ends": pa.array([span.ends], moment)})
+    known = pa.table(
+        {"equipment": pa.array(list(names), pa.string()), "pseudonym": pa.array(list(names.values()), pa.string())}
+    )
+    return store.locked(template.sql, {"asked": asked, "pseudonyms": known}, out, MEMORY_MIB)
+
+
+def _published(product: DataProduct, span: Span, key: bytes) -> Span:
+    """The interval as the rows show it: moved with their times where the recipe moves them."""
+    for step in product.recipe.operations:
+        if isinstance(step, Shift):
+            by = secret_shift(step, key, product.product)
+            return Span(span.begins + by, span.ends + by)
+    return span
 
 
 def _origins(con: duckdb.DuckDBPyConnection, span: Span, roles: Sequence[str]) -> list[str]:
@@ -155,48 +185,53 @@ def _origins(con: duckdb.DuckDBPyConnection, span: Span, roles: Sequence[str]) -
     return [str(row[0]) for row in con.execute(sql, [span.begins - REACH, span.ends + REACH, list(roles)]).fetchall()]
 
 
-def _write_part(
-    con: duckdb.DuckDBPyConnection, template: ProductTemplate, folder: Path, span: Span, names: Mapping[str, str]
-) -> tuple[int, Path]:
-    """Rows written, and where; every value cast to the declared type, decimals rounded to their places."""
-    schema = arrow_schema(template.product)
-    con.register(
-        "asked",
-        pa.table(
-            {"begins": pa.array([span.begins], pa.timestamp("us")), "ends": pa.array([span.ends], pa.timestamp("us"))}
-        ),
-    )
-    con.register("pseudonyms", pa.table({"equipment": list(names), "pseudonym": list(names.values())}))
-    columns = ", ".join(_cast(field.name, field.type, field.places) for field in template.product.fields)
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    part = folder / "data" / "part-000.parquet"
-    rows = 0
+def _require_one_unit(con: duckdb.DuckDBPyConnection, template: ProductTemplate) -> None:
+    """``FactoryKitError`` when points of one role have different units and build.sql does not look at units."""
+    if re.search(r"\bunit\b", template.sql):
+        return
+    sql = "SELECT role, list(DISTINCT unit ORDER BY unit) AS units FROM points WHERE role IN (SELECT unnest(?)) GROUP BY role HAVING len(units) > 1 ORDER BY role"
+    for role, units in con.execute(sql, [list(template.product.roles)]).fetchall():
+        raise FactoryKitError(
+            "{product}: points with the role {role} have the units {units}, and build.sql does not tell them apart",
+            product=template.product.product, role=role, units=", ".join(unit or "-" for unit in units),
+        )  # fmt: skip
+
+
+def _identifiers(con: duckdb.DuckDBPyConnection, site: Site) -> tuple[str, ...]:
+    """Every name by which this plant knows its machines: none may stand in the package."""
+    sql = "SELECT DISTINCT unnest([equipment, name, address, server]) FROM points_history"
+    found = {str(row[0]) for row in con.execute(sql).fetchall() if row[0]}
+    for item in site.equipment:
+        found |= {item.id, item.name.zh, item.name.en}
+    return tuple(sorted(found))
+
+
+def _copy(con: duckdb.DuckDBPyConnection, template: ProductTemplate, key: bytes, out: Path) -> int:
+    """Rows written to *out*; every value cast to the declared type, decimals rounded to their places."""
+    product = template.product
+    columns = ", ".join(_cast(field.name, field.type, field.places) for field in product.fields)
     try:
-        reader = con.sql(f"SELECT {columns} FROM ({template.sql})").to_arrow_reader(ROWS_AT_ONCE)  # noqa: S608 - a reviewed file of the template, run on views
-        with (
-            atomic_path(part) as aside,
-            pq.ParquetWriter(
-                aside, schema, compression="zstd", compression_level=3, write_page_checksum=True, store_schema=False
-            ) as writer,
-        ):
-            for batch in reader:
-                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-                rows += batch.num_rows
+        sql = treated(con, product, template.sql, key)
+        found = con.execute(f"COPY (SELECT {columns} FROM ({sql})) TO {quoted(str(out))} ({PARQUET_FORM})").fetchone()  # noqa: S608 - a checked query on locked views
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise QueryError("{product}/build.sql: {reason}", product=template.product.product, reason=reason) from error
-    except pa.ArrowInvalid as error:
-        raise QueryError(
-            "{product}/build.sql: gives rows that do not fit the fields ({reason})",
-            product=template.product.product,
-            reason=str(error).splitlines()[0],
-        ) from error
-    return rows, part
+        reason = " ".join(str(error).partition("\n\nLINE")[0].split())
+        if any(words in reason for words in NO_ROOM):
+            raise FactoryKitError(
+                "{path}: the disk is full, nothing was written; make room and repeat", path=out.parent
+            ) from error
+        raise _wrong_sql(template, reason) from error
+    return int(found[0]) if found else 0
+
+
+def _wrong_sql(template: ProductTemplate, reason: str) -> QueryError:
+    return QueryError("{product}/build.sql: {reason}", product=template.product.product, reason=reason)
 
 
 def _cast(name: str, kind: FieldType, places: int) -> str:
     if kind == "decimal":
         return f'CAST(CAST("{name}" AS DECIMAL(30, {places})) AS DOUBLE) AS "{name}"'
+    if kind == "timestamp":
+        return f'CAST("{name}" AS TIMESTAMP) AT TIME ZONE \'UTC\' AS "{name}"'
     return f'CAST("{name}" AS {DUCKDB[kind]}) AS "{name}"'
 
 
@@ -205,17 +240,18 @@ def _sql(time: datetime) -> str:
 
 
 def _provenance(
-    template: ProductTemplate, store: Store, span: Span, key: bytes, origins: Sequence[str]
+    template: ProductTemplate, store: Store, span: Span, published: Span, key: bytes, origins: Sequence[str]
 ) -> dict[str, object]:
-    """Where the rows come from: hashes and counts only, no name of a machine, point or server."""
+    """Where the rows come from: hashes and counts only, no name of a machine, point or server; the interval as the rows show it."""
     files = store.files(_micros(span.begins - REACH), _micros(span.ends + REACH))
     return {
         "form": 1,
         "product": {"id": template.product.product, "version": template.product.version},
-        "interval": {"from": span.begins.isoformat() + "Z", "to": span.ends.isoformat() + "Z"},
+        "interval": {"from": published.begins.isoformat() + "Z", "to": published.ends.isoformat() + "Z"},
         "origins": list(origins),
         "query_sha256": hashlib.sha256(template.sql.encode()).hexdigest(),
         "recipe": template.product.recipe.id,
+        "recipe_hmac": recipe_digest(template.product, key),
         "pseudonym_key": key_fingerprint(key),
         "source_files": [{"rows": str(file.rows), "sha256": file.sha256} for file in files],
         "software": {"factory_kit": __version__, "duckdb": duckdb.__version__, "pyarrow": pa.__version__},

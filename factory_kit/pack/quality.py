@@ -20,7 +20,7 @@ from factory_kit.errors import QueryError
 from factory_kit.model.definition import Text
 from factory_kit.model.product import Checks, DataProduct, ProductField
 
-__all__ = ["QualityRow", "Scope", "assess_quality"]
+__all__ = ["QualityRow", "Scope", "assess_quality", "same_columns"]
 
 Count = tuple[int, int, str]
 """Numerator, denominator, how."""
@@ -108,6 +108,11 @@ def assess_quality(scope: Scope) -> list[QualityRow]:
         con.close()
 
 
+def same_columns(one: pa.Schema, other: pa.Schema) -> bool:
+    """Whether names and types agree, in order. Whether nulls are allowed is no part of it: writers say that as they please."""
+    return bool(one.names == other.names and one.types == other.types)
+
+
 def _row(
     scope: Scope, con: duckdb.DuckDBPyConnection, code: str, zh: str, en: str, better: Literal["higher", "lower"]
 ) -> QualityRow:
@@ -137,7 +142,7 @@ def _standard(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
 
 
 def _model(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
-    equal = sum(pq.read_schema(part).equals(scope.schema) for part in scope.parts)
+    equal = sum(same_columns(pq.read_schema(part), scope.schema) for part in scope.parts)
     return equal, len(scope.parts), "parts whose schema equals the declared one"
 
 

@@ -13,6 +13,7 @@ from factory_kit.errors import SealError
 from factory_kit.i18n import N_
 from factory_kit.model.product import DataProduct
 from factory_kit.pack.build import arrow_schema
+from factory_kit.pack.quality import same_columns
 from factory_kit.seal.findings import Finding, What
 from factory_kit.seal.verify import Sealed, open_sealed
 
@@ -44,7 +45,7 @@ def _part_findings(sealed: Sealed, parts: list[str], product: DataProduct, expec
             )
             continue
         rows += file.metadata.num_rows
-        if not file.schema_arrow.equals(schema):
+        if not same_columns(file.schema_arrow, schema):
             findings.append(_finding(name, N_("{file}: its columns are not those of product.json")))
     if rows != expected:
         findings.append(

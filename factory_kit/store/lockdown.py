@@ -61,13 +61,14 @@ def _check_node(node: dict[str, Any]) -> None:
         raise QueryError("query: files cannot be read here, expected tables and views")
 
 
-def lock(con: Any, folder: Path, paths: Iterable[str]) -> None:
+def lock(con: Any, folder: Path, paths: Iterable[str], memory_mib: int | None = None) -> None:
     """From here on *con* reaches no file but the sealed ones at *paths*, no network, no extension, and no setting changes.
 
-    It leaves memory and room on the disk to others.
+    It leaves memory and room on the disk to others; *memory_mib* fixes how much memory it takes.
     """
     amount, unit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
-    con.execute(f"SET memory_limit = '{float(amount) / SHARE:.3f} {unit}'")
+    most = f"{float(amount) / SHARE:.3f} {unit}" if memory_mib is None else f"{memory_mib} MiB"
+    con.execute(f"SET memory_limit = '{most}'")
     con.execute(f"SET max_temp_directory_size = '{room_to_spill(folder)} B'")
     con.execute(f"SET allowed_paths = {file_list(folder, paths)}")
     con.execute("SET enable_external_access = false")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -34,7 +34,7 @@ from factory_kit.store.manifest import Manifest
 from factory_kit.store.repair import repair
 from factory_kit.store.snapshot import Snapshot, take
 from factory_kit.store.spill import clear_spill
-from factory_kit.store.views import connection
+from factory_kit.store.views import connection, table
 from factory_kit.store.writer import Writer
 
 __all__ = ["SealedFile", "Store"]
@@ -178,6 +178,23 @@ class Store:
             manifest = snapshot.manifest
             readable = [*manifest.of_kind("samples"), *manifest.of_kind("rollup")]
             lockdown.lock(con, self.folder, (each.path for each in readable))
+            yield con
+
+    @contextlib.contextmanager
+    def locked(self, sql: str, tables: Mapping[str, pa.Table], out: Path, memory_mib: int) -> Iterator[Any]:
+        """A connection for a reviewed or a user's *sql*, locked down as for ``query``, with *tables* of the caller beside the views.
+
+        It may write the one file *out* (given to ``COPY`` by the caller, never by *sql*) and takes at most *memory_mib*. ``QueryError``
+        when *sql* is more than one SELECT over views, ``StoreDamaged``.
+        """
+        lockdown.check(sql)
+        snapshot = self._snapshot()
+        with _connected(snapshot) as con:
+            for name, rows in tables.items():
+                table(con, name, rows)
+            manifest = snapshot.manifest
+            readable = [each.path for each in (*manifest.of_kind("samples"), *manifest.of_kind("rollup"))]
+            lockdown.lock(con, self.folder, [*readable, str(out)], memory_mib)
             yield con
 
     def files(self, start: int, end: int) -> list[SealedFile]:

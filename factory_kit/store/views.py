@@ -24,7 +24,7 @@ from factory_kit.store.seal import arranged
 from factory_kit.store.snapshot import Snapshot
 from factory_kit.store.spill import spill_folder
 
-__all__ = ["connection"]
+__all__ = ["connection", "table"]
 
 CACHE = "SET parquet_metadata_cache = true"
 """Sealed files never change, and their footers are much to read again for each question."""
@@ -70,17 +70,17 @@ def connection(snapshot: Snapshot, threads: int | None = None) -> Any:
     con.execute(CACHE)
     _samples(con, snapshot)
     catalogue = snapshot.catalogue
-    _table(con, "points", _points(catalogue.newest.values()))
-    _table(con, "points_history", _points(catalogue.history))
-    _table(
+    table(con, "points", _points(catalogue.newest.values()))
+    table(con, "points_history", _points(catalogue.history))
+    table(
         con,
         "equipment",
         pa.Table.from_pylist(catalogue.ledger, EQUIPMENT),
         "* REPLACE (CAST(ideal_cycle_s AS DECIMAL(18, 6)) AS ideal_cycle_s)",
     )
-    _table(con, "states", _states(catalogue))
-    _table(con, "runs", _runs(catalogue))
-    _table(con, "gaps", _gaps(snapshot))
+    table(con, "states", _states(catalogue))
+    table(con, "runs", _runs(catalogue))
+    table(con, "gaps", _gaps(snapshot))
     _losses(con, snapshot)
     return con
 
@@ -105,7 +105,8 @@ def _settings(folder: Path, threads: int | None) -> dict[str, str | bool | int |
     return settings if threads is None else {**settings, "threads": str(threads)}
 
 
-def _table(con: Any, name: str, rows: pa.Table, columns: str = "*") -> None:
+def table(con: Any, name: str, rows: pa.Table, columns: str = "*") -> None:
+    """*rows* as the table *name*, copied."""
     con.register("arriving", rows)
     con.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM arriving")  # noqa: S608 - our own names
     con.unregister("arriving")
@@ -122,9 +123,9 @@ def _samples(con: Any, snapshot: Snapshot) -> None:
         clash = collisions(snapshot.folder, journal, near)
         journal = journal.filter(pa.array(~clash.known)) if clash.known.any() else journal
         replaced = list(clash.replaced.values())
-    _table(con, "journal", journal.cast(_plain(SAMPLES)))
+    table(con, "journal", journal.cast(_plain(SAMPLES)))
     if replaced:
-        _table(con, "journal_replaces", pa.concat_tables(replaced))
+        table(con, "journal_replaces", pa.concat_tables(replaced))
     union = _union(snapshot.folder, [each.path for each in files], replaced=bool(replaced))
     con.execute(f"CREATE VIEW samples AS {union}")
     _rollup(con, snapshot, journal, replaced=bool(replaced))
@@ -167,7 +168,7 @@ def _latest(con: Any, snapshot: Snapshot, journal: pa.Table) -> None:
     sealed = [read(snapshot.folder / each.path).cast(SAMPLES) for each in snapshot.manifest.of_kind("latest")]
     rows = newest(pa.concat_tables([SAMPLES.empty_table(), *sealed]), journal)
     columns = ["point", "time", "value", "text", "quality"]
-    _table(con, "latest", rows.select(columns).cast(_plain(pa.schema([SAMPLES.field(each) for each in columns]))))
+    table(con, "latest", rows.select(columns).cast(_plain(pa.schema([SAMPLES.field(each) for each in columns]))))
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
@@ -214,7 +215,7 @@ def _losses(con: Any, snapshot: Snapshot) -> None:
     unsealed = [loss_rows(segment.run.id, segment.losses) for segment in snapshot.segments]
     rows = _ledger(snapshot.folder, sealed, unsealed, LOSS)
     turn = pa.array(range(len(rows)), pa.int64())
-    _table(con, "loss_entries", rows.append_column("turn", turn))
+    table(con, "loss_entries", rows.append_column("turn", turn))
     con.execute(
         "CREATE VIEW loss_ledger AS SELECT * EXCLUDE (turn) FROM loss_entries "
         "QUALIFY row_number() OVER (PARTITION BY run, point ORDER BY turn DESC) = 1"
