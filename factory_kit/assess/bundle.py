@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,11 +15,13 @@ from factory_kit.assess.scored import Scored, content, read_scored
 from factory_kit.errors import AssessmentError
 from factory_kit.load.checked import checked
 from factory_kit.load.document import parse_json
+from factory_kit.load.files import MemoryFiles
 from factory_kit.model.assessment import Assessment
 from factory_kit.model.credit_code import fault
 from factory_kit.seal.container import Limits
 from factory_kit.seal.keys import Signer
 from factory_kit.seal.manifest import Manifest
+from factory_kit.seal.ring import KeyRing
 from factory_kit.seal.sealing import seal_files
 from factory_kit.seal.verify import Sealed, open_sealed
 
@@ -35,6 +36,7 @@ __all__ = [
     "open_bundle",
     "parts",
     "rescore",
+    "rescored",
     "roles",
     "seal_assessment",
 ]
@@ -138,9 +140,13 @@ def roles(scored: Scored) -> tuple[str, ...]:
     return ("enterprise", "provider") if scored.assessment.provider else ("enterprise",)
 
 
-def open_bundle(path: Path) -> Sealed:
-    """The bundle at *path*, all of it verified; ``Altered`` or ``UnsafeArchive`` otherwise, ``AssessmentError`` for another thing."""
-    sealed = open_sealed(path, limits=LIMITS)
+def open_bundle(path: Path, trusted: KeyRing | None = None, *, received: int | None = None) -> Sealed:
+    """The bundle at *path*, all of it verified; ``Altered`` or ``UnsafeArchive`` otherwise, ``AssessmentError`` for another thing.
+
+    *trusted* judges the signatures and *received* says when it arrived, as for ``seal.verify``; the verdict is in ``report``.
+    What the score rests on is kept in memory.
+    """
+    sealed = open_sealed(path, trusted, limits=LIMITS, received=received, keep=_weighs)
     if sealed.manifest.kind != BUNDLE:
         raise AssessmentError(
             "{file}: is a sealed {kind}, not a bundle of an assessment", file=path.name, kind=sealed.manifest.kind
@@ -161,17 +167,25 @@ def about_whom(sealed: Sealed) -> Assessment:
 
 def rescore(path: Path) -> Rescored:
     """The score of the bundle at *path*, rebuilt from the bundle alone and compared byte for byte with the one in it."""
-    sealed = open_bundle(path)
-    with tempfile.TemporaryDirectory(prefix="factory-kit-") as aside:
-        folder = Path(aside) / "bundle"
-        for name, data in sealed.contents():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-        scored = read_scored(AssessmentFolder(folder))
+    return rescored(open_bundle(path))
+
+
+def rescored(sealed: Sealed) -> Rescored:
+    """The score of the opened bundle *sealed*, rebuilt from it alone and compared byte for byte with the one in it.
+
+    Nothing is written. Models and indicators of the same bytes are read once in a process, so that thousands of bundles that
+    share them cost little each.
+    """
+    contents = {name: sealed.read(name) for name in sealed.names if _weighs(name)}
+    scored = read_scored(AssessmentFolder(Path("bundle"), MemoryFiles(contents)))
     rebuilt, sent = scored.canonical(), sealed.read("score.json")
     differences = () if rebuilt == sent else tuple(_differences(_loaded(sent), _loaded(rebuilt), ""))
     return Rescored(sealed, scored, rebuilt == sent, differences[:MOST_DIFFERENCES])
+
+
+def _weighs(name: str) -> bool:
+    """Whether the score rests on the file *name*; pages for people do not count."""
+    return _purpose(name) not in {None, Purpose.REPORT, Purpose.LEAVING}
 
 
 def _leaving(name: str, source: Path | bytes) -> Leaving:
@@ -183,8 +197,8 @@ def _leaving(name: str, source: Path | bytes) -> Leaving:
 
 
 def _purpose(name: str) -> Purpose | None:
-    fits = (place for place in PLACES if name == place or (place[-1] == "/" and name.startswith(place)))
-    return PLACES.get(next(fits, ""))
+    folder, slash, _ = name.partition("/")
+    return PLACES.get(folder + slash)
 
 
 def _check_finished(scored: Scored) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.load.checked import problems_of
 from factory_kit.load.document import Document
 from factory_kit.model.assessment import Judgement, Verdict
-from factory_kit.seal.chain import open_chain, read_chain
+from factory_kit.seal.chain import Link, chain_of, open_chain, read_chain
 
-__all__ = ["Ruling", "add_judgements", "latest", "read_judgements"]
+__all__ = ["Ruling", "add_judgements", "judgements_in", "latest", "read_judgements"]
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,23 @@ def read_judgements(path: Path) -> tuple[Judgement, ...]:
 
     ``Altered`` when one was changed, added or taken out, ``DefinitionError`` with every one that is no judgement.
     """
-    if not path.exists():
-        return ()
+    return _checked_all(read_chain(path), path.name) if path.exists() else ()
+
+
+def judgements_in(folder: AssessmentFolder) -> tuple[Judgement, ...]:
+    """The decisions on the assessment in *folder*; errors as ``read_judgements``."""
+    name = folder.decisions_file.name
+    if folder.contents is None:
+        return read_judgements(folder.decisions_file)
+    return _checked_all(chain_of(folder.files.read(name), name), name) if folder.files.has(name) else ()
+
+
+def _checked_all(links: Iterable[Link], name: str) -> tuple[Judgement, ...]:
     found: list[Judgement] = []
     problems: list[Problem] = []
-    for link in read_chain(path):
+    for link in links:
         try:
-            found.append(_checked(link.record, path.name, link.n))
+            found.append(_checked(link.record, name, link.n))
         except DefinitionError as error:
             problems += error.problems
     if problems:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
+from factory_kit.assess.definitions import indicators_in
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.errors import AssessmentError, DefinitionError, Problem
 from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
-from factory_kit.load.indicator import all_indicators, indicator_folder
+from factory_kit.load.indicator import indicator_folder
 from factory_kit.model.assessment import Assessment
 from factory_kit.model.evidence import Evidence, IndicatorUsed
 from factory_kit.model.indicator import Indicator
@@ -28,17 +30,18 @@ def read_evidence(folder: AssessmentFolder, assessment: Assessment) -> tuple[Evi
     """
     records: list[Evidence] = []
     problems: list[Problem] = []
-    for path in sorted(folder.evidence_folder.glob("*.json")):
-        name = folder.shown(f"evidence/{path.name}")
+    files = folder.files.below("evidence")
+    for file in (each for each in files.names() if each.endswith(".json")):
+        name = folder.shown(f"evidence/{file}")
         try:
-            record = Evidence.read(path.read_bytes(), name)
+            record = Evidence.read(files.read(file), name)
         except AssessmentError as error:
             problems.append(Problem(name, 0, "", N_("{reason}"), {"reason": str(error).removeprefix(f"{name}: ")}))
             continue
         except OSError as error:
             problems.append(Problem(name, 0, "", N_("cannot be read ({reason})"), {"reason": error.strerror}))
             continue
-        if record.file_name != path.name:
+        if record.file_name != file:
             problems.append(Problem(name, 0, "", N_("must be called {name}"), {"name": record.file_name}))
         if assessment.kind == "real" and "simulated" in record.origin:
             message = N_(
@@ -61,7 +64,7 @@ def newest(records: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 def frozen_indicators(folder: AssessmentFolder) -> dict[str, Indicator]:
     """The indicators frozen in *folder*, by id."""
-    return all_indicators([folder.indicators_folder])
+    return indicators_in(folder.files.below("indicators"))
 
 
 def freeze_indicators(folder: AssessmentFolder, records: Sequence[Evidence], sources: Sequence[Path]) -> None:
@@ -95,6 +98,7 @@ def _made(indicator: Indicator, used: IndicatorUsed) -> bool:
     return (indicator.definition.rev, indicator.sql_sha256) == (used.rev, used.sql_sha256)
 
 
+@lru_cache(maxsize=4096)
 def _moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 

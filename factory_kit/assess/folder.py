@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from factory_kit.errors import UsageError
 from factory_kit.load.checked import checked
-from factory_kit.load.document import Document, parse_json, read_text, read_yaml
+from factory_kit.load.document import Document, parse_json, text_in, yaml_in
+from factory_kit.load.files import Files, FolderFiles
 from factory_kit.load.workspace import Workspace
 from factory_kit.model.assessment import Assessment, ModelEdition
 
@@ -20,6 +21,8 @@ class AssessmentFolder:
     """``assessments/<name>/`` of a workspace, or the files of a bundle, in which JSON takes the place of YAML."""
 
     path: Path
+    contents: Files | None = field(default=None, repr=False, compare=False)
+    """Where they are read from instead of the disk: the contents of a sealed file."""
 
     @classmethod
     def of(cls, workspace: Workspace, name: str) -> AssessmentFolder:
@@ -33,6 +36,11 @@ class AssessmentFolder:
                 known=known,
             )
         return folder
+
+    @property
+    def files(self) -> Files:
+        """The files to be read, on the disk or in memory."""
+        return self.contents or FolderFiles(self.path)
 
     @property
     def assessment_file(self) -> Path:
@@ -75,11 +83,10 @@ class AssessmentFolder:
 
     def document(self, stem: Literal["assessment", "answers"]) -> Document:
         """What ``<stem>.yaml`` holds, or in a bundle ``<stem>.json``."""
-        written, sealed = self.path / f"{stem}.yaml", self.path / f"{stem}.json"
-        if sealed.is_file() and not written.exists():
-            name = self.shown(sealed.name)
-            return parse_json(read_text(sealed, name), name)
-        return read_yaml(written, self.shown(written.name))
+        written, sealed = f"{stem}.yaml", f"{stem}.json"
+        if self.files.has(sealed) and not self.files.has(written):
+            return parse_json(text_in(self.files, sealed, self.shown(sealed)), self.shown(sealed))
+        return yaml_in(self.files, written, self.shown(written))
 
     def assessment(self) -> Assessment:
         """Who is assessed against what; ``DefinitionError`` with all mistakes."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from factory_kit.assess.decisions import latest, read_judgements
+from factory_kit.assess.decisions import judgements_in, latest
+from factory_kit.assess.definitions import model_in
 from factory_kit.assess.evidence import freeze_indicators, frozen_indicators, newest, read_evidence, speaking_for
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.proposals import Proposal, proposals
@@ -18,8 +19,7 @@ from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
 from factory_kit.load.answers import answers_in
 from factory_kit.load.checked import checked
-from factory_kit.load.document import Document
-from factory_kit.load.maturity import maturity_model
+from factory_kit.load.document import Document, read_yaml
 from factory_kit.model.answers import Answers
 from factory_kit.model.assessment import Assessment, Judgement
 from factory_kit.model.definition import exact
@@ -30,7 +30,7 @@ from factory_kit.score import Decided, Ref, Score, Sentence, Value, exact_text, 
 from factory_kit.score.sentence import sentence
 from factory_kit.seal.canonical import canonical
 
-__all__ = ["Scored", "content", "read_scored", "write_score"]
+__all__ = ["Scored", "content", "read_rating", "read_scored", "write_score"]
 
 CONTRADICTED = N_(
     "{count} answers stand above what machine evidence shows, and nobody decided which counts: {criteria}"
@@ -115,12 +115,20 @@ def read_scored(folder: AssessmentFolder) -> Scored:
 
     ``DefinitionError`` with all mistakes of a file, ``Altered`` when the log of decisions was changed.
     """
-    about, filled_in = folder.document("assessment"), folder.document("answers")
+    return _scored(folder, folder.document("answers"), judgements_in(folder))
+
+
+def read_rating(folder: AssessmentFolder, file: Path) -> Scored:
+    """The blind rating in *file*, scored by itself: neither the answers nor the decisions of anybody else count or are read."""
+    return _scored(folder, read_yaml(file, folder.shown(f"ratings/{file.name}")), ())
+
+
+def _scored(folder: AssessmentFolder, filled_in: Document, judgements: tuple[Judgement, ...]) -> Scored:
+    about = folder.document("assessment")
     assessment = checked(about, Assessment)
     model = _model(folder, assessment)
     answers = answers_in(filled_in, model)
     _check_head(filled_in, answers, assessment)
-    judgements = read_judgements(folder.decisions_file)
     evidence = read_evidence(folder, assessment)
     indicators = frozen_indicators(folder)
     proposed = proposals(model, speaking_for(evidence, indicators))
@@ -148,7 +156,7 @@ def write_score(folder: AssessmentFolder, sources: Sequence[Path]) -> Scored:
 def _model(folder: AssessmentFolder, assessment: Assessment) -> MaturityModel:
     wanted = assessment.model
     place = f"models/{wanted.id}/{wanted.edition}"
-    model = _frozen_model(folder.model_folder(wanted), folder.shown(place))
+    model = model_in(folder.files.below("models", wanted.id, wanted.edition), folder.shown(place))
     if model.sha256 != wanted.sha256:
         message = N_(
             "has the content {found}, assessment.yaml names {expected}: the frozen copy was changed; restore it"
@@ -156,23 +164,6 @@ def _model(folder: AssessmentFolder, assessment: Assessment) -> MaturityModel:
         details: dict[str, object] = {"found": model.sha256, "expected": wanted.sha256}
         raise DefinitionError([Problem(folder.shown(f"{place}/model.yaml"), 0, "", message, details)])
     return model
-
-
-def _frozen_model(folder: Path, shown: str) -> MaturityModel:
-    """The model in *folder*; models of the same bytes are read once, since a district reads hundreds of the same."""
-    hasher = hashlib.sha256("/".join(folder.parts[-2:]).encode())
-    for path in sorted(folder.glob("*.yaml")):
-        hasher.update(f"/{path.name}/{path.stat().st_size}/".encode() + path.read_bytes())
-    key = hasher.hexdigest()
-    if key not in _models:
-        if len(_models) >= MOST_MODELS:
-            _models.clear()
-        _models[key] = maturity_model(folder, shown)
-    return _models[key]
-
-
-MOST_MODELS = 16
-_models: dict[str, MaturityModel] = {}
 
 
 def _check_head(document: Document, answers: Answers, assessment: Assessment) -> None:
@@ -210,16 +201,18 @@ def _check_judgements(folder: AssessmentFolder, model: MaturityModel, judgements
 def _other_inputs(
     folder: AssessmentFolder, evidence: Sequence[Evidence], indicators: Mapping[str, Indicator]
 ) -> Mapping[str, object]:
+    files = folder.files
     used = {
         name: {
             "rev": indicator.definition.rev,
             "sql_sha256": indicator.sql_sha256,
-            "definition_sha256": _sha256((folder.indicators_folder / name / "indicator.yaml").read_bytes()),
+            "definition_sha256": _sha256(files.read(f"indicators/{name}/indicator.yaml")),
         }
         for name, indicator in indicators.items()
     }
+    decided = folder.decisions_file.name
     return {
-        "decisions_sha256": _sha256(folder.decisions_file.read_bytes()) if folder.decisions_file.is_file() else None,
+        "decisions_sha256": _sha256(files.read(decided)) if files.has(decided) else None,
         "evidence": sorted(record.id for record in evidence),
         "indicators": used,
     }

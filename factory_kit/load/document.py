@@ -12,8 +12,9 @@ import yaml
 
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
+from factory_kit.load.files import Files, FolderFiles
 
-__all__ = ["Document", "parse_json", "parse_yaml", "read_text", "read_yaml"]
+__all__ = ["Document", "parse_json", "parse_yaml", "read_text", "read_yaml", "text_in", "yaml_in"]
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 32 * 1024 * 1024
@@ -57,27 +58,26 @@ for _tag, _pattern, _first in (
 
 def read_text(path: Path, name: str | None = None) -> str:
     """The text of a UTF-8 file (with or without BOM); ``DefinitionError`` when it is missing, too large or in another encoding."""
-    shown = name or str(path)
+    return text_in(FolderFiles(path.parent), path.name, name or str(path))
+
+
+def text_in(files: Files, file: str, shown: str) -> str:
+    """The text of *file* of *files*, shown to users as *shown*; ``DefinitionError`` as ``read_text``."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise DefinitionError(
-                [
-                    Problem(
-                        shown,
-                        0,
-                        "",
-                        N_("is larger than {limit} bytes; definitions are small texts"),
-                        {"limit": LARGEST_FILE},
-                    )
-                ]
-            )
-        raw = path.read_bytes()
+        if files.size(file) > LARGEST_FILE:
+            message = N_("is larger than {limit} bytes; definitions are small texts")
+            raise DefinitionError([Problem(shown, 0, "", message, {"limit": LARGEST_FILE})])
+        raw = files.read(file)
     except FileNotFoundError as error:
         raise DefinitionError([Problem(shown, 0, "", N_("does not exist; check the path"))]) from error
     except OSError as error:
         raise DefinitionError(
             [Problem(shown, 0, "", N_("cannot be read ({reason})"), {"reason": error.strerror})]
         ) from error
+    return _decoded(raw, shown)
+
+
+def _decoded(raw: bytes, shown: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -90,6 +90,11 @@ def read_text(path: Path, name: str | None = None) -> str:
 def read_yaml(path: Path, name: str | None = None) -> Document:
     """The document in the file *path*, shown to users as *name*."""
     return parse_yaml(read_text(path, name), name or str(path))
+
+
+def yaml_in(files: Files, file: str, shown: str) -> Document:
+    """The document in *file* of *files*, shown to users as *shown*."""
+    return parse_yaml(text_in(files, file, shown), shown)
 
 
 def parse_json(text: str, name: str) -> Document:

@@ -7,25 +7,28 @@ from pathlib import Path
 
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
-from factory_kit.load.checked import yaml_file
+from factory_kit.load.checked import checked
+from factory_kit.load.document import yaml_in
+from factory_kit.load.files import Files, Somewhere, files_of
 from factory_kit.model.indicator import Indicator, IndicatorDefinition
 
 __all__ = ["all_indicators", "indicator_folder"]
 
 
-def indicator_folder(folder: Path, shown: str | None = None) -> Indicator:
+def indicator_folder(folder: Somewhere, shown: str | None = None) -> Indicator:
     """The indicator in *folder*; ``DefinitionError`` with the mistakes of both files."""
-    name = shown or str(folder)
+    name, files = shown or str(folder), files_of(folder)
+    here = folder.name if isinstance(folder, Path) else files.parts[-1]
     problems: list[Problem] = []
     definition = None
     try:
-        definition = yaml_file(folder / "indicator.yaml", IndicatorDefinition, f"{name}/indicator.yaml")
+        definition = checked(yaml_in(files, "indicator.yaml", f"{name}/indicator.yaml"), IndicatorDefinition)
     except DefinitionError as error:
         problems += error.problems
-    if definition is not None and definition.indicator != folder.name:
+    if definition is not None and definition.indicator != here:
         message = N_("{id!r} differs from the name of its folder")
         problems.append(Problem(f"{name}/indicator.yaml", 1, "indicator", message, {"id": definition.indicator}))
-    sql, found = _sql(folder / "query.sql", f"{name}/query.sql")
+    sql, found = _sql(files, f"{name}/query.sql")
     problems += found
     if problems or definition is None:
         raise DefinitionError(problems)
@@ -55,10 +58,10 @@ def _item_folders(folders: Sequence[Path]) -> list[Path]:
     return [item for folder in folders if folder.is_dir() for item in sorted(folder.iterdir()) if item.is_dir()]
 
 
-def _sql(path: Path, name: str) -> tuple[str, list[Problem]]:
+def _sql(files: Files, name: str) -> tuple[str, list[Problem]]:
     """The text of the SQL file byte for byte, because its hash names it; CR line ends would give another hash elsewhere."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = files.read("query.sql").decode("utf-8")
     except FileNotFoundError:
         return "", [Problem(name, 0, "", N_("does not exist; check the path"))]
     except OSError as error:

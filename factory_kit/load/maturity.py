@@ -13,7 +13,8 @@ import rfc8785
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
 from factory_kit.load.checked import checked
-from factory_kit.load.document import Document, Path_, dotted, read_yaml
+from factory_kit.load.document import Document, Path_, dotted, read_yaml, yaml_in
+from factory_kit.load.files import Files, Somewhere, files_of
 from factory_kit.model.cases import Cases
 from factory_kit.model.definition import Definition, Language, exact
 from factory_kit.model.maturity import ORDER, Checks, MaturityModel, Structure, Texts
@@ -32,15 +33,15 @@ UNHASHED_CRITERION = ("clause", "item", "confidence", "evidence")
 UNHASHED_TEXT = ("form", "text", "licence_note", "confidences", "evidence", "places")
 
 
-def maturity_model(folder: Path, shown: str | None = None) -> MaturityModel:
+def maturity_model(folder: Somewhere, shown: str | None = None) -> MaturityModel:
     """The model edition in *folder*; ``DefinitionError`` with the mistakes of all its files."""
-    name = shown or str(folder)
+    name, files = shown or str(folder), files_of(folder)
     problems: list[Problem] = []
     found: dict[str, object] = {}
     documents: dict[str, Document] = {}
     for file, form in (("model.yaml", Structure), ("text.zh.yaml", Texts), ("text.en.yaml", Texts)):
         try:
-            documents[file] = read_yaml(folder / file, f"{name}/{file}")
+            documents[file] = yaml_in(files, file, f"{name}/{file}")
             found[file] = checked(documents[file], form)
         except DefinitionError as error:
             problems += error.problems
@@ -54,8 +55,8 @@ def maturity_model(folder: Path, shown: str | None = None) -> MaturityModel:
         if isinstance(text, Texts):
             texts[language] = text
             problems += _in_texts(structure, text, language, documents[f"text.{language}.yaml"])
-    problems += _place(structure, folder, documents["model.yaml"])
-    checks = _checks(structure, folder, name, problems)
+    problems += _place(structure, files, documents["model.yaml"])
+    checks = _checks(structure, files, name, problems)
     if problems:
         raise DefinitionError(problems)
     return MaturityModel(structure, texts, content_hash(structure, texts["zh"]), checks.checks if checks else ())
@@ -266,19 +267,18 @@ def _same_model(structure: Structure, other: Texts | Cases | Checks, document: D
         yield _problem(document, ("model",), N_("speaks of another model, expected {expected}"), expected=expected)
 
 
-def _place(structure: Structure, folder: Path, document: Document) -> Iterator[Problem]:
-    here = folder.resolve()
-    if (here.parent.name, here.name) != (structure.model, structure.edition):
+def _place(structure: Structure, files: Files, document: Document) -> Iterator[Problem]:
+    if files.parts[-2:] != (structure.model, structure.edition):
         expected = f"{structure.model}/{structure.edition}"
         yield _problem(document, ("model",), N_("must stand in a folder {expected}"), expected=expected)
 
 
-def _checks(structure: Structure, folder: Path, name: str, problems: list[Problem]) -> Checks | None:
+def _checks(structure: Structure, files: Files, name: str, problems: list[Problem]) -> Checks | None:
     """What ``checks.yaml`` says, if there is one; its mistakes go to *problems*."""
-    if not (folder / "checks.yaml").is_file():
+    if not files.has("checks.yaml"):
         return None
     try:
-        document = read_yaml(folder / "checks.yaml", f"{name}/checks.yaml")
+        document = yaml_in(files, "checks.yaml", f"{name}/checks.yaml")
         checks = checked(document, Checks)
     except DefinitionError as error:
         problems += error.problems

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor
 from typing import Any, Literal, TypeAlias, get_args
 
-import rfc8785
-
 from factory_kit.errors import AssessmentError
+from factory_kit.model.canonical_json import canonical_bytes
 
 __all__ = [
     "PLANT",
@@ -174,7 +173,7 @@ class Evidence:
 
     @cached_property
     def _bytes(self) -> bytes:
-        return rfc8785.dumps(self.as_json())
+        return canonical_bytes(self.as_json())
 
     @cached_property
     def id(self) -> str:
@@ -213,7 +212,7 @@ class Evidence:
 
 
 def _object(part: IndicatorUsed | PointUsed | FileUsed | Engine) -> dict[str, Json]:
-    return {name.name: getattr(part, name.name) for name in fields(part)}
+    return {name: getattr(part, name) for name in part.__slots__}
 
 
 def _from_json(content: dict[str, Any]) -> Evidence:

@@ -9,15 +9,12 @@ from typing import NoReturn, TypeAlias
 import rfc8785
 
 from factory_kit.errors import Altered, SealError
+from factory_kit.model.canonical_json import DEEPEST, LARGEST, canonical_bytes, is_plain
 
 __all__ = ["Json", "canonical", "read_canonical", "record_id"]
 
 Json: TypeAlias = "bool | int | str | list[Json] | tuple[Json, ...] | dict[str, Json] | None"
 """What a record may hold: no floating-point numbers, numbers that matter are decimal text."""
-
-LARGEST = 2**53 - 1
-"""The largest integer every JSON reader keeps exactly (RFC 8785, 3.2.2.3)."""
-DEEPEST = 100
 
 
 def canonical(value: object, where: str = "record") -> bytes:
@@ -26,9 +23,10 @@ def canonical(value: object, where: str = "record") -> bytes:
     ``SealError`` for floating-point numbers (NaN among them), integers beyond 2^53 - 1, keys that are no text, text that
     is no Unicode, other types, and nesting deeper than 100.
     """
-    _check(value, where, ())
+    if not is_plain(value):
+        _check(value, where, ())
     try:
-        return rfc8785.dumps(value)  # type: ignore[arg-type] # checked above
+        return canonical_bytes(value)
     except rfc8785.CanonicalizationError as error:
         raise SealError(
             "{where}: a text holds half of a character (a lone surrogate); write it again", where=where

@@ -8,6 +8,7 @@ up to it was changed, inserted or removed.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import sys
@@ -22,7 +23,17 @@ from factory_kit.files import NO_SPACE, sync_folder, write_atomically
 from factory_kit.seal.canonical import canonical, record_id
 from factory_kit.seal.digest import CHUNK
 
-__all__ = ["START", "ChainReport", "ChainWriter", "Link", "Torn", "open_chain", "read_chain", "verify_chain"]
+__all__ = [
+    "START",
+    "ChainReport",
+    "ChainWriter",
+    "Link",
+    "Torn",
+    "chain_of",
+    "open_chain",
+    "read_chain",
+    "verify_chain",
+]
 
 START = "0" * 64
 """The hash before the first record."""
@@ -129,21 +140,30 @@ def open_chain(path: Path) -> Iterator[ChainWriter]:
 
 def read_chain(path: Path) -> Iterator[Link]:
     """All records in order; ``Altered`` at the first that does not hold, naming its number."""
-    previous: Link | None = None
     try:
         with path.open("rb") as file:
-            while line := file.readline(LONGEST):
-                number = previous.n + 1 if previous else 1
-                link = _link(line, path, number)
-                if link.n != number or link.prev != (previous.hash if previous else START):
-                    raise Altered(
-                        "{file}: record {number} does not follow the one before it; something was removed, inserted or exchanged",
-                        file=path, number=number,
-                    )  # fmt: skip
-                yield link
-                previous = link
+            yield from _links(file, path)
     except OSError as error:
         raise SealError("{file}: cannot be read ({reason})", file=path, reason=error.strerror) from error
+
+
+def chain_of(data: bytes, name: str) -> Iterator[Link]:
+    """All records of the chain whose file *name* holds *data*; errors as ``read_chain``."""
+    return _links(io.BytesIO(data), Path(name))
+
+
+def _links(file: BinaryIO, path: Path) -> Iterator[Link]:
+    previous: Link | None = None
+    while line := file.readline(LONGEST):
+        number = previous.n + 1 if previous else 1
+        link = _link(line, path, number)
+        if link.n != number or link.prev != (previous.hash if previous else START):
+            raise Altered(
+                "{file}: record {number} does not follow the one before it; something was removed, inserted or exchanged",
+                file=path, number=number,
+            )  # fmt: skip
+        yield link
+        previous = link
 
 
 def verify_chain(path: Path, known: Mapping[int, str] | None = None) -> ChainReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,8 @@ class Sealed:
     manifest: Manifest
     report: Report
     limits: Limits = field(default=Limits(), repr=False)
+    kept: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """Contents that were kept in memory while they were verified."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -96,6 +98,8 @@ class Sealed:
 
     def read(self, name: str) -> bytes:
         """The content of one file; ``Altered`` when it is not what was sealed (any more)."""
+        if name in self.kept:
+            return self.kept[name]
         with open_container(self.path, self.limits) as container:
             return self._read(container, name)
 
@@ -136,28 +140,63 @@ def verify(
     *received* is when it arrived (microseconds, UTC) where that is on record: it matters after a key was compromised.
     ``SealError`` when nothing can be read at *path*; whatever is wrong with the content stands in the report.
     """
+    return _verified(path, trusted, require, received, limits, _Kept(None))
+
+
+def open_sealed(
+    path: Path,
+    trusted: KeyRing | None = None,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    received: int | None = None,
+    keep: Callable[[str], bool] | None = None,
+) -> Sealed:
+    """The sealed thing at *path*, all of it verified; ``Altered`` or ``UnsafeArchive`` with the first finding otherwise.
+
+    Whose signatures it bears is for the caller to judge: ``sealed.report.signatures`` and ``sealed.report.ok``. Contents for
+    whose names *keep* is true stay in memory, read and hashed in the one pass; what they may come to is for *limits* to say.
+    """
+    kept = _Kept(keep)
+    report = _verified(path, trusted, (), received, limits, kept)
+    if report.manifest is None or not report.intact:
+        raise report.findings[0].error()
+    return Sealed(path, report.manifest, report, limits, kept.contents)
+
+
+class _Kept:
+    """Contents kept while they pass by."""
+
+    def __init__(self, wanted: Callable[[str], bool] | None) -> None:
+        self._wanted = wanted
+        self.contents: dict[str, bytes] = {}
+
+    def passing(self, name: str, pieces: Iterator[bytes]) -> Iterable[bytes]:
+        """*pieces* of *name*, kept where they are wanted."""
+        if self._wanted is None or not self._wanted(name):
+            return pieces
+        self.contents[name] = b"".join(pieces)
+        return (self.contents[name],)
+
+
+def _verified(
+    path: Path,
+    trusted: KeyRing | None,
+    require: Sequence[str],
+    received: int | None,
+    limits: Limits,
+    kept: _Kept,
+) -> Report:
     with open_container(path, limits) as container:
         findings = list(container.findings)
         content = _small(container, MANIFEST, limits.manifest_bytes, findings)
         manifest = _manifest(container, content, findings)
         if manifest:
-            _check_files(container, manifest, limits, findings)
+            _check_files(container, manifest, limits, findings, kept)
         signatures = _check_signatures(container, content, trusted or NOBODY, limits, received, findings)
     needed = tuple(sorted({*require, *(manifest.expects if manifest else ())}))
     present = {check.role for check in signatures}
     signatures += [SignatureCheck(role, SignatureState.MISSING) for role in needed if role not in present]
     return Report(path, manifest, tuple(findings), tuple(signatures), trusted is not None, needed)
-
-
-def open_sealed(path: Path, trusted: KeyRing | None = None, *, limits: Limits = Limits()) -> Sealed:  # noqa: B008 - frozen
-    """The sealed thing at *path*, all of it verified; ``Altered`` or ``UnsafeArchive`` with the first finding otherwise.
-
-    Whose signatures it bears is for the caller to judge: ``sealed.report.signatures`` and ``sealed.report.ok``.
-    """
-    report = verify(path, trusted, limits=limits)
-    if report.manifest is None or not report.intact:
-        raise report.findings[0].error()
-    return Sealed(path, report.manifest, report, limits)
 
 
 def is_sealed(path: Path) -> bool:
@@ -199,7 +238,9 @@ def _manifest(container: Container, content: bytes | None, findings: list[Findin
     return None
 
 
-def _check_files(container: Container, manifest: Manifest, limits: Limits, findings: list[Finding]) -> None:
+def _check_files(
+    container: Container, manifest: Manifest, limits: Limits, findings: list[Finding], kept: _Kept
+) -> None:
     if sum(file.size for file in manifest.files) > limits.total_bytes:
         message = N_("{container}: holds more than {limit} bytes; ask for a smaller one or raise the limit")
         findings.append(
@@ -210,7 +251,7 @@ def _check_files(container: Container, manifest: Manifest, limits: Limits, findi
     for file in manifest.files:
         if file.path not in present:
             findings.append(_missing(container, file.path))
-        elif not _is_sealed_content(container, file, findings):
+        elif not _is_sealed_content(container, file, findings, kept):
             findings.append(_altered(container, file.path))
     sealed = {file.path for file in manifest.files} | {MANIFEST}
     for name in container.names():
@@ -219,12 +260,12 @@ def _check_files(container: Container, manifest: Manifest, limits: Limits, findi
             findings.append(Finding(name, What.EXTRA, message, {"container": container.label, "file": name}))
 
 
-def _is_sealed_content(container: Container, file: SealedFile, findings: list[Finding]) -> bool:
+def _is_sealed_content(container: Container, file: SealedFile, findings: list[Finding], kept: _Kept) -> bool:
     found: Digest | None = None
     with collected(findings, file.path, What.ALTERED):
         if container.size(file.path) != file.size:
             return False
-        found = digest(container.pieces(file.path))
+        found = digest(kept.passing(file.path, container.pieces(file.path)))
     return found is None or (file.fits(found) and container.crc32(file.path) in {None, found.crc32})
 
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,12 @@ def test_reading_gives_back_what_was_written(value: Any) -> None:
 
     assert read_canonical(data, "record") == value
     assert json.loads(data) == value
+
+
+@given(RECORDS)
+def test_the_fast_way_gives_the_bytes_of_the_reference(value: Any) -> None:
+    """Whatever a record holds, its bytes are those of the reference implementation of RFC 8785."""
+    assert canonical(value) == rfc8785.dumps(value)
 
 
 @given(st.dictionaries(TEXTS, RECORDS, min_size=2))
