@@ -2,23 +2,28 @@
 
     python tests/soak.py --minutes 5          (make soak: 40 minutes)
 
-Three node-opcua servers count, each behind a proxy: ``kept`` is only cut, so that nothing may be lost; ``history`` keeps a
+Four node-opcua servers count. Three stand behind a proxy: ``kept`` is only cut, so that nothing may be lost; ``history`` keeps a
 history and has a short queue, so that its history must fill every hole; ``restarted`` is killed and started again, so that
-what it held is gone. Each value that a server still held is in the store once; every other one lies in a gap.
+what it held is gone. ``secured`` speaks encrypted and gets another certificate now and then: its collection must stop with a
+line that names it, and go on once somebody trusts it. Each value that a server still held is in the store once; every other
+one lies in a gap. The full length holds 200 restarts, 50 cuts, 20 changes of certificates, 5 of ours and 5 clocks that jump.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import importlib.util
 import json
 import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from factory_kit.collect.run import collect  # noqa: E402 - from the checkout, also without an installation
+from factory_kit.collect.trust import acquaint, trust_server  # noqa: E402
+from factory_kit.drivers.opcua.security import own_certificate, pin  # noqa: E402
 from factory_kit.model.connector import Connector  # noqa: E402
 from factory_kit.model.site import Site  # noqa: E402
 from factory_kit.store import Store  # noqa: E402
@@ -33,8 +40,19 @@ from factory_kit.testing import FaultProxy  # noqa: E402
 
 POINTS = 5
 LABEL = {"zh": "值", "en": "value"}
-TROUBLES = ("cut", "cut", "hole", "half", "garble", "restart", "restart", "shift_clock")
-NAMES = ("kept", "history", "restarted")
+DECK = {"restart": 200, "cut": 50, "hole": 20, "half": 20, "garble": 20, "shift_clock": 5}
+"""How often each trouble comes in the full length."""
+BEHIND = ("kept", "history", "restarted")
+NAMES = (*BEHIND, "secured")
+FULL_MINUTES = 40
+CERTIFICATES, OURS = 20, 5
+"""Changes of the server's certificate, and of ours, in the full length."""
+PATIENCE_S = 120
+SETTLED = 100
+"""With so many looks at the memory it is judged."""
+FLAT_KB, FLAT_OBJECTS = 64 * 1024, 2000
+"""What the last quarter may have more than the second. Sealing and merging files takes its memory once, whenever the first hour
+ends; of Python's own objects nothing may stay behind some hundred broken connections."""
 
 
 class Clock:
@@ -61,8 +79,29 @@ class Watcher:
         self.lines.append(f"{time.strftime('%H:%M:%S')} {notice}")
 
 
-def node_plants(pki: Path) -> dict[str, Any]:
-    """The three servers."""
+class Papers:
+    """The certificates: those of the server ``secured``, one after the other, and the folder of ours with what we trust."""
+
+    def __init__(self, folder: Path) -> None:
+        self.own = folder / "keys"
+        self._folder = folder / "papers"
+        self._count = 0
+
+    def another(self) -> dict[str, str]:
+        """The files of a certificate that nobody has seen yet, as options of the server."""
+        self._count += 1
+        place = self._folder / str(self._count)
+        own_certificate(place, time.time_ns() // 1000)
+        return {"certificate": str(place / "factory-kit.der"), "key": str(place / "factory-kit.key")}
+
+    def renew(self) -> None:
+        """Ours is made anew at the next session, as when somebody deletes it because it ends."""
+        for name in ("factory-kit.der", "factory-kit.key"):
+            (self.own / name).unlink()
+
+
+def node_plants(folder: Path, papers: Papers) -> dict[str, Any]:
+    """The four servers."""
     spec = importlib.util.spec_from_file_location("servers", ROOT / "tests" / "drivers" / "conftest.py")
     assert spec is not None
     assert spec.loader is not None
@@ -74,20 +113,21 @@ def node_plants(pki: Path) -> dict[str, Any]:
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     modules = Path(asked.stdout.strip()) / "node_modules"
-    history = {"kept": 0, "history": 100_000, "restarted": 0}
+    options: dict[str, dict[str, Any]] = {name: {} for name in NAMES}
+    options["history"] = {"history": 100_000}
+    options["secured"] = {"policies": ["Basic256Sha256"], "modes": ["SignAndEncrypt"], **papers.another()}
     return {
-        name: servers.NodePlant(modules, pki, points=POINTS, period_ms=100, history=history[name]).start()
+        name: servers.NodePlant(modules, folder / "pki", points=POINTS, period_ms=100, **options[name]).start()
         for name in NAMES
     }
 
 
 def site_of(ports: dict[str, int]) -> Site:
-    """All three servers; one has a queue that is too short for every cut."""
-    queue = {"kept": 300, "history": 10, "restarted": 300}
+    """All servers; one has a queue that is too short for every cut, one is encrypted."""
     servers = {
         name: {
-            "driver": "opcua", "url": f"opc.tcp://127.0.0.1:{port}", "security": "None", "publishing_ms": 200,
-            "sampling_ms": 0, "queue_size": queue[name],
+            "driver": "opcua", "url": f"opc.tcp://127.0.0.1:{port}", "security": "auto" if name == "secured" else "None",
+            "publishing_ms": 200, "sampling_ms": 0, "queue_size": 10 if name == "history" else 300,
         }
         for name, port in ports.items()
     }  # fmt: skip
@@ -130,23 +170,32 @@ class Trouble:
         self.done: Counter[str] = Counter()
         self.counted: dict[int, int] = {}
         self.memory: list[int] = []
+        self.objects: list[int] = []
 
     def make(self, seconds: float) -> None:
         """One trouble after the other, and quiet at the end."""
         quiet = min(25.0, seconds / 3)
         until = time.monotonic() + seconds - quiet
         time.sleep(3)
-        while time.monotonic() < until:
+        for trouble in self._drawn():
+            if time.monotonic() >= until:
+                break
             self.memory.append(resident_kb())
-            getattr(
-                self, self.chance.choice(["cut", "cut", "hole", "half", "garble", "restart", "restart", "shift_clock"])
-            )()
-            time.sleep(self.chance.uniform(1, 3))
+            self.objects.append(len(gc.get_objects()))
+            getattr(self, trouble)()
+            time.sleep(self.chance.uniform(0.5, 1.5))
         for line in self.lines.values():
             line.heal()
         self.clock.offset = 0
         time.sleep(quiet - 3)
-        self.counted |= self.nodes["restarted"].ticks()
+
+    def _drawn(self) -> Iterator[str]:
+        """One of each, and then as the full length has them."""
+        hand = list(DECK)
+        while True:
+            self.chance.shuffle(hand)
+            yield from hand
+            hand = [trouble for trouble, count in DECK.items() for _each in range(count)]
 
     def cut(self) -> None:
         self._bad("cut", "cut", self.chance.uniform(0.2, 6))
@@ -163,12 +212,12 @@ class Trouble:
     def restart(self) -> None:
         """The server is killed; in its next life it counts on, under another namespace number."""
         node = self.nodes["restarted"]
-        self.counted |= node.ticks()
+        self.counted |= last_ticks(node)
         node.kill()
         time.sleep(self.chance.uniform(0, 2))
         node.start(shift=self.chance.randrange(4), first=max(self.counted) + 1000)
         self.done["restart"] += 1
-        time.sleep(3)
+        time.sleep(2)
 
     def shift_clock(self) -> None:
         """Somebody sets our clock."""
@@ -182,6 +231,79 @@ class Trouble:
         for line in self.lines.values():
             line.heal()
         self.done[name] += 1
+
+
+class Changes:
+    """Gives the secured server another certificate, and us another one, at even times; trusts only after the collection has stopped."""
+
+    def __init__(self, node: Any, site: Site, papers: Papers, watcher: Watcher, clock: Clock) -> None:
+        self.node = node
+        self.site = site
+        self.papers = papers
+        self.watcher = watcher
+        self.clock = clock
+        self.done: Counter[str] = Counter()
+        self.counted: dict[int, int] = {}
+        self.wrong: list[str] = []
+
+    def make(self, seconds: float) -> None:
+        """As many changes as *seconds* have room for, and at least one."""
+        share = seconds / (60 * FULL_MINUTES)
+        theirs, ours = max(1, round(CERTIFICATES * share)), round(OURS * share)
+        plan = [self.theirs] * theirs
+        for number in range(ours):
+            plan.insert((2 * number + 1) * len(plan) // (2 * ours), self.ours)
+        begun = time.monotonic()
+        for number, change in enumerate(plan):
+            due = begun + seconds * 0.85 * number / len(plan) + 4
+            time.sleep(max(0.0, due - time.monotonic()))
+            change()
+        time.sleep(3)
+
+    def theirs(self) -> None:
+        """The server comes back with a certificate that nobody trusts; then somebody does."""
+        told = len(self.watcher.lines)
+        self._again(**self.papers.another())
+        self._until(lambda: self._lines(told, "another certificate"), "the new certificate was not noticed")
+        time.sleep(1)
+        found = acquaint(self.site, "secured", now=self.clock, request_log=self.papers.own / "requests.jsonl")
+        trust_server(found, found.fingerprint, self.papers.own)
+        self._back(told, "theirs")
+        if self._lines(told, "another certificate") != 1:
+            self.wrong.append(f"a new certificate was told {self._lines(told, 'another certificate')} times")
+
+    def ours(self) -> None:
+        """Ours is made anew, and the server, which learns to trust it, starts again."""
+        told = len(self.watcher.lines)
+        self.papers.renew()
+        self._again()
+        self._back(told, "ours")
+
+    def _again(self, **changed: str) -> None:
+        self.counted |= last_ticks(self.node)
+        self.node.kill()
+        self.node.start(first=max(self.counted) + 1000, **changed)
+
+    def _back(self, told: int, what: str) -> None:
+        self._until(lambda: self._lines(told, "connection is back"), f"no way back after a change of {what}")
+        self.done[f"certificate: {what}"] += 1
+
+    def _lines(self, told: int, text: str) -> int:
+        return sum("secured: " in line and text in line for line in self.watcher.lines[told:])
+
+    def _until(self, true: Callable[[], object], otherwise: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not true():
+            if time.monotonic() > deadline:
+                self.wrong.append(otherwise)
+                return
+            time.sleep(0.1)
+
+
+def last_ticks(node: Any) -> dict[int, int]:
+    """What *node* has counted, and counts no more."""
+    node.ask("stop")
+    return dict(node.ticks())
 
 
 def resident_kb() -> int:
@@ -241,60 +363,101 @@ def main() -> int:
     wanted = parser.parse_args()
     clock, watcher = Clock(), Watcher()
     with tempfile.TemporaryDirectory() as folder:
-        nodes = node_plants(Path(folder) / "pki")
+        papers = Papers(Path(folder))
+        nodes = node_plants(Path(folder), papers)
         store = Store(Path(folder) / "plant" / "store", now=clock)
         try:
-            trouble = soak(nodes, store, clock, watcher, wanted)
-            ticks = {name: nodes[name].ticks() for name in NAMES} | {"restarted": trouble.counted}
+            trouble, changes = soak(nodes, store, papers, clock, watcher, wanted)
+            ticks = {name: nodes[name].ticks() for name in NAMES}
+            ticks["restarted"] |= trouble.counted
+            ticks["secured"] |= changes.counted
         finally:
             for node in nodes.values():
                 node.kill()
-        return report(trouble, watcher, verdict(store, ticks), store, verbose=wanted.verbose)
+        trouble.done += changes.done
+        return report(trouble, changes.wrong, watcher, verdict(store, ticks), store, verbose=wanted.verbose)
 
 
-def soak(nodes: dict[str, Any], store: Store, clock: Clock, watcher: Watcher, wanted: Any) -> Trouble:
+def soak(
+    nodes: dict[str, Any], store: Store, papers: Papers, clock: Clock, watcher: Watcher, wanted: Any
+) -> tuple[Trouble, Changes]:
     """The run and its trouble."""
     with (
         FaultProxy("127.0.0.1", nodes["kept"].port) as kept,
         FaultProxy("127.0.0.1", nodes["history"].port) as history,
         FaultProxy("127.0.0.1", nodes["restarted"].port) as restarted,
     ):
-        lines = dict(zip(NAMES, (kept, history, restarted), strict=True))
+        lines = dict(zip(BEHIND, (kept, history, restarted), strict=True))
         trouble = Trouble(nodes, lines, clock, wanted.seed)
-        site = site_of({name: line.port for name, line in lines.items()})
+        ports = {name: line.port for name, line in lines.items()} | {"secured": nodes["secured"].port}
+        site = site_of(ports)
+        server = site.servers["secured"]
+        assert server.driver == "opcua"
+        pin(papers.own, server, Path(nodes["secured"].options["certificate"]).read_bytes())
+        changes = Changes(nodes["secured"], site, papers, watcher, clock)
 
         async def run() -> None:
             stop = asyncio.Event()
-            running = asyncio.create_task(
-                collect(site, {"counter": connector()}, store, now=clock, stop=stop, observer=watcher)
-            )
-            making = asyncio.create_task(asyncio.to_thread(trouble.make, wanted.minutes * 60))
-            await asyncio.wait({running, making}, return_when=asyncio.FIRST_COMPLETED)
+            options = {"now": clock, "stop": stop, "observer": watcher, "certificates": papers.own}
+            running = asyncio.create_task(collect(site, {"counter": connector()}, store, **options))
+            making = [asyncio.create_task(_beside(each.make, wanted.minutes * 60)) for each in (trouble, changes)]
+            everything = asyncio.gather(*making)
+            await asyncio.wait({running, everything}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             await running
-            await making
+            await everything
 
         asyncio.run(run())
-    return trouble
+    return trouble, changes
 
 
-def report(trouble: Trouble, watcher: Watcher, found: dict[str, Any], store: Store, *, verbose: bool) -> int:
+async def _beside(work: Callable[[float], None], seconds: float) -> None:
+    """*work* in a thread of its own: those of the run are few."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    failed: list[BaseException] = []
+
+    def all_of_it() -> None:
+        try:
+            work(seconds)
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+        finally:
+            loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=all_of_it, daemon=True).start()
+    await ended.wait()
+    if failed:
+        raise failed[0]
+
+
+def report(
+    trouble: Trouble, wrong: list[str], watcher: Watcher, found: dict[str, Any], store: Store, *, verbose: bool
+) -> int:
     """Print what happened; 1 when something is not accounted for."""
     ledger = rows(
         store,
         "select server, sum(delivered), sum(sequence_gaps), sum(overflows), sum(dropped), sum(outages) from loss_ledger join points using (point) group by 1 order by 1",
     )
-    settled = trouble.memory[len(trouble.memory) // 4 :] or [0]
     say(
         json.dumps(
             {"trouble": trouble.done, "servers": found, "lines": len(watcher.lines)}, ensure_ascii=False, indent=1
         )
     )
     say("ledger (server, delivered, missing by number, overflows, dropped, outages):", *ledger, sep="\n  ")
-    say(f"memory: {trouble.memory[0] // 1024} MB at first, {max(settled) // 1024} MB at most later")
+    memory, objects = ([_median(part) for part in _quarters(looks)] for looks in (trouble.memory, trouble.objects))
+    say("memory, median of each quarter in MB:", *(f"{each / 1024:.1f}" for each in memory))
+    say("objects, median of each quarter:", *objects)
     if verbose:
         say(*watcher.lines, sep="\n")
-    bad = [
+    bad = list(wrong)
+    if len(trouble.memory) >= SETTLED:
+        bad += [
+            f"{what} not flat"
+            for what, looks, most in (("memory is", memory, FLAT_KB), ("objects are", objects, FLAT_OBJECTS))
+            if looks[3] > looks[1] + most
+        ]
+    bad += [
         f"{name}: {each.get(what, 0)} {what}"
         for name, each in found.items()
         for what in ("twice", "never were", "lost without a gap")
@@ -308,6 +471,16 @@ def report(trouble: Trouble, watcher: Watcher, found: dict[str, Any], store: Sto
     bad += [f"{name}: nothing was delivered" for name in NAMES if not found[name].get("delivered")]
     say(*bad or ["every value is accounted for"], sep="\n")
     return 1 if bad else 0
+
+
+def _quarters(looks: list[int]) -> list[list[int]]:
+    """*looks* in four parts, in their order."""
+    size = max(1, len(looks) // 4)
+    return [looks[part * size : (part + 1) * size] or looks[-1:] for part in range(4)]
+
+
+def _median(looks: list[int]) -> int:
+    return sorted(looks)[len(looks) // 2] if looks else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class StreamJob:
                     self._lost(error, book)
                     if not error.retry:
                         await self._device.aclose()
-                    await asyncio.sleep(patience(error, self._chance))
+                    await self._rest(error)
         finally:
             self._filler.give_up(book)
 
@@ -137,6 +137,15 @@ class StreamJob:
         if not self._told or (not error.retry and str(error) != self._told):
             self.settings.complain(error)
         self._told = str(error)
+
+    async def _rest(self, error: DeviceError) -> None:
+        """Wait for the next try; after a refusal no longer than until somebody has mended the reason."""
+        pause = patience(error, self._chance)
+        if error.retry:
+            await asyncio.sleep(pause)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._device.mended(), pause)
 
     async def _subscribe(self, book: Book) -> None:
         monitored = await self._device.subscribe(self._plan.items, self._publishing_ms)

@@ -236,6 +236,9 @@ class StreamingDevice(HistoryDevice, Protocol):
         False: subscribe anew; a connection that was never open before is opened.
         """
 
+    async def mended(self) -> None:
+        """Returns as soon as a person has mended what the last refusal was about, where that shows on this side; else never."""
+
     async def retry(self, places: Sequence[int]) -> list[Monitored]:
         """The items at *places*, which the server did not know, are asked for once more, in the subscriptions that live."""
 

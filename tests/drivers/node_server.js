@@ -2,12 +2,13 @@
 //   NODE_PATH=… node node_server.js '{"pki": "…", "port": 0, "points": 10, "period_ms": 100, …}'
 // Every tick each variable ns=<own>;s=v0, v1, … gets the number of the tick and its time. A line of JSON on stdin asks:
 //   {"do": "ticks"} → {"ticks": [[number, ms since 1970], …]}   {"do": "stop"} and {"do": "go"}: values stand still, or count on
+// "policies" and "modes" name what it offers (None alone, if not told), "certificate" and "key" the files (DER, PEM) of who it is.
 //   {"do": "mute"}: Publish is never answered again, everything else is   {"do": "forget"}: sessions and subscriptions are gone
 "use strict";
 const { OPCUAServer, OPCUACertificateManager, Variant, DataType, StatusCodes, SecurityPolicy, MessageSecurityMode } = require("node-opcua");
 
 const options = Object.assign(
-  { port: 0, points: 10, period_ms: 100, first: 1, shift: 0, without: [], limits: {}, hidden: false, monitored: 100000, sessions: 20, history: 0 },
+  { port: 0, points: 10, period_ms: 100, first: 1, shift: 0, without: [], limits: {}, hidden: false, monitored: 100000, sessions: 20, history: 0, policies: ["None"], modes: ["None"] },
   JSON.parse(process.argv[2]),
 );
 const say = (what) => process.stdout.write(JSON.stringify(what) + "\n");
@@ -16,7 +17,8 @@ async function main() {
   const manager = new OPCUACertificateManager({ rootFolder: options.pki, automaticallyAcceptUnknownCertificate: true });
   const server = new OPCUAServer({
     port: options.port, host: "127.0.0.1", resourcePath: "", allowAnonymous: true, serverCertificateManager: manager,
-    securityPolicies: [SecurityPolicy.None], securityModes: [MessageSecurityMode.None],
+    securityPolicies: options.policies.map((name) => SecurityPolicy[name]), securityModes: options.modes.map((name) => MessageSecurityMode[name]),
+    ...(options.certificate ? { certificateFile: options.certificate, privateKeyFile: options.key } : {}),
     serverInfo: { applicationUri: "urn:test:counting", productUri: "urn:test:counting:product" },
     buildInfo: { manufacturerName: "Test", productName: "Counting", softwareVersion: "1" },
     serverCapabilities: { maxSessions: options.sessions, maxMonitoredItemsPerSubscription: options.monitored, maxMonitoredItems: options.monitored,

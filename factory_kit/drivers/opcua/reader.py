@@ -27,6 +27,7 @@ from factory_kit.drivers.opcua.parttypes import learn_types
 from factory_kit.drivers.opcua.past import pages
 from factory_kit.drivers.opcua.paths import Way, follow
 from factory_kit.drivers.opcua.publisher import Publisher, outstanding
+from factory_kit.drivers.opcua.security import trusted
 from factory_kit.drivers.opcua.session import TurnedAway, close, open_session, same_session
 from factory_kit.drivers.opcua.subscription import Subscription
 from factory_kit.drivers.opcua.values import microseconds, of_places
@@ -45,6 +46,8 @@ MOST_REPUBLISHED = 10_000
 """Notifications asked for once more after a break; servers keep some hundred."""
 STALE = 2
 """So many connections that the server takes and ends again, and the session is opened anew."""
+LOOK_S = 0.5
+"""So often the folder of certificates is looked at while the server is refused."""
 BAD_NODE_ID = 0x80340000
 """BadNodeIdUnknown."""
 GONE = frozenset({"BadMessageNotAvailable", "BadSequenceNumberUnknown", "BadNoData"})
@@ -200,6 +203,13 @@ class OpcUaDevice:
             return await self._given_up()
         self._run()
         return True
+
+    async def mended(self) -> None:
+        """Returns as soon as another certificate of the server is trusted than before; a look costs the server nothing."""
+        folder = self._context.certificates
+        before = None if folder is None else trusted(folder, self._server)
+        while folder is None or trusted(folder, self._server) == before:  # noqa: ASYNC110 - no event tells of a file
+            await asyncio.sleep(LOOK_S)
 
     async def history(self, stretches: Sequence[Stretch]) -> AsyncIterator[Past]:
         """What the server's history holds of *stretches*; places that are not known are left out."""

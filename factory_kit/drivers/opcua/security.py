@@ -38,6 +38,7 @@ __all__ = [
     "own_certificate",
     "pin",
     "require_trust",
+    "trusted",
 ]
 
 NONE = "None"
@@ -206,6 +207,14 @@ def pin(folder: Path, server: OpcUaServer, certificate: bytes) -> None:
     place = _pinned(folder, server)
     place.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(place, certificate)
+
+
+def trusted(folder: Path, server: OpcUaServer) -> bytes | None:
+    """The certificate (DER) that *server* must show; None where none is pinned."""
+    try:
+        return _pinned(folder, server).read_bytes()
+    except OSError:
+        return None
 
 
 def require_trust(folder: Path, name: str, server: OpcUaServer, certificate: bytes) -> None:
