@@ -25,6 +25,7 @@ from factory_kit.model.site import Site
 from factory_kit.pack.deid import recipe_digest, require_no_key, secret_shift, treated
 from factory_kit.pack.pseudonyms import key_fingerprint, pseudonyms
 from factory_kit.pack.quality import QualityRow, Scope, assess_quality
+from factory_kit.pack.risk import ENOUGH_ROWS, Original, Risk, coarse_series, residual_risk, within
 from factory_kit.store import Store
 from factory_kit.store.lockdown import check
 from factory_kit.store.views import quoted
@@ -77,6 +78,7 @@ class Built:
     built_on: date
     secrets: tuple[str, ...] = ()
     """By which names the plant knows its machines; for the leak scan, never written."""
+    risk: Risk | None = None
 
 
 def arrow_schema(product: DataProduct) -> pa.Schema:
@@ -140,6 +142,7 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
         _require_one_unit(con, template)
         secrets = _identifiers(con, site)
         rows = _copy(con, template, key, aside)
+        original = _original(con, template, span, key, rows)
     if not rows:
         part.unlink()
         raise FactoryKitError(
@@ -149,12 +152,13 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
         )
     schema = arrow_schema(product)
     published = _published(product, span, key)
+    risk = residual_risk(product, template.checks, part, original, _limits(published), _share(rows))
     quality = assess_quality(
         Scope(product, template.checks, schema, (part,), _sql(published.begins), _sql(published.ends))
     )
     return Built(
         folder, template, site, published, (part,), rows, part.stat().st_size, schema, tuple(quality),
-        _provenance(template, store, span, published, key, origins), tuple(origins), today, secrets,
+        _provenance(template, store, span, published, key, origins), tuple(origins), today, secrets, risk,
     )  # fmt: skip
 
 
@@ -169,6 +173,33 @@ def _opened(
         {"equipment": pa.array(list(names), pa.string()), "pseudonym": pa.array(list(names.values()), pa.string())}
     )
     return store.locked(template.sql, {"asked": asked, "pseudonyms": known}, out, MEMORY_MIB)
+
+
+def _original(
+    con: duckdb.DuckDBPyConnection, template: ProductTemplate, span: Span, key: bytes, rows: int
+) -> Original | None:
+    """The series before the recipe, under the names they get; None where the recipe makes rows of another kind."""
+    expected = template.checks.expected
+    field = next(
+        (each.name for each in template.product.fields if each.type in ("decimal", "number") and not each.key), ""
+    )
+    if not rows or not expected.per or not field:
+        return None
+    try:
+        sql = treated(con, template.product, template.sql, key, names_only=True)
+        window = within(expected.time, _limits(span), _share(rows))
+        return coarse_series(con, f"SELECT * FROM ({sql}) WHERE {window}", expected.per, expected.time, field)  # noqa: S608 - a checked query
+    except (QueryError, duckdb.Error):
+        return None
+
+
+def _limits(span: Span) -> tuple[str, str]:
+    return _sql(span.begins), _sql(span.ends)
+
+
+def _share(rows: int) -> float:
+    """Which part of the time is looked at for the residual risk."""
+    return min(1.0, ENOUGH_ROWS / max(rows, 1))
 
 
 def _published(product: DataProduct, span: Span, key: bytes) -> Span:

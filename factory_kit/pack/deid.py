@@ -26,9 +26,13 @@ SECRET = {"scale": {"zero", "rated"}}
 """What of an operation would undo it."""
 
 
-def treated(con: duckdb.DuckDBPyConnection, product: DataProduct, sql: str, key: bytes) -> str:
-    """*sql* with the operations of the recipe of *product* around it; tables of pseudonyms are made in *con*."""
+def treated(
+    con: duckdb.DuckDBPyConnection, product: DataProduct, sql: str, key: bytes, *, names_only: bool = False
+) -> str:
+    """*sql* with the operations of the recipe of *product* around it (*names_only*: its pseudonyms); tables of pseudonyms are made in *con*."""
     for number, step in enumerate(product.recipe.operations):
+        if names_only and not isinstance(step, Pseudonym):
+            continue
         if isinstance(step, Pseudonym):
             _pseudonym_table(con, f"renamed_{number}", step.field, sql, key)
         sql = WRAPPERS[type(step)](step, sql, number, key, product.product)
@@ -75,7 +79,7 @@ def _pseudonym_table(con: duckdb.DuckDBPyConnection, table: str, field: str, sql
         {"original": pa.array(list(names), pa.string()), "pseudonym": pa.array(list(names.values()), pa.string())}
     )
     con.register("arriving", rows)
-    con.execute(f"CREATE TABLE {table} AS SELECT * FROM arriving")  # noqa: S608 - our own names
+    con.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM arriving")  # noqa: S608 - our own names
     con.unregister("arriving")
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from factory_kit.files import write_atomically
 from factory_kit.model.product import FieldType, ProductField
 from factory_kit.pack.build import Built, as_json
+from factory_kit.pack.deid import published_recipe
+from factory_kit.pack.leaks import identifying
 from factory_kit.pack.quality import QualityRow
 
 __all__ = ["PAPERS", "write_papers"]
@@ -213,12 +215,33 @@ def _decimal(ratio: object) -> str | None:
 def manifest(built: Built) -> str:
     """The product as decided: definition, grading, interval, rows and kind."""
     return as_json({
-        "product": built.template.product.model_dump(mode="json"),
+        "product": built.template.product.model_dump(mode="json", exclude={"recipe": {"operations"}}),
         "plant": {"name": built.site.plant.name.model_dump(), "credit_code": built.site.plant.credit_code, "industry": built.site.plant.industry.model_dump()},
         "kind": built.site.kind,
         "rows": str(built.rows),
         "interval": {"from": f"{built.span.begins.isoformat()}Z", "to": f"{built.span.ends.isoformat()}Z"},
         "built_on": built.built_on.isoformat(),
+    })  # fmt: skip
+
+
+def recipe(built: Built) -> str:
+    """What was done to the data, without what would undo it."""
+    return as_json(published_recipe(built.template.product))
+
+
+def residual(built: Built) -> str:
+    """The risk that is left, measured."""
+    risk = built.risk
+    assert risk is not None  # noqa: S101 - build_rows measures it
+    unicity = None if risk.unicity is None else {str(known): _decimal(share) for known, share in risk.unicity.items()}
+    return as_json({
+        "groups": risk.groups, "field": risk.field, "unicity": unicity, "k": risk.k, "quasi_identifiers": list(risk.quasi),
+        "linkage_hit_rate": _decimal(risk.linked), "names_looked_for": len(identifying(built.secrets)), "names_found": 0,
+        "how": {"zh": "unicity(p)：随机知道 p 个（时间，值）点即能单独识别的组所占比例；linkage：持有全部原始序列者按归一化互相关找回自身的比例；"
+                      "k：准标识符组合下最小组数；names_found 不为 0 时不生成数据包",
+                "en": "unicity(p): share of groups singled out by p random known (time, value) points; linkage: share of series found again, by normalised "
+                      "cross-correlation, by somebody who owns the originals; k: groups that share the rarest quasi-identifiers; with names_found above 0 there is no package"},
+        "standard": "GB/T 42460-2023 (clause 6.3)", "confidence": "secondary",
     })  # fmt: skip
 
 
@@ -259,4 +282,6 @@ PAPERS: Mapping[str, Callable[[Built], str]] = {
     "papers/data-dictionary.csv": dictionary,
     "papers/quality.json": quality_report,
     "papers/provenance.json": provenance,
+    "papers/recipe.json": recipe,
+    "papers/residual-risk.json": residual,
 }

@@ -13,6 +13,7 @@ from factory_kit.model.product import ProductField
 from factory_kit.model.site import Site
 from factory_kit.pack.build import Built, Span, build_rows
 from factory_kit.pack.describe import write_papers
+from factory_kit.pack.leaks import require_no_leak
 from factory_kit.pack.outside import Verdict, outside_verdicts
 from factory_kit.pack.pseudonyms import plant_key
 from factory_kit.pack.quality import QualityRow
@@ -62,6 +63,8 @@ def build_package(  # noqa: PLR0913 - what is built, from where, to where, and u
         write_papers(built)
         for language, name in MANUALS.items():
             write_word(manual(built, language), folder / name)
+        plant = site.plant
+        require_no_leak(folder, built.secrets, (plant.name.zh, plant.name.en, plant.credit_code))
         verdicts = outside_verdicts(folder)
         about = {
             "product": template.product.product,
@@ -171,7 +174,18 @@ def _deidentified(built: Built, say: Wording) -> tuple[Part, ...]:
     recipe = built.template.product.recipe
     steps = tuple(Item(step.in_(say.language)) for step in recipe.steps)
     facts = _facts("deid", say, ("recipe", recipe.id), ("key", str(built.provenance["pseudonym_key"])))
-    return (facts, Bullets("steps", steps, numbered=True, caption=say("deid.steps")))
+    return (facts, Bullets("steps", steps, numbered=True, caption=say("deid.steps")), _risk(built, say))
+
+
+def _risk(built: Built, say: Wording) -> Facts:
+    """The figures of the risk that is left."""
+    risk = built.risk
+    assert risk is not None  # noqa: S101 - build_rows measures it
+    unicity = "  ".join(f"p={known}: {percent(share, 'up')}" for known, share in (risk.unicity or {}).items())
+    return _facts(
+        "risk", say, ("groups", str(risk.groups)), ("unicity", unicity), ("k", "" if risk.k is None else str(risk.k)),
+        ("linked", "" if risk.linked is None else percent(risk.linked, "up")), ("names", "0"),
+    )  # fmt: skip
 
 
 def _source(built: Built, say: Wording) -> Facts:

@@ -1,0 +1,165 @@
+"""The last look before sealing: nothing in the folder of a package may name the plant's machines, points, servers or people."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from factory_kit.errors import FactoryKitError
+from factory_kit.pack.personal import about_people, masked, personal_data
+from factory_kit.store.views import quoted
+
+__all__ = ["Leak", "identifying", "leaks", "require_no_leak"]
+
+VOCABULARY = re.compile(r"[a-z_]+|[0-9.:-]+|[\u4e00-\u9fff]+")
+"""Words anybody would use (``spindle_load``, 加工中心), and bare numbers: no identifiers in a text, unless they count something."""
+COUNTED = re.compile(r"[0-9一二三四五六七八九十甲乙丙丁]")
+PARTS = re.compile(r"[^A-Za-z0-9_\u4e00-\u9fff-]+")
+TYPES = frozenset(
+    {
+        "sha256",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+        "utf8",
+        "utf-8",
+    }
+)
+SHORTEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """What was found where; the text itself is masked, since messages travel further than packages."""
+
+    file: str
+    kind: str
+    text: str
+
+
+def identifying(secrets: Iterable[str]) -> frozenset[str]:
+    """Those of *secrets*, and of the parts of paths and NodeIds in them, that identify wherever they stand in a text."""
+    words = {_plain(part) for secret in secrets for part in (secret, *PARTS.split(secret))}
+    return frozenset(word for word in words if len(word) >= SHORTEST and word not in TYPES and _identifies(word))
+
+
+def leaks(folder: Path, secrets: Iterable[str], allowed: Iterable[str] = ()) -> list[Leak]:
+    """All leaks below *folder*: in file names, texts, documents, Parquet metadata, column names and values.
+
+    *allowed* are texts that shall stand there: the supplier's own name and credit code.
+    """
+    known = tuple(secrets)
+    words = identifying(known)
+    whole = {_plain(secret) for secret in known}
+    permitted = sorted({_plain(text) for text in allowed if text}, key=len, reverse=True)
+    found: dict[Leak, None] = {}
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        name = path.relative_to(folder).as_posix()
+        for text in (name, *_texts(path)):
+            found.update(dict.fromkeys(_in_text(name, text, words, permitted)))
+        if path.suffix == ".parquet":
+            found.update(dict.fromkeys(_in_values(path, name, words, whole)))
+    return list(found)
+
+
+def require_no_leak(folder: Path, secrets: Iterable[str], allowed: Iterable[str] = ()) -> int:
+    """How many names were looked for in *folder*; ``FactoryKitError`` with the first when one is there."""
+    known = tuple(secrets)
+    found = leaks(folder, known, allowed)
+    if found:
+        first = found[0]
+        raise FactoryKitError(
+            "{file}: would tell a {kind} of this plant ({text}), and {more} more; remove it, or let the recipe replace it",
+            file=first.file, kind=first.kind, text=first.text, more=len(found) - 1,
+        )  # fmt: skip
+    return len(identifying(known))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().strip()
+
+
+def _identifies(word: str) -> bool:
+    if VOCABULARY.fullmatch(word):
+        return bool(re.search(r"[\u4e00-\u9fff]", word) and COUNTED.search(word))
+    return bool(re.search(r"[0-9\u4e00-\u9fff/;=-]", word)) or "." in word
+
+
+def _in_text(file: str, text: str, words: frozenset[str], allowed: list[str]) -> Iterator[Leak]:
+    plain = _plain(text)
+    for passage in allowed:
+        plain = plain.replace(passage, " ")
+    yield from (Leak(file, "name", masked(word)) for word in sorted(words) if word in plain and _stands(word, plain))
+    yield from (Leak(file, each.kind, masked(each.text)) for each in personal_data(plain.upper()))
+
+
+def _stands(word: str, text: str) -> bool:
+    """Whether *word* stands in *text* as a word: not inside a longer one, nor inside a hash."""
+    return re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", text) is not None
+
+
+def _texts(path: Path) -> Iterator[str]:
+    if path.suffix == ".parquet":
+        file = pq.ParquetFile(path)
+        yield from file.schema_arrow.names
+        yield file.metadata.created_by or ""
+        for key, value in (file.metadata.metadata or {}).items():
+            yield key.decode("utf-8", "replace")
+            yield value.decode("utf-8", "replace")
+        return
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                yield name
+                yield (
+                    re.sub(r"<[^>]*>", " ", archive.read(name).decode("utf-8", "ignore"))
+                    if name.endswith((".xml", ".rels"))
+                    else ""
+                )
+                yield (
+                    re.sub(r"<[^>]*>", "", archive.read(name).decode("utf-8", "ignore"))
+                    if name.endswith((".xml", ".rels"))
+                    else ""
+                )
+        return
+    yield path.read_bytes().decode("utf-8", "ignore")
+
+
+def _in_values(path: Path, file: str, words: frozenset[str], whole: set[str]) -> Iterator[Leak]:
+    with duckdb.connect() as con:
+        con.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet({quoted(str(path))})")  # noqa: S608 - our own file
+        texts = [
+            str(row[0])
+            for row in con.execute("SELECT column_name FROM (DESCRIBE rows) WHERE column_type = 'VARCHAR'").fetchall()
+        ]
+        for column in texts:
+            people = about_people(column)
+            cursor = con.execute(f'SELECT DISTINCT "{column}" FROM rows WHERE "{column}" IS NOT NULL')  # noqa: S608 - a column of it
+            while some := cursor.fetchmany(10_000):
+                for (value,) in some:
+                    yield from _in_value(f"{file}: {column}", str(value), words, whole, people=people)
+
+
+def _in_value(where: str, value: str, words: frozenset[str], whole: set[str], *, people: bool) -> Iterator[Leak]:
+    plain = _plain(value)
+    if plain in whole:
+        yield Leak(where, "name", masked(value))
+    yield from (Leak(where, "name", masked(word)) for word in sorted(words) if word in plain and _stands(word, plain))
+    yield from (Leak(where, each.kind, masked(each.text)) for each in personal_data(value, people=people))
