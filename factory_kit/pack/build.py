@@ -42,6 +42,7 @@ DUCKDB: Mapping[FieldType, str] = {
 MEMORY_MIB = 512
 """What DuckDB may take; the rest of a package's gigabyte is the libraries and what passes through."""
 PARQUET_FORM = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880, USE_TMP_FILE false"
+WORDS_OF_CONNECTORS = "[a-z]+(_[a-z0-9]+)*"
 NO_ROOM = ("No space left", "File too large", "Disk quota", "max_temp_directory_size")
 REACH = timedelta(hours=1)
 """How far a recipe may read beyond its span, to see what a counter grew by across its edges."""
@@ -229,8 +230,14 @@ def _require_one_unit(con: duckdb.DuckDBPyConnection, template: ProductTemplate)
 
 
 def _identifiers(con: duckdb.DuckDBPyConnection, site: Site) -> tuple[str, ...]:
-    """Every name by which this plant knows its machines: none may stand in the package."""
-    sql = "SELECT DISTINCT unnest([equipment, name, address, server]) FROM points_history"
+    """Every name by which this plant knows its machines: none may stand in the package.
+
+    Names of points in small letters, such as ``voltage_l1``, are the words of connectors, which are public.
+    """
+    sql = f"""
+        SELECT DISTINCT unnest([equipment, address, server]) FROM points_history
+        UNION SELECT name FROM points_history WHERE NOT regexp_full_match(name, '{WORDS_OF_CONNECTORS}')
+    """  # noqa: S608 - our own pattern
     found = {str(row[0]) for row in con.execute(sql).fetchall() if row[0]}
     for item in site.equipment:
         found |= {item.id, item.name.zh, item.name.en}

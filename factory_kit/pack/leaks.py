@@ -21,6 +21,7 @@ __all__ = ["Leak", "identifying", "leaks", "require_no_leak"]
 VOCABULARY = re.compile(r"[a-z_]+|[0-9.:-]+|[\u4e00-\u9fff]+")
 """Words anybody would use (``spindle_load``, 加工中心), and bare numbers: no identifiers in a text, unless they count something."""
 COUNTED = re.compile(r"[0-9一二三四五六七八九十甲乙丙丁]")
+LETTER_AND_DIGIT = re.compile(r"[A-Za-z].*[0-9]|[0-9].*[A-Za-z]")
 PARTS = re.compile(r"[^A-Za-z0-9_\u4e00-\u9fff-]+")
 TYPES = frozenset(
     {
@@ -54,7 +55,9 @@ class Leak:
 
 def identifying(secrets: Iterable[str]) -> frozenset[str]:
     """Those of *secrets*, and of the parts of paths and NodeIds in them, that identify wherever they stand in a text."""
-    words = {_plain(part) for secret in secrets for part in (secret, *PARTS.split(secret))}
+    known = tuple(secrets)
+    words = {_plain(secret) for secret in known}
+    words |= {_plain(part) for secret in known for part in PARTS.split(secret) if LETTER_AND_DIGIT.search(part)}
     return frozenset(word for word in words if len(word) >= SHORTEST and word not in TYPES and _identifies(word))
 
 
