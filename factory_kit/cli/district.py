@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli.district_office import add_commands
 from factory_kit.cli.options import AsJson
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
     from factory_kit.district.receive import Receipt
-    from factory_kit.district.rules import Rebuilt
     from factory_kit.district.stats import UnitRow
 
 __all__ = ["receipt_table", "register", "unit_table"]
@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
         "stats",
         help=N_("Count plants by level and reporting unit.\n\nExample: factory-kit district stats -d songjiang"),
     )(stats)
+    add_commands(group)
     app.add_typer(group, name="district")
 
 
@@ -83,11 +84,12 @@ def receive(
 ) -> None:
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import print_json
+    from factory_kit.cli.district_rebuilt import rebuilt
     from factory_kit.district.office import Office
     from factory_kit.district.receive import receive as take
 
-    office = Office.at(district)
-    receipts = list(take(office, _files(paths), _rebuilt, now))
+    office, files = Office.at(district), _files(paths)
+    receipts = list(take(office, files, rebuilt, now, _workers(len(files))))
     if as_json:
         print_json([_as_record(receipt) for receipt in receipts])
     else:
@@ -211,23 +213,11 @@ def _files(paths: list[Path]) -> list[Path]:
     return found
 
 
-def _rebuilt(path: Path) -> Rebuilt:
-    """What the rules need to know of a score that was rebuilt from its bundle alone."""
-    from factory_kit.assess.bundle import rescore
-    from factory_kit.district.rules import Rebuilt
-    from factory_kit.score import rounded_down
+def _workers(files: int) -> int:
+    """One process for a handful, else one per processor: starting them costs as much as some twenty bundles."""
+    import os
 
-    found = rescore(path)
-    scored = found.scored
-    score = scored.score
-    return Rebuilt(
-        same=found.same,
-        differences=found.differences,
-        level=score.level,
-        floor=score.floor.level,
-        total=rounded_down(score.total, scored.model.structure.scoring.shown.places),
-        open=len(score.unanswered),
-        contradictions=tuple(each.criterion for each in scored.contradictions),
-        simulated=any("simulated" in record.origin for record in scored.evidence),
-        outside=len(scored.outside),
-    )
+    return 1 if files < MANY else min(8, os.cpu_count() or 1)
+
+
+MANY = 100

@@ -7,10 +7,25 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from factory_kit.model.assessment import AssessmentType, ModelEdition
-from factory_kit.model.definition import Definition, Identifier, LaxDate, Source, Text, mistake
+from factory_kit.model.definition import Definition, ExactNumber, Identifier, LaxDate, Source, Text, mistake
 from factory_kit.model.site import Kind
 
-__all__ = ["Campaign", "ReportingUnit", "Units"]
+__all__ = ["Campaign", "Disclosure", "ReportingUnit", "Target", "Targets", "Units"]
+
+
+class Disclosure(Definition):
+    """When a published cell is too small; ``factory_kit.district.disclosure`` holds tables against it."""
+
+    scores: int = Field(default=5, ge=3)
+    """Plants behind a published score, at least."""
+    counts: int = Field(default=3, ge=2)
+    """A smaller count than this is hidden."""
+    shares: int = Field(default=10, ge=5)
+    """Plants behind a published share, at least."""
+    one: ExactNumber = "0.7"
+    """A firm with a larger part of a sum than this hides the sum."""
+    two: ExactNumber = "0.85"
+    """The two largest firms with a larger part than this hide it too."""
 
 
 class Campaign(Definition):
@@ -33,6 +48,17 @@ class Campaign(Definition):
 
     most_open: int = Field(ge=0)
     """More requirements without an answer than this, and the submission is returned."""
+    most_not_applicable: ExactNumber = "0.3"
+    """A larger share of not applicable requirements than this, and the submission is returned."""
+    least_coverage: ExactNumber = "0.8"
+    """Machine evidence below this share of known time is returned."""
+    unknown_plants: Literal["accept", "return"] = "accept"
+    """What becomes of a plant that is not in the register: accepted and marked as new, or returned."""
+    listed_providers_only: bool = False
+    """Whether a provider that is not in the register for the whole period is returned; otherwise it is a warning."""
+    transformed_by: tuple[Literal["contract", "acceptance", "re-assessment"], ...] = ("acceptance", "re-assessment")
+    """What proves that a plant was transformed; nothing published defines it, so the campaign does."""
+    disclosure: Disclosure = Disclosure()
 
     @model_validator(mode="after")
     def _ranks_every_type(self) -> Campaign:
@@ -40,6 +66,26 @@ class Campaign(Definition):
         if missing:
             raise mistake("precedence lacks {types}", types=", ".join(missing))
         return self
+
+
+class Target(Definition):
+    """A figure to reach, until when, and who wrote it down."""
+
+    id: Identifier
+    due: LaxDate
+    measure: str
+    """What is counted for it here; empty: kept by hand."""
+    at_least: ExactNumber
+    up_to: ExactNumber | None = None
+    name: Text
+    source: Source
+
+
+class Targets(Definition):
+    """All targets of a district; another district replaces the file."""
+
+    form: Literal[1]
+    targets: tuple[Target, ...]
 
 
 class ReportingUnit(Definition):

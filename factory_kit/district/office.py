@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory_kit.district.definitions import Campaign, Units
+from factory_kit.district.definitions import Campaign, Targets, Units
+from factory_kit.district.register import Registers
 from factory_kit.errors import DefinitionError, UsageError
 from factory_kit.files import write_atomically
 from factory_kit.load.checked import yaml_file
 from factory_kit.load.maturity import find_model, maturity_model
 from factory_kit.seal.chain import Link, read_chain
-from factory_kit.seal.ring import KeyRing
+from factory_kit.seal.ring import KeyRing, TrustedKey
+from factory_kit.seal.signature import PublicKey
 
 __all__ = ["Office", "begin_office"]
 
+DATA = Path(__file__).resolve().parent / "data"
 TEMPLATE = Path(__file__).resolve().parent / "new_district"
 MODEL = ("gbt-39116", "2020")
 
@@ -60,12 +63,48 @@ class Office:
         return yaml_file(self.path / "units.yaml", Units, "units.yaml")
 
     def keys(self) -> KeyRing:
-        """The keys the district trusts."""
-        return KeyRing.read(self.path / "keys")
+        """The keys the district trusts: those in the folder, and those of listed providers for as long as they are listed."""
+        ring = KeyRing.read(self.path / "keys")
+        listed = (row for row in self.registers().rows("providers") if row.get("public_key"))
+        return KeyRing(
+            {**{PublicKey(row["public_key"]).key_id: _listed(row) for row in listed}, **ring.keys}, ring.revoked
+        )
+
+    def registers(self) -> Registers:
+        """Plants, providers and the other registers, newest editions."""
+        return Registers(self.path / "registers")
+
+    def targets(self) -> Targets:
+        """What the district wants to reach; the shipped list where the folder has none."""
+        own = self.path / "targets.yaml"
+        return yaml_file(own if own.exists() else DATA / "targets.yaml", Targets, "targets.yaml")
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns of this district by id, each as it stood last; the one in force among them."""
+        current = self.campaign()
+        kept = sorted((self.path / "campaigns").glob("*.yaml"))
+        found = {each.id: each for each in (yaml_file(path, Campaign, path.name) for path in kept)}
+        return tuple(sorted((found | {current.id: current}).values(), key=lambda each: each.id))
+
+    def keep_edition(self, campaign: Campaign) -> None:
+        """*campaign* as it stands now, beside the earlier ones: receipts refer to it by its id."""
+        content = (self.path / "campaign.yaml").read_bytes()
+        folder = self.path / "campaigns"
+        folder.mkdir(exist_ok=True)
+        earlier = sorted(folder.glob(f"{campaign.id}@*.yaml"))
+        if not earlier or earlier[-1].read_bytes() != content:
+            write_atomically(folder / f"{campaign.id}@{len(earlier) + 1:03d}.yaml", content)
 
     def ledger(self) -> Iterator[Link]:
         """The receipts in order; ``Altered`` at the first that does not hold."""
         return read_chain(self.ledger_file) if self.ledger_file.exists() else iter(())
+
+
+def _listed(row: Mapping[str, str]) -> TrustedKey:
+    until = f"{row['until']}T23:59:59Z" if row.get("until") else None
+    return TrustedKey(
+        key=row["public_key"], holder=row["name"], roles=("provider",), since=f"{row['since']}T00:00:00Z", until=until
+    )
 
 
 def begin_office(folder: Path, assessments: Sequence[Path]) -> Office:
@@ -80,6 +119,7 @@ def begin_office(folder: Path, assessments: Sequence[Path]) -> Office:
         each.mkdir(parents=True, exist_ok=True)
     text = (TEMPLATE / "campaign.yaml").read_text(encoding="utf-8")
     write_atomically(folder / "units.yaml", (TEMPLATE / "units.yaml").read_bytes())
+    write_atomically(folder / "targets.yaml", (DATA / "targets.yaml").read_bytes())
     write_atomically(folder / "campaign.yaml", text.replace("@@sha256@@", maturity_model(source).sha256))
     _check(office)
     return office

@@ -1,17 +1,29 @@
-"""Receiving bundles: every rule is held against them, what is accepted is kept unchanged, and each gets a receipt in the ledger."""
+"""Receiving bundles: every rule is held against them, what is accepted is kept unchanged, and each gets a receipt in the ledger.
+
+Submissions are copied in, and the copy is what is looked at, so nothing can change between the look and the keeping. Looking
+needs nothing but the copy and may be done by several processes; deciding goes one after the other beside the ledger.
+"""
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from factory_kit.district.definitions import Campaign
+from factory_kit.district.known import Entry, Known
 from factory_kit.district.office import Office
+from factory_kit.district.receipts import handed_back
 from factory_kit.district.rules import (
     Rebuilt,
     Ruling,
@@ -19,19 +31,21 @@ from factory_kit.district.rules import (
     about_code,
     about_content,
     about_file,
+    about_macros,
+    about_people,
     about_signatures,
     plain,
 )
 from factory_kit.errors import FactoryKitError, SealError
-from factory_kit.files import atomic_path, write_atomically
-from factory_kit.i18n import LANGUAGES, N_, speaking
+from factory_kit.files import sync_folder
+from factory_kit.i18n import N_
 from factory_kit.load.checked import checked
 from factory_kit.load.document import parse_json
 from factory_kit.model.assessment import Assessment
-from factory_kit.seal.canonical import canonical
-from factory_kit.seal.chain import ChainWriter, Link, open_chain
+from factory_kit.seal.chain import ChainWriter, open_chain
 from factory_kit.seal.container import Limits
-from factory_kit.seal.digest import digest, digest_file
+from factory_kit.seal.digest import digest
+from factory_kit.seal.ring import KeyRing
 from factory_kit.seal.verify import Report, Sealed, verify
 
 __all__ = ["LIMITS", "Rebuild", "Receipt", "receive"]
@@ -39,10 +53,14 @@ __all__ = ["LIMITS", "Rebuild", "Receipt", "receive"]
 BUNDLE = "assessment-bundle"
 LIMITS = Limits(files=5_000, total_bytes=256 << 20, manifest_bytes=4 << 20)
 """What is read from a stranger; larger submissions are refused before they are opened."""
+LARGEST_FILE = LIMITS.total_bytes + (64 << 20)
 MICRO = 1_000_000
+BATCH = 64
+"""Submissions that several processes look at before their receipts are written together."""
+ASIDE = ".incoming-"
 
 Rebuild = Callable[[Path], Rebuilt]
-"""Rebuilds the score of a bundle from the bundle alone."""
+"""Rebuilds the score of a bundle from the bundle alone; a function of a module where several processes work."""
 Outcome = Literal["accepted", "accepted late", "returned", "rejected", "duplicate"]
 
 
@@ -61,129 +79,209 @@ class Receipt:
 
 @dataclass(frozen=True)
 class _Looked:
-    """A submission after all rules were held against it."""
+    """A submission after the rules that need nothing else were held against its copy."""
 
     path: Path
+    copy: Path | None
+    """None when the file could not be taken at all."""
     sha256: str
     content: str
     """The sha256 of its manifest: the same for a bundle that only gained a signature."""
     rulings: tuple[Ruling, ...]
-    assessment: Assessment | None
-    rebuilt: Rebuilt | None
+    assessment: Assessment | None = None
+    rebuilt: Rebuilt | None = None
 
 
-def receive(office: Office, files: Sequence[Path], rebuild: Rebuild, now: Callable[[], int]) -> Iterator[Receipt]:
+@dataclass
+class _Decided:
+    looked: _Looked
+    entry: Entry
+    outcome: Outcome
+    rulings: tuple[Ruling, ...]
+    fresh: bool = field(default=True)
+
+    def receipt(self) -> Receipt:
+        """The answer, once its entry is in the ledger."""
+        looked, level = self.looked, None
+        if self.fresh and looked.rebuilt:
+            level = looked.rebuilt.level
+        about = looked.assessment if self.fresh else None
+        return Receipt(looked.path.name, self.outcome, self.entry.number, self.entry.hash, self.rulings, about, level)
+
+
+def receive(
+    office: Office, files: Sequence[Path], rebuild: Rebuild, now: Callable[[], int], workers: int = 1
+) -> Iterator[Receipt]:
     """A receipt for each of *files* in turn; *rebuild* rebuilds scores, *now* is the clock (microseconds, UTC).
 
     What is accepted lies in the folder before its receipt stands in the ledger, so an interruption loses nothing and a
-    repetition adds nothing.
+    repetition adds nothing. ``StoreBusy`` while another process receives.
     """
     campaign = office.campaign()
-    known = _Known(office.ledger())
+    office.keep_edition(campaign)
     with open_chain(office.ledger_file) as chain:
-        for path in files:
-            sha256 = digest_file(path).sha256
-            earlier = known.by_file.get(sha256)
-            if earlier is not None and earlier.record["outcome"].startswith("accepted"):
-                yield _duplicate(path, earlier)
-                continue
-            looked = _looked_at(office, campaign, path, sha256, rebuild)
-            rulings = (*looked.rulings, *known.about_repetition(looked), *_late(campaign, now()))
-            again = known.by_content.get(looked.content) or (earlier if _as_before(earlier, rulings) else None)
-            if again is not None:
-                yield _duplicate(path, again)
-                continue
-            yield _recorded(office, campaign, chain, known, looked, rulings, now())
+        _sweep(office)
+        known = Known(office.ledger(), campaign, office.registers(), chain.last)
+        look = partial(_look, office.bundles_folder, campaign, office.keys(), frozenset(known.kept), rebuild)
+        with _looking(look, workers) as looked:
+            for batch in _batches(files, BATCH if workers > 1 else 1):
+                yield from _taken(office, campaign, chain, known, looked(batch), now)
 
 
-class _Known:
-    """What the ledger already holds."""
-
-    def __init__(self, links: Iterator[Link]) -> None:
-        self.by_file: dict[str, Link] = {}
-        self.by_content: dict[str, Link] = {}
-        self.accepted: dict[tuple[str, ...], Link] = {}
-        for link in links:
-            self.add(link)
-
-    def add(self, link: Link) -> None:
-        """Take *link* into account."""
-        self.by_file[link.record["sha256"]] = link
-        if not link.record["outcome"].startswith("accepted"):
-            return
-        self.by_content[link.record["content"]] = link
-        self.accepted[_key(link.record)] = link
-
-    def about_repetition(self, looked: _Looked) -> Iterator[Ruling]:
-        """R11: a second assessment of the same plant, model and type must say which one it replaces, and why."""
-        if looked.assessment is None:
-            return
-        earlier = self.accepted.get(_key(_about(looked.assessment)))
-        if earlier is None or earlier.record["assessment"] == looked.assessment.supersedes:
-            return
-        message = N_(
-            "receipt {number} already covers this plant, model and type; name it in supersedes, with the reason"
-        )
-        yield Ruling("R11", message, {"number": earlier.n})
-
-
-def _looked_at(office: Office, campaign: Campaign, path: Path, sha256: str, rebuild: Rebuild) -> _Looked:
-    try:
-        report = verify(path, office.keys(), limits=LIMITS)
-    except SealError as error:
-        return _Looked(path, sha256, sha256, (_unreadable(error),), None, None)
-    rulings = list(about_file(report, BUNDLE))
-    content = digest([report.manifest.to_bytes()]).sha256 if report.manifest else sha256
-    if rulings or report.manifest is None:
-        return _Looked(path, sha256, content, tuple(rulings[:1]), None, None)
-    assessment, wrong = _assessment(path, report)
-    if assessment is None:
-        return _Looked(path, sha256, content, (wrong,), None, None)
-    rulings += [
-        *about_signatures(report, assessment, campaign),
-        *about_code(assessment),
-        *about_campaign(assessment, campaign),
-    ]
-    rebuilt = None
-    try:
-        rebuilt = rebuild(path)
-        rulings += about_content(rebuilt, campaign)
-    except FactoryKitError as error:
-        rulings.append(Ruling("R06", N_("the score cannot be rebuilt: {reason}"), {"reason": _one_line(error)}))
-    return _Looked(path, sha256, content, tuple(rulings), assessment, rebuilt)
-
-
-def _assessment(path: Path, report: Report) -> tuple[Assessment | None, Ruling]:
-    """What the bundle is about, or why that cannot be read."""
-    assert report.manifest is not None  # noqa: S101 - the caller looked
-    try:
-        text = Sealed(path, report.manifest, report, LIMITS).read("assessment.json").decode("utf-8", errors="replace")
-        return checked(parse_json(text, "assessment.json"), Assessment), Ruling("", "")
-    except FactoryKitError as error:
-        return None, Ruling("R01", N_("the file is no assessment: {reason}"), {"reason": _one_line(error)}, "rejects")
-
-
-def _recorded(
+def _taken(
     office: Office,
     campaign: Campaign,
     chain: ChainWriter,
-    known: _Known,
-    looked: _Looked,
-    rulings: tuple[Ruling, ...],
-    received: int,
-) -> Receipt:
+    known: Known,
+    batch: Sequence[_Looked],
+    now: Callable[[], int],
+) -> list[Receipt]:
+    """The receipts of *batch*, on the disk together."""
+    decided = [_decide(campaign, known, looked, now()) for looked in batch]
+    fresh = [each for each in decided if each.fresh]
+    try:
+        for each in fresh:
+            if each.outcome.startswith("accepted") and each.looked.copy:
+                _keep(each.looked.copy, office.bundles_folder / f"{each.looked.sha256}.zip")
+        sync_folder(office.bundles_folder)
+        links = chain.append_all([each.entry.record for each in fresh]) if fresh else []
+    finally:
+        for looked in batch:
+            if looked.copy:
+                looked.copy.unlink(missing_ok=True)
+    for each, link in zip(fresh, links, strict=True):
+        each.entry.hash = link.hash
+        handed_back(office.receipts_folder, link)
+    return [each.receipt() for each in decided]
+
+
+def _decide(campaign: Campaign, known: Known, looked: _Looked, received: int) -> _Decided:
+    """What becomes of one submission beside everything received before it."""
+    earlier = known.by_file.get(looked.sha256)
+    if earlier is not None and earlier.accepted:
+        return _duplicate(looked, earlier)
+    record = _record(campaign, looked, received)
+    rulings = (*looked.rulings, *known.about(record, looked.assessment), *_late(campaign, received))
+    again = known.by_content.get(looked.content) or (earlier if _as_before(earlier, rulings) else None)
+    if again is not None:
+        return _duplicate(looked, again)
     outcome = _outcome(rulings)
-    if outcome.startswith("accepted"):
-        _keep(looked.path, office.bundles_folder / f"{looked.sha256}.zip")
-    link = chain.append(_record(campaign, looked, outcome, rulings, received))
-    known.add(link)
-    level = looked.rebuilt.level if looked.rebuilt else None
-    receipt = Receipt(looked.path.name, outcome, link.n, link.hash, rulings, looked.assessment, level)
-    write_atomically(office.receipts_folder / f"{link.n:06d}.json", _handed_back(receipt, link))
-    return receipt
+    entry = known.add({**record, "outcome": outcome, "rulings": _written(rulings)})
+    return _Decided(looked, entry, outcome, rulings)
 
 
-def _as_before(earlier: Link | None, rulings: Sequence[Ruling]) -> bool:
+@contextmanager
+def _looking(look: Callable[[Path], _Looked], workers: int) -> Iterator[Callable[[Sequence[Path]], Sequence[_Looked]]]:
+    """How a batch is looked at: here, or by *workers* processes; the order stays that of the files."""
+    if workers <= 1:
+        yield lambda batch: [look(path) for path in batch]
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield lambda batch: list(pool.map(look, batch, chunksize=max(1, len(batch) // (4 * workers))))
+
+
+def _batches(files: Sequence[Path], size: int) -> Iterator[list[Path]]:
+    rest = iter(files)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _look(
+    folder: Path, campaign: Campaign, keys: KeyRing, kept: frozenset[str], rebuild: Rebuild, path: Path
+) -> _Looked:
+    """*path* copied into *folder* and looked at; what was received before is not looked at again."""
+    copy = folder / f"{ASIDE}{os.getpid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            return _too_large(path)
+        sha256 = _copied(path, copy)
+        if sha256 in kept:
+            return _Looked(path, copy, sha256, "", ())
+        return _looked_at(path, copy, sha256, campaign, keys, rebuild)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+
+
+def _copied(source: Path, target: Path) -> str:
+    """The sha256 of *source*, whose bytes are on the disk under *target*."""
+    found = hashlib.sha256()
+    with source.open("rb") as file, target.open("wb") as copy:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+            copy.write(piece)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return found.hexdigest()
+
+
+def _too_large(path: Path) -> _Looked:
+    size = path.stat().st_size
+    name = hashlib.sha256(f"{path.name}/{size}".encode()).hexdigest()
+    message = N_("the file has {size} bytes, at most {limit} are taken; it was not read")
+    return _Looked(path, None, name, name, (Ruling("R01", message, {"size": size, "limit": LARGEST_FILE}, "rejects"),))
+
+
+def _looked_at(path: Path, copy: Path, sha256: str, campaign: Campaign, keys: KeyRing, rebuild: Rebuild) -> _Looked:
+    try:
+        report = verify(copy, keys, limits=LIMITS)
+    except SealError as error:
+        return _Looked(
+            path, copy, sha256, sha256, (Ruling("R01", error.message, _named(error.details, copy, path), "rejects"),)
+        )
+    rulings = [_renamed(each, copy, path) for each in about_file(report, BUNDLE)]
+    content = digest([report.manifest.to_bytes()]).sha256 if report.manifest else sha256
+    if rulings or report.manifest is None:
+        return _Looked(path, copy, sha256, content, tuple(rulings[:1]))
+    sealed = Sealed(copy, report.manifest, report, LIMITS)
+    macros = tuple(about_macros(sealed.contents()))
+    assessment, wrong = _assessment(sealed)
+    if assessment is None or macros:
+        return _Looked(path, copy, sha256, content, macros[:1] or (wrong,))
+    found, rebuilt = _content(copy, path, campaign, rebuild)
+    rulings = [*_about(report, assessment, campaign), *found]
+    return _Looked(path, copy, sha256, content, tuple(rulings), assessment, rebuilt)
+
+
+def _about(report: Report, assessment: Assessment, campaign: Campaign) -> Iterator[Ruling]:
+    yield from about_signatures(report, assessment, campaign)
+    yield from about_code(assessment)
+    yield from about_campaign(assessment, campaign)
+    yield from about_people(assessment)
+
+
+def _content(copy: Path, path: Path, campaign: Campaign, rebuild: Rebuild) -> tuple[list[Ruling], Rebuilt | None]:
+    try:
+        rebuilt = rebuild(copy)
+        return list(about_content(rebuilt, campaign)), rebuilt
+    except FactoryKitError as error:
+        reason = str(error).splitlines()[0].replace(copy.name, path.name)
+        return [Ruling("R06", N_("the score cannot be rebuilt: {reason}"), {"reason": reason})], None
+
+
+def _assessment(sealed: Sealed) -> tuple[Assessment | None, Ruling]:
+    """What the bundle is about, or why that cannot be read."""
+    try:
+        text = sealed.read("assessment.json").decode("utf-8", errors="replace")
+        return checked(parse_json(text, "assessment.json"), Assessment), Ruling("", "")
+    except FactoryKitError as error:
+        reason = str(error).splitlines()[0]
+        return None, Ruling("R01", N_("the file is no assessment: {reason}"), {"reason": reason}, "rejects")
+
+
+def _named(details: Mapping[str, object], copy: Path, path: Path) -> dict[str, str | int]:
+    """*details* with the name the sender knows."""
+    return {
+        key: value.replace(copy.name, path.name) if isinstance(value, str) else value
+        for key, value in plain(details).items()
+    }
+
+
+def _renamed(ruling: Ruling, copy: Path, path: Path) -> Ruling:
+    return Ruling(ruling.rule, ruling.message, _named(ruling.details, copy, path), ruling.weight)
+
+
+def _as_before(earlier: Entry | None, rulings: Sequence[Ruling]) -> bool:
     """Whether the rules say of a file what they said when *earlier* was written; a key trusted since may change that."""
     return earlier is not None and earlier.record["rulings"] == _written(rulings)
 
@@ -205,9 +303,7 @@ def _outcome(rulings: Sequence[Ruling]) -> Outcome:
     return "accepted late" if any(ruling.rule == "R12" for ruling in rulings) else "accepted"
 
 
-def _record(
-    campaign: Campaign, looked: _Looked, outcome: Outcome, rulings: Sequence[Ruling], received: int
-) -> dict[str, Any]:
+def _record(campaign: Campaign, looked: _Looked, received: int) -> dict[str, Any]:
     rebuilt, assessment = looked.rebuilt, looked.assessment
     found: dict[str, Any] = {
         "form": 1,
@@ -216,17 +312,21 @@ def _record(
         "sha256": looked.sha256,
         "content": looked.content,
         "received": datetime.fromtimestamp(received // MICRO, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "outcome": outcome,
-        "rulings": _written(rulings),
     }
     if assessment is not None:
-        found |= _about(assessment)
+        found |= _subject(assessment)
     if rebuilt is not None:
         found |= {"level": rebuilt.level, "floor": rebuilt.floor, "total": rebuilt.total, "open": rebuilt.open}
+        found |= {
+            "next_at": rebuilt.next_at,
+            "answers": rebuilt.answers,
+            "documents": [sha256[:16] for sha256 in rebuilt.documents],
+        }
+        found |= {"domains": dict(rebuilt.domains)}
     return found
 
 
-def _about(assessment: Assessment) -> dict[str, Any]:
+def _subject(assessment: Assessment) -> dict[str, Any]:
     plant, model = assessment.plant, assessment.model
     return {
         "assessment": assessment.id,
@@ -235,15 +335,11 @@ def _about(assessment: Assessment) -> dict[str, Any]:
         "units": list(assessment.units),
         "model": {"id": model.id, "edition": model.edition},
         "type": assessment.type,
+        "period": {"start": str(assessment.period.start), "end": str(assessment.period.end)},
         "provider": assessment.provider.name if assessment.provider else "",
+        "provider_code": assessment.provider.credit_code if assessment.provider else "",
         "supersedes": assessment.supersedes,
     }
-
-
-def _key(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """Exactly one accepted assessment counts per plant, model edition and type."""
-    plant, model = record["plant"], record["model"]
-    return plant["credit_code"], plant["site_no"], model["id"], model["edition"], record["type"]
 
 
 def _late(campaign: Campaign, received: int) -> Iterator[Ruling]:
@@ -254,43 +350,19 @@ def _late(campaign: Campaign, received: int) -> Iterator[Ruling]:
         yield Ruling("R12", N_("received on {day}, after the deadline {deadline}: accepted as late"), details, "warns")
 
 
-def _duplicate(path: Path, earlier: Link) -> Receipt:
+def _duplicate(looked: _Looked, earlier: Entry) -> _Decided:
     """R10: nothing is added, the first receipt stands."""
     message = N_("this file was received before: receipt {number} stands")
-    ruling = Ruling("R10", message, {"number": earlier.n})
-    return Receipt(path.name, "duplicate", earlier.n, earlier.hash, (ruling,))
+    return _Decided(looked, earlier, "duplicate", (Ruling("R10", message, {"number": earlier.number}),), fresh=False)
 
 
-def _handed_back(receipt: Receipt, link: Link) -> bytes:
-    """The receipt as its receiver reads it, sentences in both languages."""
-    sentences = []
-    for ruling in receipt.rulings:
-        entry: dict[str, Any] = {"rule": ruling.rule, "weight": ruling.weight}
-        for language in LANGUAGES:
-            with speaking(language):
-                entry[language] = ruling.text()
-        sentences.append(entry)
-    record = {key: link.record[key] for key in ("file", "sha256", "received", "campaign")}
-    return (
-        canonical(
-            {"form": 1, "number": link.n, "hash": link.hash, "outcome": receipt.outcome, **record, "rulings": sentences}
-        )
-        + b"\n"
-    )
+def _keep(copy: Path, target: Path) -> None:
+    """*copy* under the name of its hash, and never changed afterwards."""
+    copy.chmod(0o444)
+    copy.replace(target)
 
 
-def _keep(source: Path, target: Path) -> None:
-    """*source* under the name of its hash, whole or not at all, and never changed afterwards."""
-    if target.exists():
-        return
-    with atomic_path(target) as aside:
-        shutil.copyfile(source, aside)
-    target.chmod(0o444)
-
-
-def _unreadable(error: SealError) -> Ruling:
-    return Ruling("R01", error.message, plain(error.details), "rejects")
-
-
-def _one_line(error: FactoryKitError) -> str:
-    return str(error).splitlines()[0]
+def _sweep(office: Office) -> None:
+    """Copies that an interrupted run left behind; the ledger's lock is held, so nobody else is writing them."""
+    for path in office.bundles_folder.glob(f"{ASIDE}*"):
+        path.unlink(missing_ok=True)

@@ -1,18 +1,24 @@
 """The rules of receiving, by number, so that a provider can quote them; each says what is wrong in one sentence.
 
-R01 to R14 as numbered in this project; R13 (listed providers) and R14 (documents seen in other plants) are not checked yet.
+R01 to R14 as numbered in this project; ``data/rules.yaml`` states each in a sentence. What needs earlier receipts (R10, R11,
+R14) or the registers (R03, R13) is checked beside the ledger, one submission after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from factory_kit.district.definitions import Campaign
 from factory_kit.i18n import N_, _
+from factory_kit.load.checked import yaml_file
 from factory_kit.model.assessment import Assessment
-from factory_kit.model.credit_code import Fault, fault
+from factory_kit.model.credit_code import Fault, fault, organisation_sign_fits
+from factory_kit.model.definition import Definition, Text, exact
 from factory_kit.seal.findings import What
 from factory_kit.seal.ring import SignatureState
 from factory_kit.seal.verify import Report, SignatureCheck
@@ -20,14 +26,39 @@ from factory_kit.seal.verify import Report, SignatureCheck
 __all__ = [
     "Rebuilt",
     "Ruling",
+    "Weight",
     "about_campaign",
     "about_code",
     "about_content",
     "about_file",
+    "about_macros",
+    "about_people",
     "about_signatures",
     "plain",
+    "rule_texts",
 ]
 
+MACROS = (
+    ".docm",
+    ".dotm",
+    ".xlsm",
+    ".xltm",
+    ".xlsb",
+    ".xlam",
+    ".pptm",
+    ".exe",
+    ".dll",
+    ".js",
+    ".vbs",
+    ".bat",
+    ".cmd",
+    ".ps1",
+    ".sh",
+    ".jar",
+    ".scr",
+    ".lnk",
+    ".hta",
+)
 UNREADABLE = (What.UNSAFE, What.CONTAINER)
 FITTING = (SignatureState.VALID, SignatureState.UNKNOWN_KEY)
 
@@ -66,6 +97,21 @@ class Rebuilt:
     simulated: bool
     outside: int
     """Evidence records that speak for days outside the period."""
+    expired: int = 0
+    """Pieces of evidence that had expired before the period ended."""
+    not_applicable: int = 0
+    requirements: int = 0
+    """How many the model has."""
+    thin: Sequence[str] = ()
+    """Coverage of each machine record that gives a value, as decimal text."""
+    documents: Sequence[str] = ()
+    """The sha256 of documents that answers rest on."""
+    next_at: str = ""
+    """The total at which the next level begins; empty at the highest, and for models without totals."""
+    answers: str = ""
+    """A hash of all answers: equal for equal answers, whoever gave them."""
+    domains: Mapping[str, str] = field(default_factory=dict)
+    """By node of the model the mean of its scores over the levels that ask for something, as exact text."""
 
 
 def about_file(report: Report, kind: str) -> Iterator[Ruling]:
@@ -96,6 +142,9 @@ def about_code(assessment: Assessment) -> Iterator[Ruling]:
     """R03: the credit code (GB 32100-2015)."""
     code = assessment.plant.credit_code
     wrong = fault(code)
+    if wrong is None and not organisation_sign_fits(code):
+        message = N_("the inner organisation code of {code} has another check sign than expected; look it up once")
+        yield Ruling("R03", message, {"code": code}, "warns")
     if wrong is Fault.CHECK:
         yield Ruling(
             "R03", N_("the credit code {code} is wrong: its last sign does not fit the others"), {"code": code}
@@ -130,11 +179,52 @@ def about_campaign(assessment: Assessment, campaign: Campaign) -> Iterator[Rulin
         yield Ruling("R08", message)
 
 
+def about_people(assessment: Assessment) -> Iterator[Ruling]:
+    """R07 and R13: days on site, two different people, nobody who assesses the plant that pays them."""
+    period = assessment.period
+    outside = [day for day in assessment.on_site if not period.start <= day <= period.end]
+    if outside:
+        message = N_("the day on site {day} lies outside the period of the assessment")
+        yield Ruling("R07", message, {"day": str(outside[0])})
+    assessors = [person for person in assessment.people if person.role != "plant contact"]
+    if assessment.type == "on-site" and len({person.name for person in assessors}) < 2:
+        yield Ruling("R07", N_("an on-site assessment needs two different assessors, one is named"))
+    employed = [person.name for person in assessors if person.employer == "plant"]
+    if employed and assessment.type != "self":
+        message = N_("{name} assesses the plant and is employed by it")
+        yield Ruling("R13", message, {"name": employed[0]})
+
+
+def about_macros(names: Iterable[tuple[str, bytes]]) -> Iterator[Ruling]:
+    """R01: no program inside, neither by its name nor inside an office document."""
+    for name, data in names:
+        if name.lower().endswith(MACROS) or _holds_macros(data):
+            yield Ruling(
+                "R01", N_("{name} holds macros or is a program; send documents without"), {"name": name}, "rejects"
+            )
+
+
+def _holds_macros(data: bytes) -> bool:
+    """Office documents with macros keep them in a part of that name, which stands unpacked in the directory of the zip."""
+    return data[:4] == b"PK\3\4" and b"vbaproject" in data.lower()
+
+
 def about_content(rebuilt: Rebuilt, campaign: Campaign) -> Iterator[Ruling]:
     """R05 to R09: completeness, the rebuilt score, dates, simulated evidence, contradictions."""
     if rebuilt.open > campaign.most_open:
         details: dict[str, str | int] = {"open": rebuilt.open, "most": campaign.most_open}
         yield Ruling("R05", N_("{open} requirements have no answer, at most {most} may be open"), details)
+    if rebuilt.requirements and Fraction(rebuilt.not_applicable, rebuilt.requirements) > exact(
+        campaign.most_not_applicable
+    ):
+        shares: dict[str, str | int] = {
+            "count": rebuilt.not_applicable,
+            "of": rebuilt.requirements,
+            "most": campaign.most_not_applicable,
+        }
+        yield Ruling(
+            "R05", N_("{count} of {of} requirements are called not applicable, at most the share {most} may be"), shares
+        )
     if not rebuilt.same:
         first = rebuilt.differences[0] if rebuilt.differences else ""
         yield Ruling(
@@ -143,6 +233,13 @@ def about_content(rebuilt: Rebuilt, campaign: Campaign) -> Iterator[Ruling]:
     if rebuilt.outside:
         message = N_("{count} evidence records speak for days outside the period of the assessment")
         yield Ruling("R07", message, {"count": rebuilt.outside}, "warns" if campaign.kind == "demo" else "returns")
+    if rebuilt.expired:
+        message = N_("{count} pieces of evidence had expired before the period ended; they count as declared")
+        yield Ruling("R07", message, {"count": rebuilt.expired}, "warns")
+    thin = [coverage for coverage in rebuilt.thin if exact(coverage) < exact(campaign.least_coverage)]
+    if thin:
+        message = N_("{count} machine records know less of their time than {least}: the first {coverage}")
+        yield Ruling("R08", message, {"count": len(thin), "least": campaign.least_coverage, "coverage": thin[0]})
     if rebuilt.simulated and campaign.kind == "real":
         yield Ruling("R08", N_("evidence was computed from simulated samples"))
     if rebuilt.contradictions:
@@ -155,6 +252,17 @@ def _counts(check: SignatureCheck, campaign: Campaign) -> bool:
     if check.role == "provider" and campaign.trusted_keys_only:
         return check.state is SignatureState.VALID
     return check.state in FITTING
+
+
+class _Rules(Definition):
+    form: Literal[1]
+    rules: dict[str, Text]
+
+
+@cache
+def rule_texts() -> Mapping[str, Text]:
+    """What each rule asks for, in one sentence, by its number."""
+    return yaml_file(Path(__file__).resolve().parent / "data" / "rules.yaml", _Rules, "rules.yaml").rules
 
 
 def plain(details: Mapping[str, object]) -> dict[str, str | int]:

@@ -26,7 +26,7 @@ from factory_kit.seal.sealing import seal_files
 from factory_kit.shipped import data_dir
 from factory_kit.testing.chance import stream
 
-__all__ = ["Submission", "fictional_code", "make_inbox"]
+__all__ = ["FictionalPlant", "Submission", "fictional_code", "fresh_signers", "make_inbox", "seal_plant"]
 
 Fault = Literal["", "wrong credit code", "altered answer", "duplicate"]
 
@@ -42,6 +42,7 @@ TRADES = (
     ("医疗器械", "3581"),
 )
 LEVELS = (2, 1, 2, 3, 1, 2, 0, 2, 3, 1, 2, 2, 4, 1, 2, 3, 1, 2, 2)
+NOTHING: Mapping[str, bytes] = {}
 SCORES = {"low": ("0.5", "0.5", "0.8", "0"), "high": ("1", "1", "0.8", "1"), "none": ("0", "0", "0", "0.5")}
 
 
@@ -66,7 +67,7 @@ def make_inbox(folder: Path, count: int = 20, seed: int = 1, now: int = 1_790_00
     for number in range(count - 1):
         fault: Fault = "wrong credit code" if number == count - 3 else "altered answer" if number == count - 2 else ""
         out = folder / f"plant-{number + 1:02d}.zip"
-        level = _seal(_Plant(number, seed, fault == "wrong credit code"), model, source, out, now)
+        level = seal_plant(FictionalPlant(number, seed, fault == "wrong credit code"), model, source, out, now)
         if fault == "altered answer":
             _alter(out)
         made.append(Submission(out, fault, level))
@@ -86,29 +87,36 @@ def fictional_code(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Plant:
+class FictionalPlant:
     """What is made up about one plant."""
 
     number: int
     seed: int
     misspelt: bool
 
+    def measure(self, folder: AssessmentFolder) -> None:
+        """Put machine evidence into *folder*; a plain plant has none."""
+
     @property
     def chance(self) -> random.Random:
+        """Its own source of chance."""
         return stream("district", self.seed, self.number)
 
     @property
     def level(self) -> int:
+        """The level it is made for."""
         return LEVELS[self.number % len(LEVELS)]
 
     @property
     def code(self) -> str:
+        """Its credit code."""
         code = fictional_code(1000 + self.number)
         if not self.misspelt:
             return code
         return code[:-1] + ALPHABET[(ALPHABET.index(code[-1]) + 1) % len(ALPHABET)]
 
     def assessment(self, model: MaturityModel) -> Mapping[str, Any]:
+        """The content of its ``assessment.json``."""
         trade, industry = TRADES[self.number % len(TRADES)]
         units = [UNITS[self.number % len(UNITS)]] + ([PARK] if self.number % 5 == 0 else [])
         provider = PROVIDERS[self.number % len(PROVIDERS)]
@@ -134,6 +142,7 @@ class _Plant:
         }
 
     def answers(self, model: MaturityModel) -> Mapping[str, Any]:
+        """The content of its ``answers.json``."""
         chance = self.chance
         given = {}
         for criterion in model.structure.criteria:
@@ -154,8 +163,10 @@ class _Plant:
         }
 
 
-def _seal(plant: _Plant, model: MaturityModel, source: Path, out: Path, now: int) -> int:
-    """The bundle of *plant* at *out*, signed by its provider and its enterprise; gives the level."""
+def seal_plant(
+    plant: FictionalPlant, model: MaturityModel, source: Path, out: Path, now: int, extra: Mapping[str, bytes] = NOTHING
+) -> int:
+    """The bundle of *plant* at *out* with *extra* files, signed by its provider and its enterprise; gives the level."""
     about = plant.assessment(model)
     with tempfile.TemporaryDirectory(prefix="factory-kit-") as aside:
         folder = AssessmentFolder(Path(aside) / "bundle")
@@ -163,13 +174,21 @@ def _seal(plant: _Plant, model: MaturityModel, source: Path, out: Path, now: int
         freeze_model(source, folder.path / "models" / model.structure.model / model.structure.edition)
         write_atomically(folder.path / "assessment.json", canonical(dict(about)))
         write_atomically(folder.path / "answers.json", canonical(dict(plant.answers(model))))
+        plant.measure(folder)
         scored = read_scored(folder)
-        signers = [
-            Signer(_fresh_key(), "provider", about["provider"]["name"], lambda: now),
-            Signer(_fresh_key(), "enterprise", about["plant"]["name"]["zh"], lambda: now),
-        ]
-        seal_files(parts(scored), out, BUNDLE, {"assessment": about["id"], "kind": "demo"}, signers, roles(scored))
+        signers = fresh_signers(about["provider"]["name"], about["plant"]["name"]["zh"], now)
+        seal_files(
+            {**parts(scored), **extra}, out, BUNDLE, {"assessment": about["id"], "kind": "demo"}, signers, roles(scored)
+        )
         return scored.score.level
+
+
+def fresh_signers(provider: str, enterprise: str, now: int) -> list[Signer]:
+    """Provider and enterprise with keys that live in memory only."""
+    return [
+        Signer(_fresh_key(), "provider", provider, lambda: now),
+        Signer(_fresh_key(), "enterprise", enterprise, lambda: now),
+    ]
 
 
 def _alter(path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from factory_kit.cli.district import _rebuilt
+from factory_kit.cli.district_rebuilt import rebuilt
 from factory_kit.district.office import Office, begin_office
 from factory_kit.district.receive import Receipt, receive
 from factory_kit.shipped import search_path
@@ -24,17 +25,24 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> list[Submission]:
     return make_inbox(tmp_path_factory.mktemp("district") / "inbox", count=6)
 
 
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a new district's is, to be copied."""
+    return begin_office(tmp_path_factory.mktemp("fresh") / "office", search_path("assessments")).path
+
+
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def office(fresh: Path, tmp_path: Path) -> Office:
     """A new district's folder."""
-    return begin_office(tmp_path / "office", search_path("assessments"))
+    shutil.copytree(fresh, tmp_path / "office")
+    return Office.at(tmp_path / "office")
 
 
 @pytest.fixture
 def take(office: Office) -> Take:
     """Receive files at a given moment, each score really rebuilt from its bundle."""
 
-    def received(*files: Path, now: int = NOW, rebuild: Any = _rebuilt) -> list[Receipt]:
+    def received(*files: Path, now: int = NOW, rebuild: Any = rebuilt) -> list[Receipt]:
         return list(receive(office, files, rebuild, lambda: now))
 
     return received

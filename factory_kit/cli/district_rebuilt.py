@@ -1,0 +1,89 @@
+"""What the district's rules need to know of a score that was rebuilt from its bundle alone.
+
+A module of its own: processes that look at bundles import it and little else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory_kit.assess.bundle import rescore
+from factory_kit.assess.standing import answer_text
+from factory_kit.district.rules import Rebuilt
+from factory_kit.model.answers import NoValueKind
+from factory_kit.model.maturity import Bands
+from factory_kit.score import exact_text, rounded_down
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from factory_kit.assess.scored import Scored
+
+__all__ = ["rebuilt"]
+
+
+def rebuilt(path: Path) -> Rebuilt:
+    """The score of the bundle at *path*, rebuilt, and what stands behind it."""
+    found = rescore(path)
+    scored = found.scored
+    score = scored.score
+    answers = "\n".join(f"{name}={answer_text(answer)}" for name, answer in sorted(scored.answers.answers.items()))
+    return Rebuilt(
+        same=found.same,
+        differences=found.differences,
+        level=score.level,
+        floor=score.floor.level,
+        total=rounded_down(score.total, scored.model.structure.scoring.shown.places),
+        open=len(score.unanswered),
+        contradictions=tuple(each.criterion for each in scored.contradictions),
+        simulated=any("simulated" in record.origin for record in scored.evidence),
+        outside=len(scored.outside),
+        expired=_expired(scored),
+        not_applicable=len(score.no_values[NoValueKind.NOT_APPLICABLE]),
+        requirements=len(scored.model.criteria),
+        thin=tuple(record.coverage for record in scored.evidence if record.value is not None and record.coverage),
+        documents=tuple(sorted(set(_documents(scored)))),
+        next_at=_next_at(scored),
+        answers=hashlib.sha256(answers.encode()).hexdigest(),
+        domains=_domains(scored),
+    )
+
+
+def _next_at(scored: Scored) -> str:
+    steps = scored.model.structure.scoring.steps
+    bands = [band for step in steps if isinstance(step, Bands) for band in step.bands]
+    return next(
+        (band.at_least for band in sorted(bands, key=lambda each: each.level) if band.level > scored.score.level), ""
+    )
+
+
+def _expired(scored: Scored) -> int:
+    last = scored.assessment.period.end
+    items = (item for answer in scored.answers.answers.values() for item in answer.evidence)
+    return sum(item.expires is not None and item.expires < last for item in items)
+
+
+def _documents(scored: Scored) -> Iterator[str]:
+    """Hashes of what people saw; machine records are in the bundle themselves."""
+    for answer in scored.answers.answers.values():
+        for item in answer.evidence:
+            if item.sha256 and item.grade != "A":
+                yield item.sha256
+
+
+def _domains(scored: Scored) -> Mapping[str, str]:
+    """By node the mean of its scores over the levels that ask for something, rounded down to four places."""
+    values: dict[str, list[Fraction]] = {}
+    for node in scored.score.nodes:
+        if node.value is not None:
+            values.setdefault(node.node, []).append(node.value)
+    return {
+        node: exact_text(_four_places(sum(found, Fraction()) / len(found))) for node, found in sorted(values.items())
+    }
+
+
+def _four_places(value: Fraction) -> Fraction:
+    return Fraction(int(value * 10_000), 10_000)

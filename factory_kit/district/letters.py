@@ -1,0 +1,114 @@
+"""Return letters (退回函): per provider what came back and what to fix, rule by rule, in Chinese or English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from factory_kit.district.office import Office
+from factory_kit.district.receipts import rulings_of
+from factory_kit.district.rules import rule_texts
+from factory_kit.district.wording import say
+from factory_kit.i18n import Language, speaking
+from factory_kit.render.document import Callout, Cell, Column, Document, Part, Prose, Row, Section, Signatures, Table
+from factory_kit.seal.chain import Link
+
+__all__ = ["letter", "open_returns", "write_letters"]
+
+
+def open_returns(office: Office) -> Mapping[str, Sequence[Link]]:
+    """By provider the receipts that were returned or rejected and not made good since; self-assessments under no name."""
+    found: dict[str, dict[tuple[str, ...], Link]] = {}
+    for link in office.ledger():
+        record = link.record
+        about = record.get("plant")
+        key = (about["credit_code"], about["site_no"], record["type"]) if about else (record["sha256"],)
+        own = found.setdefault(record.get("provider", ""), {})
+        own.pop(key, None)
+        if not record["outcome"].startswith("accepted"):
+            own[key] = link
+    return {provider: sorted(own.values(), key=lambda link: link.n) for provider, own in sorted(found.items()) if own}
+
+
+def letter(office: Office, provider: str, links: Sequence[Link], language: Language) -> Document:
+    """The letter to *provider* about *links*."""
+    campaign, units = office.campaign(), office.units()
+    name = provider or say("letter.nobody", language)
+    last = links[-1].record["received"][:10]
+    lead = say(
+        "letter.lead", language, campaign=campaign.name.in_(language), count=len(links), deadline=campaign.deadline
+    )
+    parts: list[Part] = [Prose("lead", (lead,)), _table(links, language), _rules(links, language)]
+    if campaign.kind == "demo":
+        parts.insert(0, Callout("demo", say("demo.title", language), say("demo.text", language)))
+    signed = Signatures(
+        "signed", ((units.district.in_(language), (say("letter.officer", language), say("letter.date", language))),)
+    )
+    return Document(
+        language=language,
+        title=say("letter.title", language),
+        subject=name,
+        sections=(Section("returned", say("letter.section", language), (*parts, signed)),),
+        contents_title=say("contents", language),
+        footer=say("letter.footer", language, district=units.district.in_(language), last=last),
+    )
+
+
+def write_letters(
+    office: Office, folder: Path, language: Language, suffixes: Sequence[str] = (".docx", ".xlsx")
+) -> list[Path]:
+    """The letters to all providers in *folder*, as Word and Excel files, numbered."""
+    from factory_kit.render.excel import write_excel  # noqa: PLC0415 - each format loads its own library
+    from factory_kit.render.word import write_word  # noqa: PLC0415 - see above
+
+    folder.mkdir(parents=True, exist_ok=True)
+    writers = {".docx": write_word, ".xlsx": write_excel}
+    made = []
+    for number, (provider, links) in enumerate(open_returns(office).items(), start=1):
+        document = letter(office, provider, links, language)
+        for suffix in suffixes:
+            path = folder / f"{number:02d}-{_safe(document.subject)}{suffix}"
+            writers[suffix](document, path)
+            made.append(path)
+    return made
+
+
+def _table(links: Sequence[Link], language: Language) -> Table:
+    columns = tuple(
+        Column(key, say(f"letter.{key}", language), share=share)
+        for key, share in (("receipt", 6), ("file", 18), ("plant", 20), ("outcome", 8), ("rule", 6), ("fix", 42))
+    )
+    rows = [row for link in links for row in _rows(link, language)]
+    return Table("returned", say("letter.table", language), columns, tuple(rows))
+
+
+def _rows(link: Link, language: Language) -> list[Row]:
+    record = link.record
+    plant = (record.get("plant") or {}).get(language, "")
+    found = []
+    with speaking(language):
+        for ruling in rulings_of(record):
+            cells = (
+                Cell(str(link.n), number=link.n), Cell(record["file"]), Cell(plant), Cell(say(record["outcome"], language)),
+                Cell(ruling.rule), Cell(ruling.text(), "bad" if ruling.weight != "warns" else "warn"),
+            )  # fmt: skip
+            found.append(Row(cells))
+    return found
+
+
+def _rules(links: Sequence[Link], language: Language) -> Table:
+    """The rules that were quoted, in full."""
+    quoted = sorted({ruling.rule for link in links for ruling in rulings_of(link.record)})
+    columns = (
+        Column("number", say("letter.rule", language), share=8),
+        Column("text", say("letter.means", language), share=92),
+    )
+    texts = rule_texts()
+    rows = tuple(Row((Cell(rule), Cell(texts[rule].in_(language)))) for rule in quoted if rule in texts)
+    return Table("rules", say("letter.rules", language), columns, rows)
+
+
+def _safe(name: str) -> str:
+    """*name* as part of a file name on every system."""
+    kept = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in name)
+    return kept[:60] or "_"

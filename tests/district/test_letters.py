@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import docx
+import openpyxl
+import pytest
+
+from factory_kit.district.letters import letter, open_returns, write_letters
+from factory_kit.district.office import Office
+from factory_kit.district.receive import Receipt
+from factory_kit.testing.district import Submission
+
+Take = Callable[..., list[Receipt]]
+
+
+@pytest.mark.parametrize(("language", "word"), [("zh", "需改正"), ("en", "What to fix")])
+def test_each_provider_gets_its_letter(
+    take: Take, office: Office, inbox: list[Submission], tmp_path: Path, language: str, word: str
+) -> None:
+    """Word and Excel files name file, rule and what to fix; who sent nothing wrong gets none."""
+    take(*(each.path for each in inbox))
+    made = write_letters(office, tmp_path / "letters", "zh" if language == "zh" else "en")
+
+    assert {path.suffix for path in made} == {".docx", ".xlsx"}
+    assert len(made) == 2 * len(open_returns(office))
+    text = "\n".join(
+        cell.text for path in made if path.suffix == ".docx"
+        for table in docx.Document(str(path)).tables for row in table.rows for cell in row.cells
+    )  # fmt: skip
+    assert all(piece in text for piece in (word, "plant-04.zip", "R03"))
+    book = openpyxl.load_workbook(next(path for path in made if path.suffix == ".xlsx"))
+    assert any("R0" in str(cell.value) for page in book for row in page.iter_rows() for cell in row)
+
+
+def test_what_was_made_good_is_in_no_letter(take: Take, office: Office, inbox: list[Submission]) -> None:
+    """A plant whose bundle was accepted afterwards is not written about again."""
+    take(inbox[3].path, inbox[4].path)
+    before = sum(len(links) for links in open_returns(office).values())
+    take(inbox[0].path)
+
+    assert before == 2
+    assert sum(len(links) for links in open_returns(office).values()) == 2
+
+
+def test_a_formula_in_a_name_stays_a_text(take: Take, office: Office, tmp_path: Path) -> None:
+    """A file called like a formula, and one called like a path, are shown as they are and run nowhere."""
+    path = tmp_path / "=HYPERLINK(1).zip"
+    path.write_bytes(b"no zip")
+    take(path)
+
+    document = letter(office, "=cmd()|../../x", next(iter(open_returns(office).values())), "en")
+    from factory_kit.render.excel import excel_bytes
+
+    (tmp_path / "a.xlsx").write_bytes(excel_bytes(document))
+    cells = [cell for page in openpyxl.load_workbook(tmp_path / "a.xlsx") for row in page.iter_rows() for cell in row]
+    assert any(cell.value == "=HYPERLINK(1).zip" and cell.data_type == "s" for cell in cells)
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert all(made.parent == tmp_path / "l" for made in write_letters(office, tmp_path / "l", "en"))
