@@ -7,8 +7,6 @@ which it needs as a whole; ``alarms`` marks it as it comes. Models are a few num
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from factory_kit.errors import Inconclusive, UsageError
+from factory_kit.diagnose.models import check_hash, hashed
+from factory_kit.errors import Inconclusive
 from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.sample import Float64
 
@@ -60,14 +59,13 @@ class Detector:
             "precision": [_texts(row) for row in self.precision], "usual": repr(self.usual), "calm": repr(self.calm),
             "trained": [self.trained.start, self.trained.end],
         }  # fmt: skip
-        return {**content, "sha256": _hash(content)}
+        return hashed(content)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Detector:
         """The detector of ``as_json``; ``UsageError`` when it is another thing or was altered."""
-        inner = {name: value for name, value in content.items() if name != "sha256"}
-        if content.get("sha256") != _hash(inner):
-            raise UsageError("detector: its sha256 differs from its content; train it again")
+        check_hash(content)
+        inner = content
         return cls(
             tuple(inner["signals"]), inner["window"], _numbers(inner["centre"]), _numbers(inner["scale"]),
             _numbers(inner["normal"]), np.array([_numbers(row) for row in inner["precision"]]), float(inner["usual"]),
@@ -174,7 +172,3 @@ def _texts(values: Float64) -> list[str]:
 
 def _numbers(texts: list[str]) -> Float64:
     return np.array([float(text) for text in texts])
-
-
-def _hash(content: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

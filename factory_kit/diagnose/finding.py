@@ -51,7 +51,7 @@ def known_kinds() -> dict[str, FindingKind]:
 class Finding:
     """One finding; times in microseconds since 1970-01-01 UTC.
 
-    ``hours`` and ``kwh`` are what was lost, None where it cannot be computed. Findings of one kind and subject are one.
+    ``hours``, ``kwh`` and ``yuan`` are what was lost, None where it cannot be computed. Findings of one kind and subject are one.
     """
 
     kind: str
@@ -63,6 +63,8 @@ class Finding:
     """``equipment/point`` of what it was seen in."""
     hours: float | None = None
     kwh: float | None = None
+    yuan: float | None = None
+    """What the lost energy cost, each hour at the price of the user's tariff; None without a tariff for that time."""
     extra: Mapping[str, object] = field(default_factory=dict)
     """Further figures for programs, such as a whole Pareto list."""
 
@@ -72,9 +74,9 @@ class Finding:
         return known_kinds()[self.kind]
 
     @property
-    def rank(self) -> tuple[int, float, str, str]:
-        """Smallest first: by severity, then by what was lost."""
-        return ORDER[self.severity], -(self.hours or 0.0), self.kind, self.subject
+    def rank(self) -> tuple[int, float, float, str, str]:
+        """Smallest first: by severity, then by the hours lost, then by the energy."""
+        return ORDER[self.severity], -(self.hours or 0.0), -(self.kwh or 0.0), self.kind, self.subject
 
     def title(self, language: Language) -> str:
         """What it is, in a few words."""

@@ -6,44 +6,44 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from factory_kit.diagnose.factors import factor
+from factory_kit.diagnose.energy import HOUR, Register, equivalents, register_of
 from factory_kit.diagnose.finding import Finding, Severity
-from factory_kit.diagnose.material import Column, Material, PointFacts
+from factory_kit.diagnose.material import Material, PointFacts
 from factory_kit.diagnose.stretches import joined, outside, shared
+from factory_kit.diagnose.tariff import Tariff, cost
 from factory_kit.kpi.timemodel import Segment, Stretch
 from factory_kit.model.connector import MachineState
 
-__all__ = ["idle_loads"]
+__all__ = ["all_resting", "idle_loads"]
 
-HOUR = 3600 * 1_000_000
 LEAST = HOUR
 """Shorter pauses are not worth switching off for."""
 HIGH_SHARE = 0.3
 """Of the load while working; what idles above it was left on. The demonstration's machines idle at 14 %."""
 WORKING = (MachineState.PRODUCING, MachineState.SETUP)
-UNITS = {"Wh": 0.001, "kWh": 1.0, "MWh": 1000.0}
 MUCH_KWH = 100.0
 CLOSE = 3
 """A stretch needs at least so many readings of the register inside it."""
 
 
-def idle_loads(material: Material) -> Iterator[Finding]:
+def idle_loads(material: Material, tariff: Tariff | None = None) -> Iterator[Finding]:
     """One finding per meter with long stretches of high load in which all it feeds was seen not working."""
     for meter in material.equipment.values():
-        points = [point for point in material.of(meter.id, "active_energy") if point.unit in UNITS]
+        found = register_of(material, meter.id)
         fed = [name for name in meter.feeds if name in material.segments]
-        if len(points) == 1 and fed and len(fed) == len(meter.feeds):
-            yield from _of_meter(material, points[0], fed)
+        if found is not None and fed and len(fed) == len(meter.feeds):
+            yield from _of_meter(material, found, fed, tariff)
 
 
-def _of_meter(material: Material, point: PointFacts, fed: Sequence[str]) -> Iterator[Finding]:
+def _of_meter(
+    material: Material, metered: tuple[PointFacts, Register], fed: Sequence[str], tariff: Tariff | None
+) -> Iterator[Finding]:
+    point, register = metered
     segments = [material.segments[name] for name in fed]
-    idle = _all_resting(segments, material.interval.window)
-    column, unit = material.column(point), UNITS[point.unit]
-    working = _all_working(segments)
-    busy_kw = _mean_kw(column, working, unit)
-    stretches = [part for part in idle if part.length >= LEAST and _readings(column, part) >= CLOSE]
-    loads = [_mean_kw(column, [part], unit) for part in stretches]
+    idle = all_resting(segments, material.interval.window)
+    busy_kw = register.mean_kw(_all_working(segments))
+    stretches = [part for part in idle if part.length >= LEAST and register.readings(part) >= CLOSE]
+    loads = [register.mean_kw([part]) for part in stretches]
     high = [
         (part, load)
         for part, load in zip(stretches, loads, strict=True)
@@ -53,27 +53,32 @@ def _of_meter(material: Material, point: PointFacts, fed: Sequence[str]) -> Iter
         return
     usual = [load for load in loads if load is not None and load < HIGH_SHARE * busy_kw]
     normal = float(np.median(usual)) if usual else 0.0
-    hours = sum(part.length for part, _ in high) / HOUR
+    when = [part for part, _ in high]
+    yuan = cost(tariff, material.interval.zone, register, when, normal) if tariff else None
+    hours = sum(part.length for part in when) / HOUR
     kw = sum(part.length * load for part, load in high if load) / HOUR / hours
-    yield _finding(material, point, [part for part, _ in high], (hours, kw, busy_kw, normal))
+    yield _finding(material, point, when, (hours, kw, busy_kw, normal), yuan)
 
 
 def _finding(
-    material: Material, point: PointFacts, when: Sequence[Stretch], load: tuple[float, float, float, float]
+    material: Material,
+    point: PointFacts,
+    when: Sequence[Stretch],
+    load: tuple[float, float, float, float],
+    yuan: float | None,
 ) -> Finding:
     hours, kw, busy_kw, normal = load
     kwh = hours * (kw - normal)
-    day = material.interval.days[-1]
-    kgce, kgco2 = (float(factor(name, day)[0]) * kwh for name in ("kgce_per_kwh", "kgco2_per_kwh"))
     numbers = {
-        "hours": hours, "kw": kw, "share": 100 * kw / busy_kw, "kwh": kwh, "kgce": kgce, "kgco2": kgco2, "normal": normal,
+        "hours": hours, "kw": kw, "share": 100 * kw / busy_kw, "kwh": kwh, "normal": normal,
+        **equivalents(kwh, material.interval.days[-1]),
     }  # fmt: skip
     severity: Severity = "high" if kwh >= MUCH_KWH else "middle"
     name = f"{point.equipment}/{point.name}"
-    return Finding("idle-load", point.equipment, severity, numbers, tuple(when), (name,), kwh=kwh)
+    return Finding("idle-load", point.equipment, severity, numbers, tuple(when), (name,), kwh=kwh, yuan=yuan)
 
 
-def _all_resting(segments: Sequence[Sequence[Segment]], window: Stretch) -> list[Stretch]:
+def all_resting(segments: Sequence[Sequence[Segment]], window: Stretch) -> list[Stretch]:
     """When everything was seen neither working nor unknown."""
     unclear = (
         each for parts in segments for each in parts if each.state in WORKING or each.state is MachineState.UNKNOWN
@@ -88,23 +93,3 @@ def _all_working(segments: Sequence[Sequence[Segment]]) -> list[Stretch]:
     for other in parts[1:]:
         found = shared(found, other)
     return found
-
-
-def _mean_kw(column: Column, parts: Sequence[Stretch], unit: float) -> float | None:
-    """Mean load over *parts* by the register, interpolated between its readings; resets are left out; None without time."""
-    if len(column) < 2 or not parts:
-        return None
-    rises = np.maximum(np.diff(column.value), 0.0)
-    level = np.concatenate([[0.0], np.cumsum(rises)]) * unit
-    inside = shared(parts, [Stretch(int(column.time[0]), int(column.time[-1]))])
-    time = sum(part.length for part in inside)
-    if not time:
-        return None
-    edges = np.array([(part.start, part.end) for part in inside], np.int64)
-    energy = np.interp(edges[:, 1], column.time, level) - np.interp(edges[:, 0], column.time, level)
-    return float(energy.sum()) * HOUR / time
-
-
-def _readings(column: Column, part: Stretch) -> int:
-    first, last = np.searchsorted(column.time, [part.start, part.end])
-    return int(last - first)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from factory_kit.diagnose.grid import Grid, cycle_steps, smoothed
 from factory_kit.diagnose.markov import path
+from factory_kit.diagnose.models import check_hash, hashed
 from factory_kit.errors import Inconclusive, UsageError
 from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.connector import MachineState
@@ -88,8 +89,8 @@ class PowerModel:
         ]
 
     def as_json(self) -> dict[str, object]:
-        """The model as JSON carries it; ``from_json`` gives it back."""
-        return {
+        """The model as JSON carries it, with the sha256 of its content; ``from_json`` gives it back."""
+        content: dict[str, object] = {
             "form": 1,
             "levels": [[level.state.value, repr(level.mean), repr(level.deviation)] for level in self.levels],
             "thresholds": [[repr(value), state.value] for value, state in self.thresholds],
@@ -98,10 +99,12 @@ class PowerModel:
             "dwell_us": self.dwell,
             "trained": [[part.start, part.end] for part in self.trained],
         }
+        return hashed(content)
 
     @classmethod
     def from_json(cls, content: Mapping[str, object]) -> PowerModel:
-        """The model of ``as_json``; ``UsageError`` for anything else."""
+        """The model of ``as_json``; ``UsageError`` for anything else, and for one that was altered."""
+        check_hash(content)
         try:
             levels, thresholds, trained = (_rows(content[name]) for name in ("levels", "thresholds", "trained"))
             step, window, dwell = (int(str(content[name])) for name in ("step_us", "window", "dwell_us"))
@@ -177,7 +180,7 @@ def infer(model: PowerModel, series: Grid) -> list[Inferred]:
 
 
 def _rows(content: object) -> list[list[str]]:
-    if not isinstance(content, list):
+    if not isinstance(content, list | tuple):
         raise TypeError(repr(content)[:80])
     return [[str(cell) for cell in row] for row in content]
 

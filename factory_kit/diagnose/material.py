@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from factory_kit.errors import QueryError
+from factory_kit.errors import QueryError, UsageError
+from factory_kit.kpi.calendar import planned_time
 from factory_kit.kpi.indicators import StoreView
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.segments import machine_segments
 from factory_kit.kpi.timemodel import Segment, Stretch
+from factory_kit.model.connector import MachineState
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.sample import Float64, Int64
 from factory_kit.model.site import Calendar, Equipment, Site
 
-__all__ = ["ANALOG", "Column", "Material", "PointFacts", "gather"]
+__all__ = ["ANALOG", "COMPRESSOR", "Column", "Material", "PointFacts", "gather", "watched"]
 
 ANALOG = frozenset(
     {
@@ -34,6 +37,16 @@ KNOWN = (
     "\nSELECT point, greatest(moment, $start), least(until, $stop) FROM certainty "
     "WHERE known AND until > $start AND moment < $stop ORDER BY point, moment"
 )
+COMPRESSOR = "compressor"
+"""The kind of equipment whose state is no machine's: it makes air, not pieces."""
+MAPPED = """
+SELECT epoch_us(s.time), coalesce(m.state, 'unknown')
+FROM samples s JOIN points p USING (point)
+LEFT JOIN states m ON m.connector = p.connector AND m.connector_version = p.connector_version
+    AND m.raw = coalesce(s.text, CAST(TRY_CAST(s.value AS BIGINT) AS VARCHAR))
+WHERE point = $point AND quality < 2 AND s.time >= make_timestamp($start) AND s.time < make_timestamp($stop)
+ORDER BY s.time
+"""
 VALUES = """
 SELECT epoch_us(time) AS time, value
 FROM samples
@@ -79,10 +92,26 @@ class Material:
     segments: Mapping[str, Sequence[Segment]]
     """By machine that tells its state: the interval from end to end."""
     columns: Mapping[int, Column] = field(default_factory=dict, repr=False)
+    planned: Sequence[Stretch] = ()
+    """Planned time of the plant inside the interval."""
+    air: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+    """By compressor that tells its state: loaded is producing, unloaded is idle, as its connector maps them."""
 
     def of(self, equipment: str, *roles: str) -> list[PointFacts]:
         """The points of *equipment* with one of *roles*, or all of them."""
         return [each for each in self.points if each.equipment == equipment and (not roles or each.role in roles)]
+
+    def point(self, name: str) -> PointFacts:
+        """The point ``equipment/point``; ``UsageError`` when the store has none of this name."""
+        equipment, _, inner = name.partition("/")
+        known = self.of(equipment)
+        for each in known:
+            if each.name == inner:
+                return each
+        raise UsageError(
+            "{name}: the store has no such point, expected one of {known}",
+            name=name, known=", ".join(each.name for each in known) or "-",
+        )  # fmt: skip
 
     def column(self, point: PointFacts) -> Column:
         """The values of *point*; empty where none is good."""
@@ -109,7 +138,25 @@ def gather(
         columns = {
             each.id: _column(con, each.id, interval) for each in points if each.role in WANTED and each.id in known
         }
-    return Material(interval, {each.id: each for each in site.equipment}, points, known, segments, columns)
+        compressors = {each.id for each in site.equipment if each.kind == COMPRESSOR}
+        air = {
+            each.equipment: _states(con, each, interval, known[each.id])
+            for each in points
+            if each.role == "state" and each.equipment in compressors and each.id in known
+        }
+    planned = planned_time(calendar, interval.zone, interval.window)
+    return Material(
+        interval, {each.id: each for each in site.equipment}, points, known, segments, columns, planned, air
+    )
+
+
+def watched(
+    indicators: Mapping[str, Indicator], store: StoreView, interval: Interval, points: Sequence[PointFacts]
+) -> dict[int, tuple[Column, Sequence[Stretch]]]:
+    """Values and known time of *points* in another *interval*, by point."""
+    with store.connect() as con:
+        known = _known(indicators["data-completeness"], con, interval)
+        return {each.id: (_column(con, each.id, interval), known.get(each.id, ())) for each in points}
 
 
 def _known(indicator: Indicator, con: Any, interval: Interval) -> dict[int, list[Stretch]]:
@@ -134,3 +181,19 @@ def _column(con: Any, point: int, interval: Interval) -> Column:
     asked = {"point": point, "start": interval.start, "stop": interval.end}
     found = con.execute(VALUES, asked).fetchnumpy()
     return Column(np.asarray(found["time"], np.int64), np.asarray(found["value"], np.float64))
+
+
+def _states(con: Any, point: PointFacts, interval: Interval, known: Sequence[Stretch]) -> list[Segment]:
+    """The known stretches of a state point, each in the state of the sample before it."""
+    rows = con.execute(MAPPED, {"point": point.id, "start": interval.start, "stop": interval.end}).fetchall()
+    edges = [row[0] for row in rows] + [interval.end]
+    held = [
+        Segment(start, end, MachineState(state), planned=False)
+        for (start, state), end in zip(rows, edges[1:], strict=True)
+    ]
+    return [
+        replace(each, start=max(each.start, part.start), end=min(each.end, part.end))
+        for part in known
+        for each in held[max(0, bisect_right(edges, part.start) - 1) : bisect_right(edges, part.end)]
+        if max(each.start, part.start) < min(each.end, part.end)
+    ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+from factory_kit.diagnose.air import air_losses
+from factory_kit.diagnose.arrivals import arrival_findings
+from factory_kit.diagnose.baseload import base_loads
 from factory_kit.diagnose.bottleneck import line_bottleneck
 from factory_kit.diagnose.counting import counter_resets, wrong_cycles
 from factory_kit.diagnose.drift import drifts
@@ -15,7 +19,11 @@ from factory_kit.diagnose.idle import idle_loads
 from factory_kit.diagnose.losses import Made, losses
 from factory_kit.diagnose.material import Material, gather
 from factory_kit.diagnose.sensors import sensor_health
+from factory_kit.diagnose.settings import SETTINGS_FILE, Settings, settings_file
 from factory_kit.diagnose.silence import silences
+from factory_kit.diagnose.states import Told, told_states, with_states
+from factory_kit.diagnose.tariff import TARIFF_FILE, Tariff, tariff_file
+from factory_kit.diagnose.watch import Watched, watch, watch_findings
 from factory_kit.errors import UsageError
 from factory_kit.kpi.indicators import StoreView, evidence_of
 from factory_kit.kpi.interval import Interval
@@ -24,7 +32,29 @@ from factory_kit.model.evidence import PLANT, Evidence
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.site import Site
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "Known", "diagnose"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What only people know: their settings, their tariff, and the folder that models are read from."""
+
+    settings: Settings = field(default_factory=Settings)
+    tariff: Tariff | None = None
+    folder: Path = Path()
+
+    @classmethod
+    def of(cls, folder: Path, site: Site) -> Known:
+        """``diagnosis.yaml`` and ``tariff.yaml`` of the workspace *folder*, as far as they are there; ``DefinitionError``."""
+        settings, tariff = folder / SETTINGS_FILE, folder / TARIFF_FILE
+        return cls(
+            settings_file(settings, {each.id for each in site.equipment}) if settings.is_file() else Settings(),
+            tariff_file(tariff) if tariff.is_file() else None,
+            folder,
+        )
+
+
+NOTHING = Known()
 
 
 @dataclass(frozen=True)
@@ -35,6 +65,10 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     evidence: Mapping[str, str]
     """By machine: the id of the OEE record its losses rest on."""
+    told: tuple[Told, ...] = ()
+    """Machines without a state of their own: what power or current tells, or why it cannot be told."""
+    watched: tuple[Watched, ...] = ()
+    tariff: Tariff | None = None
 
 
 def diagnose(
@@ -45,13 +79,19 @@ def diagnose(
     now: Callable[[], int],
     *,
     line: Sequence[str] = (),
+    known: Known = NOTHING,
 ) -> Diagnosis:
-    """All findings of *interval*; *line* names machines in series whose bottleneck is looked for.
+    """All findings of *interval*; *line* names machines in series whose bottleneck is looked for, *known* is what people said.
 
-    ``UsageError`` when a machine of the line tells no state,
+    ``UsageError`` when a machine of the line tells no state, or a point that was named is not there,
     ``QueryError`` when the SQL of an indicator cannot run, ``StoreDamaged`` when a file is not what it was.
     """
     material = gather(indicators, store, interval, site, site.calendar)
+    told = tuple(told_states(material, known.settings, indicators, store, known.folder))
+    material = with_states(material, told)
+    watches = tuple(watch(material, rule, indicators, store) for rule in known.settings.anomalies)
+    for limit in known.settings.limits:
+        material.point(limit.point)
     records = evidence_of([indicators["oee"]], store, interval, site.calendar, now)
     machines = {each.subject: each for each in records if each.subject != PLANT and each.outcome != "not applicable"}
     made = {name: _made(record) for name, record in machines.items()}
@@ -59,16 +99,28 @@ def diagnose(
     found = [
         *silences(material),
         *sensor_health(material),
-        *drifts(material),
+        *arrival_findings(store, interval),
+        *drifts(material, known.settings.limits),
+        *watch_findings(watches),
         *counter_resets(material),
         *wrong_cycles(material, speeds),
-        *idle_loads(material),
-        *losses(material, made),
+        *(idle := list(idle_loads(material, known.tariff))),
+        *base_loads(material, idle, known.tariff),
+        *air_losses(material, known.tariff),
+        *_by_point(losses(material, made), told),
     ]
     if line:
         found += line_bottleneck(_line(material, line), interval.window)
     evidence = {name: record.id for name, record in machines.items()}
-    return Diagnosis(material, ranked(found), evidence)
+    return Diagnosis(material, ranked(found), evidence, told, watches, known.tariff)
+
+
+def _by_point(found: Iterable[Finding], told: Sequence[Told]) -> Iterator[Finding]:
+    """Losses of machines whose states were read from a power name that point, not a state that is not there."""
+    points = {each.machine: each.point for each in told if each.model is not None}
+    for each in found:
+        point = points.get(each.subject)
+        yield replace(each, points=(point,), extra={**each.extra, "states": "inferred"}) if point else each
 
 
 def _line(material: Material, names: Sequence[str]) -> dict[str, Sequence[Segment]]:

@@ -13,7 +13,7 @@ from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.connector import MachineState
 from factory_kit.model.sample import Float64, Int64
 
-__all__ = ["sensor_health", "spikes", "standing"]
+__all__ = ["cut_off", "sensor_health", "spikes", "standing"]
 
 MINUTE = 60 * 1_000_000
 HOUR = 60 * MINUTE
@@ -26,6 +26,14 @@ NEIGHBOURS = 5
 FAR_OFF = 12.0
 """Robust standard deviations (1.4826 MAD) of the point's steps; a single reading that far out and back is no process."""
 LONG = 2.0
+CUT_SHARE = 0.03
+"""Of a point's values while working that must lie at one end."""
+CUT_TIMES = 8.0
+"""So many times more often than the next values below it, per value: what is not cut off thins out towards its end."""
+CUT_STRETCHES = 5
+NEXT = 5
+LEAST_VALUES = 30
+"""Different values; a point with fewer is a switch or a step."""
 
 
 def sensor_health(material: Material) -> Iterator[Finding]:
@@ -35,6 +43,7 @@ def sensor_health(material: Material) -> Iterator[Finding]:
         if point.role in ANALOG and len(column) >= LEAST_CHANGES:
             yield from _still(material, point, column)
             yield from _spikes(point, column)
+            yield from _cut_off(material, point, column)
 
 
 def working_time(material: Material, equipment: str) -> list[Stretch]:
@@ -127,3 +136,40 @@ def _spikes(point: PointFacts, column: Column) -> Iterator[Finding]:
     }  # fmt: skip
     when = tuple(Stretch(int(column.time[at]), int(column.time[at]) + 1) for at in found)
     yield Finding("out-of-place", point.equipment, "low", numbers, when, (f"{point.equipment}/{point.name}",))
+
+
+def cut_off(values: Float64) -> list[float]:
+    """The ends (largest, smallest) at which *values* pile up as a sensor at the end of its range does; 0 is rest, not an end."""
+    levels, counts = np.unique(values, return_counts=True)
+    if len(levels) < LEAST_VALUES:
+        return []
+    found = []
+    for ends in (slice(None, -NEXT - 2, -1), slice(NEXT + 1)):
+        near, often = levels[ends], counts[ends]
+        times = int(np.sum(np.diff((values == near[0]).astype(np.int8)) == 1))
+        usual = max(1.0, float(np.median(often[1:])))
+        enough = often[0] >= max(CUT_SHARE * len(values), CUT_TIMES * usual) and times >= CUT_STRETCHES
+        if enough and near[0] != 0:
+            found.append(float(near[0]))
+    return found
+
+
+def _cut_off(material: Material, point: PointFacts, column: Column) -> Iterator[Finding]:
+    inside = _during(column, working_time(material, point.equipment))
+    values = column.value[inside]
+    if len(values) < LEAST_CHANGES:
+        return
+    for end in cut_off(values):
+        at = column.time[inside][values == end]
+        numbers: dict[str, Number] = {
+            "point": point.name, "value": end, "unit": point.unit, "share": 100 * len(at) / len(values), "count": len(at),
+        }  # fmt: skip
+        when = tuple(Stretch(int(moment), int(moment) + 1) for moment in at[:100])
+        yield Finding("cut-off", point.equipment, "middle", numbers, when, (f"{point.equipment}/{point.name}",))
+
+
+def _during(column: Column, parts: Sequence[Stretch]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    inside = np.zeros(len(column), np.bool_)
+    for part in parts:
+        inside[np.searchsorted(column.time, part.start) : np.searchsorted(column.time, part.end)] = True
+    return inside

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from factory_kit.kpi.timemodel import Stretch
 
-__all__ = ["joined", "outside", "shared", "shared_length"]
+__all__ = ["Spans", "joined", "outside", "shared", "shared_length"]
 
 
 class Spans(Protocol):

@@ -13,7 +13,7 @@ import pytest
 
 from factory_kit.diagnose.finding import Finding
 from factory_kit.diagnose.material import Column, Material, PointFacts
-from factory_kit.diagnose.run import Diagnosis, diagnose
+from factory_kit.diagnose.run import NOTHING, Diagnosis, Known, diagnose
 from factory_kit.kpi.interval import Interval, days_between
 from factory_kit.load.indicator import all_indicators
 from factory_kit.model.site import Equipment
@@ -59,13 +59,13 @@ def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Diagnos
 
     def run(
         seed: int, *, faults: bool, days: Interval = DAY, step: int = MINUTE, changed: Changed | None = None,
-        line: tuple[str, ...] = (),
+        line: tuple[str, ...] = (), known: Known = NOTHING,
     ) -> Diagnosed:  # fmt: skip
         model = PlantModel(seed, days.start - 2 * HOUR, faults=faults, step=step)
         store = Store(tmp_path_factory.mktemp("plant") / "store")
         record_plant(model, store, days.end + HOUR, changed=changed)
         site, _connectors = demo_site()
-        found = diagnose(indicators(), store, days, site, lambda: days.end, line=line)
+        found = diagnose(indicators(), store, days, site, lambda: days.end, line=line, known=known)
         return Diagnosed(model, store, days, found)
 
     return run

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from factory_kit.diagnose.drift import trend
+from factory_kit.diagnose.drift import time_to, trend
+from factory_kit.diagnose.run import Known
+from factory_kit.diagnose.settings import Limit, Settings
 from factory_kit.kpi.interval import days_between
 from factory_kit.testing.machines import Value
 
@@ -27,11 +29,20 @@ def warming(equipment: str, point: str, time: int, value: Value) -> Value:
     return value
 
 
-def test_a_planted_drift_is_found_and_nothing_else(diagnosed: Callable[..., Any]) -> None:
-    """Ten days with a Sunday: one drift, of half a kelvin a day."""
-    plant = diagnosed(4, faults=False, days=TEN_DAYS, step=TEN_MINUTES, changed=warming)
-    assert plant.faults == [("drift", "cnc-02")]
-    finding = plant.found("drift")["cnc-02"]
+@pytest.fixture(scope="module")
+def warmed(diagnosed: Callable[..., Any]) -> Any:
+    """Ten days with a Sunday and a warming spindle that has two limits."""
+    limits = tuple(
+        Limit(point="cnc-02/spindle_temperature", above=value, because="bearing manual") for value in ("51", "75")
+    )
+    known = Known(Settings(limits=limits))
+    return diagnosed(4, faults=False, days=TEN_DAYS, step=TEN_MINUTES, changed=warming, known=known)
+
+
+def test_a_planted_drift_is_found_and_nothing_else(warmed: Any) -> None:
+    """One drift, of half a kelvin a day, and the limit it comes near."""
+    assert warmed.faults == [("drift", "cnc-02"), ("nearing-limit", "cnc-02")]
+    finding = warmed.found("drift")["cnc-02"]
     assert finding.points == ("cnc-02/spindle_temperature",)
     assert finding.numbers["slope"] == pytest.approx(0.5, abs=0.1)
 
@@ -50,3 +61,35 @@ def test_a_straight_rise_is_clear_and_noise_is_not() -> None:
     assert found.score == pytest.approx(44 / np.sqrt(125))
     chance = np.random.default_rng(1)
     assert not any(trend(days, chance.normal(0, 1, 10)).clear for _ in range(200))
+
+
+def test_a_limit_is_met_when_the_line_gets_there() -> None:
+    """By hand: one a day from 0, at 9 on the last day: 15 is six days away; downward it is never met; 8 is passed."""
+    days = np.arange(10.0)
+    found = trend(days, days.copy())
+    assert (found.low, found.high, found.last) == (1, 1, 9)
+    assert time_to(found, 15, upward=True) == pytest.approx((6, 6, 6))
+    assert time_to(found, 15, upward=False) is None
+    assert time_to(found, 8, upward=True) == (0, 0, 0)
+    noise = trend(days, np.random.default_rng(1).normal(0, 1, 10))
+    assert time_to(noise, 15, upward=True) is None
+
+
+def test_the_interval_of_the_slope_holds_the_truth() -> None:
+    """Of 300 noisy rises of 0.5 a day over twelve days the interval of 95 % holds 0.5 in nine of ten or more."""
+    chance = np.random.default_rng(7)
+    days = np.arange(12.0)
+    found = [trend(days, 0.5 * days + chance.normal(0, 0.3, 12)) for _ in range(300)]
+    assert sum(each.low <= 0.5 <= each.high for each in found) >= 270
+    assert all(each.low <= each.slope <= each.high for each in found)
+
+
+def test_a_warming_spindle_comes_near_its_limit(warmed: Any) -> None:
+    """The near limit is told with its days, soonest and latest; the far one is too far ahead to tell."""
+    finding = warmed.found("nearing-limit")["cnc-02"]
+    numbers = finding.numbers
+    assert numbers["limit"] == 51
+    assert numbers["soonest"] <= numbers["days"] <= numbers["latest"]
+    assert numbers["days"] == pytest.approx((51 - float(numbers["level"])) / float(numbers["slope"]))
+    assert [each.kind for each in warmed.diagnosis.findings].count("nearing-limit") == 1
+    assert "bearing manual" in finding.assumes("en")

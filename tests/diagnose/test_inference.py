@@ -11,6 +11,7 @@ import pytest
 from factory_kit.diagnose.grid import Grid, cycle_steps, on_grid
 from factory_kit.diagnose.inference import Inferred, Label, PowerModel, by_thresholds, infer, learn
 from factory_kit.diagnose.material import Column
+from factory_kit.diagnose.models import hashed
 from factory_kit.errors import Inconclusive, UsageError
 from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.connector import MachineState
@@ -181,8 +182,10 @@ def test_a_model_goes_through_json() -> None:
 
     assert again == model
     assert infer(again, series) == infer(model, series)
+    with pytest.raises(UsageError, match="sha256 differs"):
+        PowerModel.from_json({**model.as_json(), "dwell_us": 1})
     with pytest.raises(UsageError, match="is not what learn wrote"):
-        PowerModel.from_json({"levels": "x"})
+        PowerModel.from_json(hashed({"levels": "x"}))
 
 
 def test_a_model_reads_only_its_own_steps() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from factory_kit.diagnose.material import Column, PointFacts
-from factory_kit.diagnose.sensors import sensor_health, spikes, standing
+from factory_kit.diagnose.sensors import cut_off, sensor_health, spikes, standing
 from factory_kit.kpi.timemodel import Segment, Stretch
 from factory_kit.model.connector import MachineState
 
@@ -108,3 +108,17 @@ def test_how_long_values_hold() -> None:
     column = Column(np.array([0, 10, 20, 30]), np.array([1.0, 1.0, 2.0, 1.0]))
     assert standing(column, 50) == [(Stretch(0, 20), 1.0), (Stretch(20, 30), 2.0), (Stretch(30, 50), 1.0)]
     assert standing(Column(np.empty(0, np.int64), np.empty(0)), 50) == []
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_sensor_at_the_end_of_its_range_is_cut_off(side: int) -> None:
+    """A wave whose top tenth is cut away piles up at the cut; the whole wave, noise and a switch do not."""
+    chance = np.random.default_rng(3)
+    wave = 60 + 20 * np.sin(np.arange(3000) / 40) + chance.normal(0, 0.5, 3000)
+    whole = np.round(side * wave, 1)
+    clipped = np.minimum(whole, 75.0) if side > 0 else np.maximum(whole, -75.0)
+    assert cut_off(clipped) == [75.0 * side]
+    assert cut_off(whole) == []
+    assert cut_off(np.round(chance.normal(50, 3, 3000), 1)) == []
+    assert cut_off(np.round(chance.uniform(10, 60, 3000), 0)) == []
+    assert cut_off(np.tile([1.0, 2.0, 3.0], 1000)) == []
