@@ -11,7 +11,7 @@ from pathlib import Path
 
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.forms import TO_FILL_IN
-from factory_kit.assess.scored import Scored, content, read_scored
+from factory_kit.assess.scored import Scored, read_scored
 from factory_kit.errors import AssessmentError
 from factory_kit.load.checked import checked
 from factory_kit.load.document import parse_json
@@ -104,8 +104,7 @@ def parts(scored: Scored) -> dict[str, Path | bytes]:
     """The files of the bundle of *scored*, without pages: name inside → content or file."""
     folder = scored.folder
     found: dict[str, Path | bytes] = {
-        "assessment.json": content(folder.document("assessment")),
-        "answers.json": content(folder.document("answers")),
+        **scored.read,
         "score.json": scored.canonical(),
     }
     if folder.decisions_file.is_file():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from factory_kit.assess.decisions import judgements_in, latest
@@ -57,6 +58,8 @@ class Scored:
     score: Score
     inputs: Mapping[str, object]
     """Hashes of what was read, so that a changed input shows in ``score.json``."""
+    read: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """``assessment.json`` and ``answers.json`` as they were scored, in the form in which they are sealed."""
 
     @property
     def decided(self) -> Mapping[str, Decided]:
@@ -107,6 +110,10 @@ class Scored:
 
     def canonical(self) -> bytes:
         """The bytes of ``score.json``."""
+        return self._bytes
+
+    @cached_property
+    def _bytes(self) -> bytes:
         return canonical(self.record(), self.folder.shown("score.json"))
 
 
@@ -137,12 +144,13 @@ def _scored(folder: AssessmentFolder, filled_in: Document, judgements: tuple[Jud
     found = standings(model, answers, latest(judgements), proposed, proofs)
     decided = {criterion: standing.decided for criterion, standing in found.items()}
     result = score(model, answers.type, decided, answers.trimming)
+    read = {"assessment.json": content(about), "answers.json": content(filled_in)}
     inputs = {
-        "assessment_sha256": _sha256(content(about)),
-        "answers_sha256": _sha256(content(filled_in)),
+        "assessment_sha256": _sha256(read["assessment.json"]),
+        "answers_sha256": _sha256(read["answers.json"]),
         **_other_inputs(folder, evidence, indicators),
     }
-    return Scored(folder, assessment, model, answers, judgements, evidence, indicators, found, result, inputs)
+    return Scored(folder, assessment, model, answers, judgements, evidence, indicators, found, result, inputs, read)
 
 
 def write_score(folder: AssessmentFolder, sources: Sequence[Path]) -> Scored:

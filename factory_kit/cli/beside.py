@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli.assess_arguments import Name
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["agreement", "form", "import_", "ladder", "rate"]
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help=N_("The assessment: the name of its folder in assessments."))]
 FINDINGS = 1
 
 

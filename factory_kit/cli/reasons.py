@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
     from factory_kit.assess.ladders import Stand
     from factory_kit.assess.scored import Scored
+    from factory_kit.i18n import Language
     from factory_kit.model.action import Actions
     from factory_kit.score.ladder import Span
     from factory_kit.score.path import Plan
     from factory_kit.score.sensitivity import Sensitivity
 
-__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "show_plans", "show_score", "show_stand"]
+__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "money", "show_plans", "show_score", "show_stand"]
 
 FEW = 12
 """Of the answers a level hangs on, so many are shown."""
@@ -198,9 +199,9 @@ def show_plans(actions: Actions, plans: Sequence[Plan], level: int, *, as_json: 
         return
     columns = (_("Action"), _("What"), _("Raises"), _("Cost"), _("Months"))
     for number, plan in enumerate(plans, start=1):
-        title = _("Plan {number} to level {level}: {low}–{high} × {unit} {currency}, {months} months, S = {total}").format(
-            number=number, level=level, low=exact_text(plan.cost_low), high=exact_text(plan.cost_high), unit=actions.unit,
-            currency=actions.currency, months=plan.months, total=rounded_down(plan.score.total, 2),
+        title = _("Plan {number} to level {level}: {cost}, {months} months, S = {total}").format(
+            number=number, level=level, months=plan.months, total=rounded_down(plan.score.total, 2),
+            cost=money(exact_text(plan.cost_low), exact_text(plan.cost_high), actions.unit, actions.currency, language()),
         )  # fmt: skip
         rows = [
             (
@@ -218,6 +219,14 @@ def show_plans(actions: Actions, plans: Sequence[Plan], level: int, *, as_json: 
             source=actions.source.title, confidence=_(actions.source.confidence)
         )
     )
+
+
+def money(low: str, high: str, unit: int, currency: str, language: Language) -> str:
+    """A cost from *low* to *high*, in so many *unit* of *currency*: ``3–15 万元``, or ``3–15 × 10000 CNY``."""
+    units = {1: "元", 10_000: "万元", 100_000_000: "亿元"}
+    if language == "zh" and currency == "CNY" and unit in units:
+        return f"{low}–{high} {units[unit]}"
+    return f"{low}–{high} {currency}" if unit == 1 else f"{low}–{high} × {unit} {currency}"
 
 
 def show_stand(stand: Stand, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import rfc8785
 
-__all__ = ["DEEPEST", "LARGEST", "canonical_bytes", "is_plain"]
+__all__ = ["DEEPEST", "LARGEST", "NotCanonical", "canonical_bytes", "is_plain", "parsed_canonical", "plain_bytes"]
 
 LARGEST = 2**53 - 1
 """The largest integer every JSON reader keeps exactly (RFC 8785, 3.2.2.3)."""
@@ -26,26 +26,79 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=
 
 def canonical_bytes(value: Any) -> bytes:
     """The canonical bytes of *value*; ``rfc8785.CanonicalizationError`` for what has none."""
-    if is_plain(value):
-        try:
-            data = _encode(value).encode()
-        except UnicodeEncodeError:
-            return rfc8785.dumps(value)
-        if not BEYOND_BMP.search(data):
-            return data
-    return rfc8785.dumps(value)
+    return plain_bytes(value) if is_plain(value) else rfc8785.dumps(value)
+
+
+def plain_bytes(value: Any) -> bytes:
+    """The canonical bytes of *value*, of which ``is_plain`` is true; errors as ``canonical_bytes``."""
+    try:
+        data = _encode(value).encode()
+    except UnicodeEncodeError:
+        return rfc8785.dumps(value)
+    return rfc8785.dumps(value) if BEYOND_BMP.search(data) else data
+
+
+def parsed_canonical(data: bytes) -> Any:
+    """The value whose canonical bytes *data* are; ``ValueError`` when *data* are no JSON, or not the canonical bytes of anything."""
+    text = data.decode("utf-8")
+    try:
+        value = _decode(text)
+        same = _encode(value).encode() == data and not BEYOND_BMP.search(data)
+    except _Unusual:
+        same = False
+    if same:
+        return value
+    value = json.loads(text)
+    if rfc8785.dumps(value) != data:
+        raise NotCanonical
+    return value
+
+
+class NotCanonical(ValueError):
+    """JSON, but not as RFC 8785 writes it."""
+
+
+class _Unusual(Exception):
+    """A number that the standard library does not write as RFC 8785 does."""
+
+
+def _whole(text: str) -> int:
+    value = int(text) if len(text) < len(str(LARGEST)) + 2 else LARGEST + 1
+    if not -LARGEST <= value <= LARGEST:
+        raise _Unusual
+    return value
+
+
+def _unusual(_text: str) -> Any:
+    raise _Unusual
+
+
+_decode = json.JSONDecoder(parse_int=_whole, parse_float=_unusual, parse_constant=_unusual).decode
+LEAVES = {str, bool, type(None)}
 
 
 def is_plain(value: object, depth: int = DEEPEST) -> bool:
     """Whether *value* is text, a whole number below 2^53, true, false, null, or lists and objects of such, at most *depth* deep."""
-    kind = type(value)
-    if kind is dict:
-        return depth > 0 and all(
-            type(key) is str and (type(inner) is str or is_plain(inner, depth - 1))
-            for key, inner in value.items()  # type: ignore[attr-defined] # it is a dict
-        )
-    if kind is list or kind is tuple:
-        return depth > 0 and all(type(inner) is str or is_plain(inner, depth - 1) for inner in value)  # type: ignore[attr-defined]
-    if kind is int:
-        return -LARGEST <= value <= LARGEST  # type: ignore[operator] # it is an int
-    return kind is str or kind is bool or value is None
+    level: list[Any] = [value]
+    for _ in range(depth + 1):
+        below: list[Any] = []
+        for each in level:
+            kind = type(each)
+            if kind is dict:
+                if not _TEXT.issuperset(map(type, each)):
+                    return False
+                below += (inner for inner in each.values() if type(inner) not in LEAVES)
+            elif kind is list or kind is tuple:
+                below += (inner for inner in each if type(inner) not in LEAVES)
+            elif kind is int:
+                if not -LARGEST <= each <= LARGEST:
+                    return False
+            elif kind not in LEAVES:
+                return False
+        if not below:
+            return True
+        level = below
+    return False
+
+
+_TEXT = {str}

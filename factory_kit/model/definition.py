@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -41,8 +42,18 @@ def mistake(template: str, /, **details: object) -> PydanticCustomError:
     )
 
 
+LONGEST_NUMBER = 100
+"""Characters of an exact number; nobody measures to more digits, and longer ones take time to compute with."""
+
+
+@lru_cache(maxsize=4096)
 def exact(text: str) -> Fraction:
-    """The exact value of a decimal or fraction text such as ``0.8`` or ``1/7``; ``ValueError`` for anything else."""
+    """The exact value of a decimal or fraction text such as ``0.8`` or ``1/7``; ``ValueError`` for anything else.
+
+    Powers of ten (``1e9``) are refused: a few characters of them could ask for a number that fills the memory.
+    """
+    if len(text) > LONGEST_NUMBER or "e" in text.lower():
+        raise ValueError(text)
     return Fraction(text)
 
 

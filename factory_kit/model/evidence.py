@@ -7,16 +7,16 @@ Figures are decimal text, because JSON numbers lose digits.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from factory_kit.errors import AssessmentError
-from factory_kit.model.canonical_json import canonical_bytes
+from factory_kit.model.canonical_json import NotCanonical, canonical_bytes, parsed_canonical
+from factory_kit.model.definition import exact
 
 __all__ = [
     "PLANT",
@@ -64,8 +64,7 @@ class IndicatorUsed:
     sql_sha256: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PointUsed:
+class PointUsed(NamedTuple):
     """A point the figure was computed from."""
 
     equipment: str
@@ -73,8 +72,7 @@ class PointUsed:
     role: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class FileUsed:
+class FileUsed(NamedTuple):
     """A file of the store that was read."""
 
     path: str
@@ -156,12 +154,12 @@ class Evidence:
             "numerator": self.numerator,
             "denominator": self.denominator,
             "coverage": self.coverage,
-            "points": [_object(point) for point in self.points],
+            "points": [point._asdict() for point in self.points],
             "interval": {"from": self.start, "to": self.end},
             "blocks": self.blocks,
             "ledger": {"count": self.ledger},
             "origin": list(self.origin),
-            "files": [_object(file) for file in self.files],
+            "files": [file._asdict() for file in self.files],
             "engine": _object(self.engine),
             "received": self.received,
             "details": dict(self.details),
@@ -190,44 +188,58 @@ class Evidence:
         """``numerator`` / ``denominator`` without rounding, None where there is no value."""
         if self.value is None or self.numerator is None or self.denominator is None:
             return None
-        return Fraction(self.numerator) / Fraction(self.denominator)
+        return exact(self.numerator) / exact(self.denominator)
 
     @classmethod
     def read(cls, data: bytes, where: str) -> Evidence:
         """The record whose canonical bytes *data* are; ``AssessmentError`` naming *where* for anything else."""
         try:
-            record = _from_json(json.loads(data.decode("utf-8")))
+            record = _from_json(parsed_canonical(data))
+        except NotCanonical as error:
+            raise AssessmentError(
+                "{file}: is not written as evidence records are (RFC 8785), so it was changed afterwards; compute it again",
+                file=where,
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise AssessmentError(
                 "{file}: is no evidence record of form 1 ({reason}); compute it again",
                 file=where,
                 reason=f"{type(error).__name__}: {error}",
             ) from error
-        if record.canonical() != data:
-            raise AssessmentError(
-                "{file}: is not written as evidence records are (RFC 8785), so it was changed afterwards; compute it again",
-                file=where,
-            )
+        record.__dict__["_bytes"] = data
         return record
 
 
-def _object(part: IndicatorUsed | PointUsed | FileUsed | Engine) -> dict[str, Json]:
+def _object(part: IndicatorUsed | Engine) -> dict[str, Json]:
     return {name: getattr(part, name) for name in part.__slots__}
 
 
 def _from_json(content: dict[str, Any]) -> Evidence:
-    content = dict(content)
     if content["form"] != 1 or content["kind"] != "machine":
         raise ValueError("form and kind are not those of a machine record")
-    interval = content.pop("interval")
+    interval, ledger = content["interval"], content["ledger"]
+    lists = [content[name] for name in ("points", "files", "origin")]
+    if content.keys() != KEYS or interval.keys() != {"from", "to"} or ledger.keys() != {"count"}:
+        raise ValueError("it has other keys than a machine record")
+    if not all(isinstance(each, list) for each in lists):
+        raise ValueError("points, files and origin are lists")
+    points, files, origin = lists
     return Evidence(
-        indicator=IndicatorUsed(**content.pop("indicator")),
-        points=tuple(PointUsed(**point) for point in content.pop("points")),
-        files=tuple(FileUsed(**file) for file in content.pop("files")),
-        engine=Engine(**content.pop("engine")),
-        origin=tuple(content.pop("origin")),
-        ledger=content.pop("ledger")["count"],
+        **{name: content[name] for name in PLAIN},
+        indicator=IndicatorUsed(**content["indicator"]),
+        points=tuple(PointUsed(**point) for point in points),
+        files=tuple(FileUsed(**file) for file in files),
+        engine=Engine(**content["engine"]),
+        origin=tuple(origin),
+        ledger=ledger["count"],
         start=interval["from"],
         end=interval["to"],
-        **content,
     )
+
+
+PLAIN = (
+    "subject", "unit", "outcome", "reason", "value", "lower", "upper", "numerator", "denominator", "coverage",
+    "blocks", "received", "details", "form", "kind", "grade",
+)  # fmt: skip
+"""Keys of a record that are attributes of the same name."""
+KEYS = {*PLAIN, "indicator", "points", "interval", "ledger", "origin", "files", "engine"}

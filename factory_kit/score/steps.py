@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from math import lcm
 
 from factory_kit.errors import AssessmentError
-from factory_kit.model import definition
+from factory_kit.model.definition import exact
 from factory_kit.model.maturity import Bands, Gate, Scoring, WeightedMean
 from factory_kit.score.tree import LevelWeights, Scope, level_weights
 
@@ -30,7 +29,6 @@ __all__ = [
 ]
 
 ZERO = Fraction(0)
-exact = lru_cache(maxsize=256)(definition.exact)
 
 
 @dataclass(frozen=True, slots=True)

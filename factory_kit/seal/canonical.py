@@ -9,7 +9,7 @@ from typing import NoReturn, TypeAlias
 import rfc8785
 
 from factory_kit.errors import Altered, SealError
-from factory_kit.model.canonical_json import DEEPEST, LARGEST, canonical_bytes, is_plain
+from factory_kit.model.canonical_json import DEEPEST, LARGEST, canonical_bytes, is_plain, plain_bytes
 
 __all__ = ["Json", "canonical", "read_canonical", "record_id"]
 
@@ -23,10 +23,11 @@ def canonical(value: object, where: str = "record") -> bytes:
     ``SealError`` for floating-point numbers (NaN among them), integers beyond 2^53 - 1, keys that are no text, text that
     is no Unicode, other types, and nesting deeper than 100.
     """
-    if not is_plain(value):
+    plain = is_plain(value)
+    if not plain:
         _check(value, where, ())
     try:
-        return canonical_bytes(value)
+        return plain_bytes(value) if plain else canonical_bytes(value)
     except rfc8785.CanonicalizationError as error:
         raise SealError(
             "{where}: a text holds half of a character (a lone surrogate); write it again", where=where

@@ -21,17 +21,23 @@ LONGEST_PART = 255
 _PLAIN = re.compile(r"(?:[A-Za-z0-9_\[\]-]+(?:\.[A-Za-z0-9_-]+)*/)*[A-Za-z0-9_\[\]-]+(?:\.[A-Za-z0-9_-]+)*")
 _FORBIDDEN = re.compile(r'[\\:*?"<>|]')
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:[./]|$)", re.IGNORECASE)
+_DEVICES_BEGIN = {"con", "prn", "aux", "nul", "com", "lpt"}
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode categories that cannot be seen or that turn the order of writing."""
 
 
 def check_name(name: str, container: str) -> None:
     """``UnsafeArchive`` unless *name* is a path that every system can unpack inside the folder of *container*."""
-    if _PLAIN.fullmatch(name) and len(name) <= LONGEST and not _DEVICES.search(name):
+    if len(name) <= LONGEST and _PLAIN.fullmatch(name) and not _may_be_device(name.lower()):
         return
     refusal = _refused_signs(name, container) or _refused_parts(name, container)
     if refusal:
         raise refusal
+
+
+def _may_be_device(name: str) -> bool:
+    """Whether a part of the plain *name* begins as the name of a device does."""
+    return any(part[:3] in _DEVICES_BEGIN for part in name.split("/"))
 
 
 def _refused_signs(name: str, container: str) -> UnsafeArchive | None:
@@ -100,8 +106,14 @@ def caseless(name: str) -> str:
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
+_SEAL_BEGINS = {"M", "m", "S", "s", ""}
+"""First letters of the names of the seal itself."""
+
+
 def is_content(name: str) -> bool:
     """True for files that the manifest lists, False for the manifest and the signatures themselves."""
+    if name[:1] not in _SEAL_BEGINS and name.isascii():
+        return True
     key = caseless(name)
     return key != MANIFEST.lower() and key != SIGNATURES[:-1].lower() and not key.startswith(SIGNATURES.lower())
 
