@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,9 @@ CLEAN = os.environ.get("CI") == "true"
 settings.register_profile("house", deadline=None)
 settings.register_profile("clean", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("clean" if CLEAN else "house")
+
+# A shell that starts something in the background switches Ctrl-C off for it; tests press it, and what they start inherits this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REAL = ("wire", "system", "demo")
 """What these tests try has clocks and processes of its own."""

@@ -129,7 +129,7 @@ def test_a_node_that_comes_later_is_watched(plant: Any) -> None:
 
 
 def _transfers_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """asyncua's server moves where answers go and still looks for the requests of the old connection; ours moves both."""
+    """The server of asyncua moves where answers go and still looks for the requests of the old connection; ours moves both."""
     transfer = SubscriptionService.transfer_subscriptions
 
     async def whole(service: SubscriptionService, params: Any, session: Any, callback: Any) -> Any:
@@ -245,7 +245,7 @@ def test_what_the_server_kept_is_asked_for_from_the_newest(plant: Any) -> None:
     async def test(device: OpcUaDevice) -> None:
         await device.subscribe([_item("v1")], 50)
         await _until(device, lambda found: 0 in found)
-        (subscription,) = device._subscriptions.values()
+        (subscription,) = device._watching.subscriptions.values()
         first = subscription.expected
         asked: list[int] = []
 
@@ -253,8 +253,10 @@ def test_what_the_server_kept_is_asked_for_from_the_newest(plant: Any) -> None:
             asked.append(number)
             return _told(number) if number >= first + 3 else None
 
-        device._republished = republished  # type: ignore[method-assign]
-        arrivals: list[Arrival] = await device._in_order(Published(subscription.id, first + 5, 0, True, nothing(0)))
+        device._recovery._republished = republished  # type: ignore[method-assign]
+        arrivals: list[Arrival] = await device._recovery.in_order(
+            Published(subscription.id, first + 5, 0, True, nothing(0)), 1
+        )
         assert asked == [first + 4, first + 3, first + 2]
         assert [arrival.missed for arrival in arrivals] == [3, 0, 0]
         assert subscription.expected == first + 6
