@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli import pack_copies
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
 from factory_kit.i18n import N_, _
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
             "Check a package: every byte, every signature, rows and fields against its papers.\n\nExample: factory-kit pack verify energy.zip"
         ),
     )(verify)
+    pack_copies.register(group)
     app.add_typer(group, name="pack")
 
 

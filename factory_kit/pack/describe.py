@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,9 +44,11 @@ CROISSANT_CONTEXT: Mapping[str, object] = {
 CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
 
 
-def write_papers(built: Built) -> None:
-    """All papers of *built* beside its data."""
+def write_papers(built: Built, keep: Container[str] = ()) -> None:
+    """All papers of *built* beside its data, but those to *keep* as they are."""
     for name, made in PAPERS.items():
+        if name in keep:
+            continue
         path = built.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, made(built))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from factory_kit.errors import SealError, UsageError
 from factory_kit.i18n import Language
 from factory_kit.load.product import ProductTemplate
 from factory_kit.model.product import ProductField
@@ -17,16 +20,20 @@ from factory_kit.pack.leaks import require_no_leak
 from factory_kit.pack.outside import Verdict, outside_verdicts
 from factory_kit.pack.pseudonyms import plant_key
 from factory_kit.pack.quality import QualityRow
+from factory_kit.pack.release import REGISTER, RISK_PAPER, Recipient, mark_package, write_recipient
 from factory_kit.pack.verify import PACKAGE_KIND
 from factory_kit.render.document import Bullets, Callout, Cell, Column, Document, Facts, Item, Part, Row, Section, Table
 from factory_kit.render.word import write_word
 from factory_kit.reports.shown import DASH, day, percent
 from factory_kit.reports.wording import Wording, wording
+from factory_kit.seal.digest import digest_file
 from factory_kit.seal.keys import Signer
-from factory_kit.seal.sealing import seal_folder
+from factory_kit.seal.paths import MANIFEST, SIGNATURES
+from factory_kit.seal.sealing import seal_folder, unpack
+from factory_kit.seal.verify import open_sealed
 from factory_kit.store import Store
 
-__all__ = ["Package", "build_package", "manual"]
+__all__ = ["Package", "build_package", "manual", "release_package"]
 
 MANUALS: dict[Language, str] = {"zh": "papers/数据产品说明书.docx", "en": "papers/manual.docx"}
 
@@ -61,18 +68,56 @@ def build_package(  # noqa: PLR0913 - what is built, from where, to where, and u
             template, site, store, folder, span=span, key=plant_key(key_file), decided_by=graded_by, clock=clock
         )
         write_papers(built)
-        for language, name in MANUALS.items():
-            write_word(manual(built, language), folder / name)
-        plant = site.plant
-        require_no_leak(folder, built.secrets, (plant.name.zh, plant.name.en, plant.credit_code))
-        verdicts = outside_verdicts(folder)
-        about = {
-            "product": template.product.product,
-            "version": template.product.version,
-            "kind": site.kind,
-            "rows": str(built.rows),
-        }
-        seal_folder(folder, out, PACKAGE_KIND, about, signers)
+        return _finished(built, out, signers)
+
+
+def release_package(  # noqa: PLR0913 - what is released, to whom, and under whose name
+    package: Path,
+    template: ProductTemplate,
+    site: Site,
+    out: Path,
+    *,
+    recipient: str,
+    key_file: Path,
+    signers: Sequence[Signer],
+    clock: Callable[[], int],
+) -> Package:
+    """The sealed *package* marked for *recipient*, sealed in *out*, whole or not at all; the register beside *key_file* knows it."""
+    if not recipient.strip():
+        raise UsageError("nobody is named; add --to NAME")
+    sealed = open_sealed(package)
+    if sealed.manifest.kind != PACKAGE_KIND:
+        raise SealError("{file}: is a sealed {kind}, not a data package", file=package.name, kind=sealed.manifest.kind)
+    with tempfile.TemporaryDirectory(prefix="factory-kit-", dir=out.parent) as aside:
+        folder = Path(aside) / "package"
+        unpack(package, folder)
+        for name in (MANIFEST, SIGNATURES.rstrip("/")):
+            _remove(folder / name)
+        built = mark_package(folder, template, site, plant_key(key_file), recipient)
+        write_papers(built, keep=(RISK_PAPER,))
+        when = datetime.fromtimestamp(clock() / 1e6, UTC).isoformat(timespec="seconds")
+        product = template.product
+        line = Recipient(recipient, product.product, product.version, digest_file(package).sha256, when)
+        write_recipient(key_file.parent / REGISTER, line)
+        return _finished(built, out, signers)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _finished(built: Built, out: Path, signers: Sequence[Signer]) -> Package:
+    """The manuals, the last look for names, the verdicts of others, and the seal."""
+    folder, product, plant = built.folder, built.template.product, built.site.plant
+    for language, name in MANUALS.items():
+        write_word(manual(built, language), folder / name)
+    require_no_leak(folder, built.secrets, (plant.name.zh, plant.name.en, plant.credit_code))
+    verdicts = outside_verdicts(folder)
+    about = {"product": product.product, "version": product.version, "kind": built.site.kind, "rows": str(built.rows)}
+    seal_folder(folder, out, PACKAGE_KIND, about, signers)
     return Package(out, built.rows, tuple(verdicts), built)
 
 

@@ -1,0 +1,112 @@
+"""``pack release`` and ``pack trace``: copies for one recipient each, and whose copy leaked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.i18n import N_, _
+
+__all__ = ["register"]
+
+PackageFile = Annotated[Path, typer.Argument(metavar="PACKAGE.zip", help=N_("The package as pack build sealed it."))]
+
+
+def register(group: typer.Typer) -> None:
+    """The commands of this module join the group ``pack``."""
+    group.command(
+        "release",
+        help=N_(
+            "Make the copy of a package for one recipient, with marks that name them.\n\n"
+            "Example: factory-kit pack release spindle.zip --to 某某科技 --out spindle-for-them.zip"
+        ),
+    )(release)
+    group.command(
+        "trace",
+        help=N_(
+            "Tell whose copy a leaked Parquet or CSV file is.\n\nExample: factory-kit pack trace leaked.csv --of spindle.zip"
+        ),
+    )(trace)
+
+
+def release(
+    package: PackageFile,
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help=N_("Who gets this copy."))],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.zip", help=N_("The sealed file to write."))],
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE.key", help=N_("Key of the publisher, to sign with."))
+    ] = None,
+    signer: Annotated[
+        str, typer.Option("--signer", metavar="NAME", help=N_("Name to sign as; by default the plant's."))
+    ] = "",
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    from contextlib import ExitStack
+
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import note, success
+    from factory_kit.cli.passphrase import asked_passphrase
+    from factory_kit.load.product import find_product, product_folder
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.reports.product import release_package
+    from factory_kit.seal.keys import Signer, open_key
+    from factory_kit.seal.verify import open_sealed
+    from factory_kit.shipped import search_path
+
+    place = Workspace.at(workspace)
+    site, _connectors = place.site()
+    product = str(open_sealed(package).about.get("product", ""))
+    template = product_folder(find_product(product, search_path("datasets", place.root)))
+    with ExitStack() as stack:
+        signers = []
+        if key is not None:
+            opened = stack.enter_context(open_key(key, asked_passphrase(key)))
+            signers.append(Signer(opened, "publisher", signer or site.plant.name.zh, now))
+        made = release_package(
+            package, template, site, out, recipient=to, key_file=place.root / "keys" / "pseudonyms.key", signers=signers, clock=now
+        )  # fmt: skip
+    success(_("{file}: {rows} rows, marked for {recipient} and sealed.").format(file=out, rows=made.rows, recipient=to))
+    note(_("Keep {package}: a copy is traced by comparing it with the unmarked original.").format(package=package))
+
+
+def trace(
+    leaked: Annotated[Path, typer.Argument(metavar="FILE", help=N_("The file that was found: Parquet or CSV."))],
+    of: Annotated[Path, typer.Option("--of", metavar="PACKAGE.zip", help=N_("The unmarked package it came from."))],
+    workspace: WorkspaceFolder = Path(),
+    as_json: AsJson = False,
+) -> None:
+    import tempfile
+
+    from factory_kit.cli.console import fail, note, print_json, success
+    from factory_kit.load.product import find_product, product_folder
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.pack.pseudonyms import plant_key
+    from factory_kit.pack.release import REGISTER, read_recipients, trace_file
+    from factory_kit.seal.digest import digest_file
+    from factory_kit.seal.sealing import unpack
+    from factory_kit.shipped import search_path
+
+    place = Workspace.at(workspace)
+    keys = place.root / "keys"
+    with tempfile.TemporaryDirectory(prefix="factory-kit-") as aside:
+        sealed = unpack(of, Path(aside) / "original")
+        product = str(sealed.about.get("product", ""))
+        template = product_folder(find_product(product, search_path("datasets", place.root)))
+        part = Path(aside) / "original" / "data" / "part-000.parquet"
+        known = read_recipients(keys / REGISTER)
+        found = trace_file(leaked, part, template, known, plant_key(keys / "pseudonyms.key"), digest_file(of).sha256)
+    named = [each for each in found if each.names(len(found))]
+    if as_json:
+        print_json([{**vars(each), "named": each in named} for each in found])
+    for each in [] if as_json else named:
+        said = _("{recipient}: these are the marks of this copy (p ≤ {p:.1e}, {windows} windows).")
+        success(said.format(recipient=each.recipient, p=each.p_value, windows=each.windows))
+    if not named:
+        if not as_json:
+            fail(_("Nobody can be named: {count} copies were compared.").format(count=len(found)))
+        raise typer.Exit(1)
+    if not as_json:
+        note(_("This says which copy the file comes from, not who passed it on."))

@@ -1,0 +1,293 @@
+"""Copies of a package for one recipient each, and the tracing of a copy that leaked."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from factory_kit.errors import FactoryKitError, UsageError
+from factory_kit.files import atomic_path, write_atomically
+from factory_kit.load.product import ProductTemplate
+from factory_kit.model.product import DataProduct, ProductField
+from factory_kit.model.site import Site
+from factory_kit.pack.build import Built, Span, arrow_schema
+from factory_kit.pack.quality import Scope, assess_quality
+from factory_kit.pack.risk import Risk
+from factory_kit.pack.watermark import Marking, Residuals, Trace, mark_key, marked, residuals, signs, trace
+from factory_kit.store.views import quoted
+
+__all__ = [
+    "REGISTER",
+    "RISK_PAPER",
+    "Recipient",
+    "mark_package",
+    "mark_part",
+    "read_recipients",
+    "trace_file",
+    "write_recipient",
+]
+
+ROWS_AT_ONCE = 122_880
+REGISTER = "recipients.jsonl"
+"""Beside the key of the pseudonyms: who got which copy. It never leaves the plant."""
+RISK_PAPER = "papers/residual-risk.json"
+MICRO = 1_000_000
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One line of the register: who got which version of which product, made from which package, when."""
+
+    recipient: str
+    product: str
+    version: str
+    package_sha256: str
+    released: str
+
+
+def read_recipients(register: Path) -> list[Recipient]:
+    """All lines of *register*; empty when there is none."""
+    if not register.exists():
+        return []
+    lines = register.read_text(encoding="utf-8").splitlines()
+    try:
+        return [Recipient(**json.loads(line)) for line in lines if line]
+    except (ValueError, TypeError) as error:
+        raise FactoryKitError("{file}: is no register of recipients; restore it from a copy", file=register) from error
+
+
+def write_recipient(register: Path, new: Recipient) -> None:
+    """*register* with *new* in it, once."""
+    known = read_recipients(register)
+    if any(replace(each, released="") == replace(new, released="") for each in known):
+        return
+    lines = [json.dumps(vars(each), ensure_ascii=False) for each in (*known, new)]
+    write_atomically(register, "\n".join(lines) + "\n")
+
+
+def mark_package(folder: Path, template: ProductTemplate, site: Site, master: bytes, recipient: str) -> Built:
+    """The unpacked package in *folder* with its parts marked for *recipient*, quality counted anew; papers are the caller's work.
+
+    ``UsageError`` when the product has no watermark, or the package is of another version than *template*.
+    """
+    paper = json.loads((folder / "product.json").read_text(encoding="utf-8"))
+    product = DataProduct.model_validate_json(json.dumps(paper["product"]), strict=False)
+    if (product.product, product.version) != (template.product.product, template.product.version):
+        raise UsageError(
+            "the package is {product} {version}, the template is version {other}; build it again",
+            product=product.product, version=product.version, other=template.product.version,
+        )  # fmt: skip
+    if product.watermark is None:
+        raise UsageError(
+            "{product}: has no watermark in product.yaml, so copies cannot be told apart", product=product.product
+        )
+    key = mark_key(master, product.product, product.version, recipient)
+    parts = tuple(sorted((folder / "data").glob("*.parquet")))
+    for part in parts:
+        mark_part(part, product, template.checks.expected.time, template.checks.expected.per, key)
+    provenance = json.loads((folder / "papers" / "provenance.json").read_text(encoding="utf-8"))
+    provenance["watermark"] = {
+        "scheme": "window signs 1", "window_s": product.watermark.window_s,
+        "largest_change": {name: str(step) for name, step in product.watermark.fields.items()},
+    }  # fmt: skip
+    span = _span(paper["interval"])
+    marked_template = ProductTemplate(
+        product.model_copy(update={"recipe": template.product.recipe}), template.sql, template.checks
+    )
+    schema = arrow_schema(product)
+    limits = (span.begins.isoformat(sep=" "), span.ends.isoformat(sep=" "))
+    quality = assess_quality(Scope(product, template.checks, schema, parts, *limits))
+    return Built(
+        folder, marked_template, site, span, parts, int(paper["rows"]), sum(part.stat().st_size for part in parts), schema, tuple(quality),
+        provenance, tuple(provenance["origins"]), datetime.fromisoformat(paper["built_on"]).date(), (), _risk(folder),
+    )  # fmt: skip
+
+
+def _risk(folder: Path) -> Risk:
+    """The risk as the package tells it: marks change no figure by more than their step."""
+    told = json.loads((folder / RISK_PAPER).read_text(encoding="utf-8"))
+    unicity = told["unicity"] and {int(known): Fraction(share) for known, share in told["unicity"].items()}
+    linked = told["linkage_hit_rate"] and Fraction(told["linkage_hit_rate"])
+    return Risk(told["groups"], told["field"], unicity, told["k"], tuple(told["quasi_identifiers"]), linked)
+
+
+def mark_part(part: Path, product: DataProduct, time: str, per: Sequence[str], key: bytes) -> None:
+    """The Parquet file *part* with marks under *key* in its place; memory does not grow with it."""
+    assert product.watermark is not None  # noqa: S101 - asked before
+    window = product.watermark.window_s * MICRO
+    fields = {field.name: field for field in product.fields}
+    how = {name: _marking(fields[name], float(step)) for name, step in product.watermark.fields.items()}
+    file = pq.ParquetFile(part)
+    last: dict[tuple[str, str], float] = {}
+    with (
+        atomic_path(part) as aside,
+        pq.ParquetWriter(
+            aside,
+            file.schema_arrow,
+            compression="zstd",
+            compression_level=3,
+            write_page_checksum=True,
+            store_schema=False,
+        ) as writer,
+    ):
+        for batch in file.iter_batches(ROWS_AT_ONCE):
+            writer.write_table(pa.Table.from_batches([_mark_batch(batch, time, per, key, window, how, last)]))
+
+
+def _marking(field: ProductField, step: float) -> Marking:
+    low = -math.inf if field.minimum is None else float(field.minimum)
+    high = math.inf if field.maximum is None else float(field.maximum)
+    return Marking(step, field.places if field.type == "decimal" else None, (low, high))
+
+
+def _mark_batch(
+    batch: pa.RecordBatch,
+    time: str,
+    per: Sequence[str],
+    key: bytes,
+    window: int,
+    how: Mapping[str, Marking],
+    last: dict[tuple[str, str], float],
+) -> pa.RecordBatch:
+    windows = _micros(batch.column(time)) // window
+    series = list(_series(batch, per))
+    for name, marking in how.items():
+        place = batch.schema.get_field_index(name)
+        values = batch.column(place).to_numpy(zero_copy_only=False).astype(np.float64, copy=True)
+        for group, rows in series:
+            mine = values[rows]
+            sign_of = signs(key, f"{group}|{name}", windows[rows])
+            values[rows] = marked(mine, sign_of, marking, last.get((group, name), math.nan))
+            last[group, name] = float(mine[-1])
+        missing = np.asarray(batch.column(place).is_null())
+        batch = batch.set_column(place, batch.schema.field(place), pa.array(values, pa.float64(), mask=missing))
+    return batch
+
+
+def _series(batch: pa.RecordBatch, per: Sequence[str]) -> Iterator[tuple[str, slice | Ints]]:
+    """The rows of each series, as a slice where they stand together."""
+    if not per:
+        yield "", slice(0, batch.num_rows)
+        return
+    columns = [batch.column(name).cast(pa.string()) for name in per]
+    joined = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, "|")
+    coded = joined.dictionary_encode()
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    names = coded.dictionary.to_pylist()
+    edges = np.flatnonzero(np.diff(codes)) + 1
+    if len(edges) + 1 == len(names):
+        for first, end in zip([0, *edges.tolist()], [*edges.tolist(), len(codes)], strict=True):
+            yield str(names[codes[first]]), slice(first, end)
+        return
+    for code, name in enumerate(names):
+        yield str(name), np.flatnonzero(codes == code)
+
+
+def _micros(column: pa.Array) -> Ints:
+    found: Ints = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return found
+
+
+def trace_file(
+    leaked: Path,
+    original: Path,
+    template: ProductTemplate,
+    register: Sequence[Recipient],
+    master: bytes,
+    package_sha256: str,
+) -> list[Trace]:
+    """What the key of every recipient of this package says about the Parquet or CSV file *leaked*; the most telling first.
+
+    *original* is the unmarked part. ``FactoryKitError`` when *leaked* lacks the columns of time and groups, or any marked field.
+    """
+    product, expected = template.product, template.checks.expected
+    if product.watermark is None:
+        raise UsageError(
+            "{product}: has no watermark in product.yaml, so copies cannot be told apart", product=product.product
+        )
+    window = product.watermark.window_s * MICRO
+    found: list[Residuals] = []
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute(f"CREATE VIEW original AS SELECT * FROM read_parquet({quoted(str(original))})")  # noqa: S608
+        fields = _columns(con, leaked, (expected.time, *expected.per), tuple(product.watermark.fields))
+        for group in _groups(con, expected.per):
+            for name in fields:
+                one, other = (
+                    _arrays(con, table, expected.time, expected.per, group, name) for table in ("original", "leaked")
+                )
+                if len(other[0]):
+                    found.append(residuals(f"{group}|{name}", one, other, window))
+    names = {
+        each.recipient
+        for each in register
+        if (each.product, each.version, each.package_sha256) == (product.product, product.version, package_sha256)
+    }
+    return trace(found, {name: mark_key(master, product.product, product.version, name) for name in sorted(names)})
+
+
+def _columns(con: duckdb.DuckDBPyConnection, leaked: Path, needed: Sequence[str], fields: Sequence[str]) -> list[str]:
+    """The marked fields there are in *leaked*, which becomes a view."""
+    reader = "read_csv" if leaked.suffix.lower() in (".csv", ".txt", ".tsv") else "read_parquet"
+    try:
+        con.execute(f"CREATE VIEW leaked AS SELECT * FROM {reader}({quoted(str(leaked))})")  # noqa: S608
+        there = {str(row[0]) for row in con.execute("DESCRIBE leaked").fetchall()}
+    except duckdb.Error as error:
+        raise FactoryKitError(
+            "{file}: is neither Parquet nor CSV ({reason})", file=leaked.name, reason=" ".join(str(error).split())
+        ) from error
+    missing = [name for name in needed if name not in there]
+    marked_ones = [name for name in fields if name in there]
+    if missing or not marked_ones:
+        raise FactoryKitError(
+            "{file}: lacks the columns {names}; name them as in the data dictionary",
+            file=leaked.name,
+            names=", ".join(missing or fields),
+        )
+    return marked_ones
+
+
+def _groups(con: duckdb.DuckDBPyConnection, per: Sequence[str]) -> list[str]:
+    if not per:
+        return [""]
+    group = _group(per)
+    both = f"SELECT DISTINCT {group} AS g FROM original INTERSECT SELECT DISTINCT {group} FROM leaked ORDER BY g"  # noqa: S608
+    rows = con.execute(both).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _group(per: Sequence[str]) -> str:
+    return "concat_ws('|', " + ", ".join(f'CAST("{name}" AS VARCHAR)' for name in per) + ")" if per else "''"
+
+
+def _arrays(
+    con: duckdb.DuckDBPyConnection, table: str, time: str, per: Sequence[str], group: str, field: str
+) -> tuple[Ints, Floats]:
+    sql = (
+        f'SELECT epoch_us(CAST("{time}" AS TIMESTAMPTZ)) AS t, TRY_CAST("{field}" AS DOUBLE) AS v FROM {table} '  # noqa: S608
+        f'WHERE {_group(per)} = ? AND "{field}" IS NOT NULL ORDER BY t'
+    )
+    got: dict[str, Any] = con.execute(sql, [group]).fetchnumpy()
+    return np.ma.filled(got["t"], 0).astype(np.int64), np.ma.filled(got["v"].astype(np.float64), np.nan)
+
+
+def _span(interval: Mapping[str, Any]) -> Span:
+    begins, ends = (
+        datetime.fromisoformat(str(interval[name])).astimezone(UTC).replace(tzinfo=None) for name in ("from", "to")
+    )
+    return Span(begins, ends)
