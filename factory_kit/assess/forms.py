@@ -13,12 +13,13 @@ from factory_kit.model.definition import Language
 from factory_kit.model.maturity import Criterion, MaturityModel
 from factory_kit.model.site import Plant
 
-__all__ = ["TO_FILL_IN", "answers_text", "assessment_text"]
+__all__ = ["NOT_ASSESSED", "TO_FILL_IN", "answer_line", "answers_text", "assessment_text"]
 
 TO_FILL_IN = "（待填写 to be filled in）"
 """Stands where a name is still missing; nothing is sealed while it does."""
 
 NOT_ASSESSED = Answer(no_value="not assessed")
+"""What an answer is before anybody gave one."""
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
@@ -91,7 +92,7 @@ def _questions(model: MaturityModel, plant_type: str, given: Mapping[str, Answer
         yield f"\n  # ===== {node} {_both(model, node)} ====="
         for criterion in criteria:
             yield from _question(model, criterion)
-            yield f"  {criterion.id}: {_answer(given.get(criterion.id, NOT_ASSESSED))}"
+            yield f"  {criterion.id}: {answer_line(given.get(criterion.id, NOT_ASSESSED))}"
 
 
 def _question(model: MaturityModel, criterion: Criterion) -> Iterator[str]:
@@ -109,8 +110,8 @@ def _options(model: MaturityModel) -> Iterator[str]:
             yield f'#   "{value}"  {" / ".join(model.texts[language].options[name][value] for language in LANGUAGES)}'
 
 
-def _answer(answer: Answer) -> str:
-    """*answer* on one line."""
+def answer_line(answer: Answer) -> str:
+    """*answer* on one line, as it stands after the code of its criterion."""
     parts = []
     if answer.value is not None:
         parts.append(f"value: {_said(answer.value)}")

@@ -22,7 +22,7 @@ from factory_kit.model.definition import exact
 from factory_kit.model.maturity import MaturityModel
 from factory_kit.score.agreement import Agreement, agreement
 
-__all__ = ["Difference", "Ratings", "read_ratings", "start_rating"]
+__all__ = ["Difference", "Ratings", "rating_file", "rating_sheets", "read_ratings", "start_rating"]
 
 LONGEST_NAME = 60
 
@@ -56,17 +56,28 @@ class Ratings:
 
 def start_rating(folder: AssessmentFolder, rater: str) -> Path:
     """A blank file for *rater*, in the form of the answers; ``UsageError`` for a name no file can have, or one that rates already."""
-    name = rater.strip()
-    if not name or len(name) > LONGEST_NAME or name.startswith(".") or not _plain(name):
-        raise UsageError("{name!r} cannot be the name of a rater's file; use letters, digits and blanks", name=rater)
-    file = _ratings_folder(folder) / f"{name}.yaml"
+    file = rating_file(folder, rater)
     if file.exists():
         raise UsageError("{file}: this rater has a file already; nothing was changed", file=file)
     assessment = folder.assessment()
     model = maturity_model(folder.model_folder(assessment.model))
     file.parent.mkdir(exist_ok=True)
-    write_atomically(file, answers_text(model, assessment.kind, assessment.plant.type, name))
+    write_atomically(file, answers_text(model, assessment.kind, assessment.plant.type, file.stem))
     return file
+
+
+def rating_file(folder: AssessmentFolder, rater: str) -> Path:
+    """Where *rater* rates; ``UsageError`` for a name no file can have."""
+    name = rater.strip()
+    if not name or len(name) > LONGEST_NAME or name.startswith(".") or not _plain(name):
+        raise UsageError("{name!r} cannot be the name of a rater's file; use letters, digits and blanks", name=rater)
+    return _ratings_folder(folder) / f"{name}.yaml"
+
+
+def rating_sheets(folder: AssessmentFolder) -> Mapping[str, Answers]:
+    """What each rater has answered so far, by name; ``DefinitionError`` with all mistakes of all files."""
+    model = maturity_model(folder.model_folder(folder.assessment().model))
+    return _sheets(folder, sorted(_ratings_folder(folder).glob("*.yaml")), model)
 
 
 def read_ratings(folder: AssessmentFolder, *, seed: int = 1) -> Ratings:

@@ -34,9 +34,9 @@ class Wording:
 
 
 @cache
-def wording(document: str, language: Language) -> Wording:
-    """The texts of *document* in *language*."""
-    source = files("factory_kit.reports") / "texts" / f"{document}.{language}.yaml"
+def wording(document: str, language: Language, package: str = "factory_kit.reports") -> Wording:
+    """The texts of *document* in *language*, out of the folder ``texts`` of *package*."""
+    source = files(package) / "texts" / f"{document}.{language}.yaml"
     return Wording(language, dict(_flat(yaml.safe_load(source.read_text(encoding="utf-8")))))
 
 
