@@ -60,7 +60,6 @@ def kpi(
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
-    from factory_kit.cli.clock import now
     from factory_kit.cli.console import print_json, success
     from factory_kit.kpi.plant import plant_kpis
     from factory_kit.load.indicator import all_indicators
@@ -75,7 +74,7 @@ def kpi(
     interval = asked_interval(store, site.plant.timezone, since, until)
     known = all_indicators([folder / "indicators" for folder in search_path("assessments", place.root)])
     feeds = {each.id: each.feeds for each in site.equipment}
-    figures = plant_kpis(known, store, interval, site.calendar, feeds, now)
+    figures = plant_kpis(known, store, interval, site.calendar, feeds)
     if out is not None:
         rows = [(interval.from_text, interval.to_text, *_kpi_cells(each)) for each in figures]
         save_table(out, "KPI", (_("From"), _("To"), *_kpi_columns()), rows)

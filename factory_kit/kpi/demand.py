@@ -11,9 +11,9 @@ import numpy as np
 
 from factory_kit.kpi.counters import Rise
 from factory_kit.kpi.timemodel import Stretch
-from factory_kit.model.sample import Float64
+from factory_kit.model.sample import Float64, Int64
 
-__all__ = ["BLOCK", "Demand", "demand"]
+__all__ = ["BLOCK", "Demand", "demand", "demand_of"]
 
 BLOCK = 15 * 60 * 1_000_000
 """Demand is metered and charged by quarters of an hour (DL/T 448 and the tariffs of the provinces; memory, to be checked)."""
@@ -66,17 +66,22 @@ def demand(rises: list[Rise], window: Stretch, *, block: int = BLOCK, longest: i
     Energy between two readings is spread evenly over their time; readings farther apart than *longest* tell nothing about
     the blocks they cover only in part, so such blocks are unknown.
     """
-    count = max(0, (window.end - window.start) // block)
-    edges = window.start + block * np.arange(count + 1, dtype=np.int64)
     steps = [rise for rise in rises if rise.end > rise.start]
-    if not steps or not count:
-        return Demand(window.start, block, np.full(count, np.nan))
-    starts = np.array([rise.start for rise in steps], dtype=np.int64)
     ends = np.array([rise.end for rise in steps], dtype=np.int64)
-    level = np.concatenate([[0.0], np.cumsum([rise.amount / MICRO for rise in steps])])
-    at_edges = np.interp(edges, np.concatenate([starts[:1], ends]), level)
-    kw = np.diff(at_edges) * HOUR / block
-    return Demand(window.start, block, np.where(_enclosed(edges, starts, ends, longest), kw, np.nan))
+    first = np.array([rise.start for rise in steps[:1]], dtype=np.int64)
+    amounts = np.array([rise.amount for rise in steps], dtype=np.int64)
+    return demand_of(np.concatenate([first, ends]), amounts, window, block=block, longest=longest)
+
+
+def demand_of(moments: Int64, amounts: Int64, window: Stretch, *, block: int = BLOCK, longest: int = BLOCK) -> Demand:
+    """Like ``demand``, of readings one behind the other at *moments*, and the *amounts* that each but the first one added."""
+    count = max(0, (window.end - window.start) // block)
+    if len(moments) < 2 or not count:
+        return Demand(window.start, block, np.full(count, np.nan))
+    edges = window.start + block * np.arange(count + 1, dtype=np.int64)
+    level = np.concatenate([[0.0], np.cumsum(amounts) / MICRO])
+    kw = np.diff(np.interp(edges, moments, level)) * HOUR / block
+    return Demand(window.start, block, np.where(_enclosed(edges, moments[:-1], moments[1:], longest), kw, np.nan))
 
 
 def _enclosed(

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from factory_kit.kpi.timemodel import TimeElements
 
-__all__ = ["Counts", "Kpi", "Oee", "availability", "oee"]
+__all__ = ["Counts", "Kpi", "Oee", "availability", "fault", "oee"]
 
 MICRO = 1_000_000
 PIECE = MICRO
@@ -77,12 +77,12 @@ def oee(elements: TimeElements, counts: Counts, cycle_us: int) -> Oee:
             _ratio(earned + elements.unknown, elements.pbt),
             _ratio(elements.known, elements.pbt),
         ),
-        _fault(elements, counts, cycle_us),
+        fault(elements, counts, cycle_us),
     )
 
 
-def _fault(elements: TimeElements, counts: Counts, cycle_us: int) -> str | None:
-    """One piece may have been begun before its time was counted, so one piece too many is no fault."""
+def fault(elements: TimeElements, counts: Counts, cycle_us: int) -> str | None:
+    """Why figures cannot be right, None when they can; one piece may have been begun before its time was counted, so one piece too many is no fault."""
     if counts.total > PIECE and not elements.apt:
         return "pieces were counted while the machine never produced"
     if cycle_us * (counts.total - PIECE) > elements.apt * MICRO:

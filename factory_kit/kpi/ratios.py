@@ -24,12 +24,14 @@ __all__ = [
     "effectiveness",
     "energy_per_good_unit",
     "failures",
+    "first_pass_of",
     "first_pass_yield",
     "mtbf",
     "mttr",
     "nee",
     "oee_of",
     "quality_ratio",
+    "rework_of",
     "rework_ratio",
     "scrap_ratio",
     "setup_ratio",
@@ -57,6 +59,9 @@ class Output:
     good: int
     ideal_total: int
     ideal_good: int
+    scrapped: int | None = None
+    """None where no point counts scrap: then everything that is not good is scrap."""
+    reworked: int = 0
 
 
 def utilisation_efficiency(elements: TimeElements) -> Kpi:
@@ -90,8 +95,19 @@ def quality_ratio(elements: TimeElements, output: Output) -> Kpi:
 
 
 def scrap_ratio(elements: TimeElements, output: Output) -> Kpi:
-    """Scrap ratio, SQ / PQ, where what is not good is scrap: without a counter of rework both are one."""
-    return _measured(output.total - output.good, output.total, elements)
+    """Scrap ratio, SQ / PQ; without a counter of scrap everything that is not good counts, rework too. In known time, no bounds."""
+    scrapped = output.total - output.good if output.scrapped is None else output.scrapped
+    return _measured(scrapped, output.total, elements)
+
+
+def rework_of(elements: TimeElements, output: Output) -> Kpi:
+    """Rework ratio, RQ / PQ, in known time; no bounds."""
+    return _measured(output.reworked, output.total, elements)
+
+
+def first_pass_of(elements: TimeElements, output: Output) -> Kpi:
+    """First pass yield, GP / IP: every piece is inspected, and good at first is what is good and was not reworked. No bounds."""
+    return _measured(max(0, output.good - output.reworked), output.total, elements)
 
 
 def oee_of(elements: TimeElements, output: Output) -> Kpi:

@@ -75,6 +75,8 @@ class Role(StrEnum):
     TOTAL_COUNT = "total_count"
     GOOD_COUNT = "good_count"
     SCRAP_COUNT = "scrap_count"
+    REWORK_COUNT = "rework_count"
+    """Pieces that needed work again before they were good."""
     ALARM = "alarm"
     PROGRAM = "program"
     ORDER = "order"

@@ -27,7 +27,10 @@ from factory_kit.kpi.reference import (
     machine_figures,
     machine_times,
 )
+from factory_kit.kpi.sources import Plant as StorePlant
+from factory_kit.kpi.sums import ROLES, Made, Sums, plant_sums
 from factory_kit.kpi.timemodel import Heard, Life, PointRecord, Stretch, _joined, counted, known, timeline
+from factory_kit.kpi.vectors import Parts
 from factory_kit.model.connector import MachineState
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.sample import Quality
@@ -212,6 +215,14 @@ def rows_of(indicator: Indicator, con: Any, planned: list[Stretch], **parameters
     return {row["subject"]: row for row in found}
 
 
+def sums_of(con: Any, plant: Plant) -> Sums:
+    """The same figures by the arithmetic of `kpi` over whole columns."""
+    return plant_sums(
+        StorePlant(con, RULES, ROLES), Parts.of((part.start, part.end) for part in plant.planned),
+        Counting(0, jitter=2, slack=3, factor=4, modulus=0), Counting(3600, jitter=2000, slack=0, factor=1, modulus=0),
+    )  # fmt: skip
+
+
 Row = tuple[int, int, int, int, int | None]
 
 
@@ -352,13 +363,15 @@ def test_availability_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
     """Every time element, numerator, denominator and bound of availability is the reference's, to the microsecond."""
-    row = rows_of(shipped["availability"], plant.fill(new_tables()), plant.planned, **SMALL)["m1"]
+    con = plant.fill(new_tables())
+    row = rows_of(shipped["availability"], con, plant.planned, **SMALL)["m1"]
 
     elements = machine_times(plant.record("state", str), MAPPING, plant.planned, RULES)
     found = {state: row[f"{state.value}_us"] for state in MachineState}
     assert found == elements.by_state
     assert row["planned_us"] == elements.pbt
     assert kpi_of(row) == iso22400.availability(elements)
+    assert sums_of(con, plant).hours["m1"].elements.by_state == elements.by_state
 
 
 @examples
@@ -368,7 +381,8 @@ def test_oee_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
     """Times, pieces in millionths, bounds and the verdict on impossible figures are the reference's."""
-    row = rows_of(shipped["oee"], plant.fill(new_tables()), plant.planned, **SMALL, slack=3, factor=4)["m1"]
+    con = plant.fill(new_tables())
+    row = rows_of(shipped["oee"], con, plant.planned, **SMALL, slack=3, factor=4)["m1"]
 
     machine = MachineRecord(
         plant.record("state", str), plant.record("total_count"), plant.record("good_count"), MAPPING
@@ -383,6 +397,10 @@ def test_oee_sql_equals_the_reference(
     )  # fmt: skip
     assert row["inconclusive"] == expected.fault
     assert kpi_of(row) == expected.oee
+    assert sums_of(con, plant).made["m1"] == Made(
+        figures.elements, {"total_count": figures.counts.total, "good_count": figures.counts.good},
+        {"total_count": figures.total_planned, "good_count": figures.good_planned}, figures.total_unplanned, CYCLE,
+    )  # fmt: skip
 
 
 @examples
@@ -392,18 +410,23 @@ def test_idle_energy_sql_equals_the_reference(
     plant: Plant, new_tables: Callable[[], Any], shipped: dict[str, Indicator]
 ) -> None:
     """Idle, busy and all energy are the reference's: by the machine's own state, by what the meter feeds, by planned time."""
-    rows = rows_of(shipped["idle-energy"], plant.fill(new_tables()), plant.planned, **SMALL, factor=1, jitter=2000)
+    con = plant.fill(new_tables())
+    rows = rows_of(shipped["idle-energy"], con, plant.planned, **SMALL, factor=1, jitter=2000)
+    sums = sums_of(con, plant)
 
     machine = Source(plant.record("state", str), MAPPING)
     fed = [{"m1": machine, "m2": None}[name] for name in plant.feeds] or [None]
     for subject, point, sources in (("m1", "active_energy", [machine]), ("meter-1", "meter-1/active_energy", fed)):
-        meter = plant.record(point, lambda value: value * 1000)
-        split = energy_split(meter, sources, plant.planned, RULES, largest_kw=1, jitter=2000)
+        register = plant.record(point, lambda value: value * 1000)
+        split = energy_split(register, sources, plant.planned, RULES, largest_kw=1, jitter=2000)
         row = rows[subject]
         names = ("idle", "busy", "all", "surely_idle", "surely_busy")
         found = EnergySplit(*(row[f"{name}_kwh_micro"] for name in names))
         assert found == split
         assert row["lower_numerator"] <= row["numerator"] <= row["upper_numerator"]
+        meter = sums.energy[subject]
+        assert EnergySplit(meter.idle, meter.busy, meter.total, meter.surely_idle, meter.surely_busy) == split
+        assert meter.unseen == row["unseen_kwh_micro"]
     left_out = {("m1",): ["meter-1"], ("m1", "m2"): ["m1"]}.get(tuple(plant.feeds), [])
     assert rows["plant"]["left_out"] == left_out
     assert rows["plant"]["numerator"] == sum(
