@@ -12,6 +12,7 @@ from pathlib import Path
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.forms import TO_FILL_IN
 from factory_kit.assess.scored import Scored, read_scored
+from factory_kit.assess.stands import STANDS, Stand, ladder_parts, stands, stands_bytes
 from factory_kit.errors import AssessmentError
 from factory_kit.load.checked import checked
 from factory_kit.load.document import parse_json
@@ -67,6 +68,8 @@ PLACES = {
     "answers.json": Purpose.ANSWERS,
     "decisions.jsonl": Purpose.DECISIONS,
     "score.json": Purpose.SCORE,
+    "ladders.json": Purpose.SCORE,
+    "ladders/": Purpose.ANSWERS,
     "evidence/": Purpose.EVIDENCE,
     "indicators/": Purpose.INDICATOR,
     "models/": Purpose.MODEL,
@@ -98,6 +101,8 @@ class Rescored:
     same: bool
     differences: tuple[str, ...]
     """Where the two differ: ``score.level: 3 in the bundle, 2 rebuilt``, at most twenty."""
+    stands: tuple[Stand, ...] = ()
+    """Where the plant stands on the ladders in the bundle, rebuilt."""
 
 
 def parts(scored: Scored) -> dict[str, Path | bytes]:
@@ -114,6 +119,7 @@ def parts(scored: Scored) -> dict[str, Path | bytes]:
     for below in (folder.path / "models", folder.indicators_folder):
         for path in sorted(each for each in below.rglob("*") if each.is_file()):
             found[path.relative_to(folder.path).as_posix()] = path
+    found.update(ladder_parts(scored))
     return found
 
 
@@ -177,9 +183,19 @@ def rescored(sealed: Sealed) -> Rescored:
     """
     contents = {name: sealed.read(name) for name in sealed.names if _weighs(name)}
     scored = read_scored(AssessmentFolder(Path("bundle"), MemoryFiles(contents)))
-    rebuilt, sent = scored.canonical(), sealed.read("score.json")
-    differences = () if rebuilt == sent else tuple(_differences(_loaded(sent), _loaded(rebuilt), ""))
-    return Rescored(sealed, scored, rebuilt == sent, differences[:MOST_DIFFERENCES])
+    found = list(_differences_of("score.json", sealed.read("score.json"), scored.canonical(), ""))
+    climbed = stands(scored)
+    if climbed or STANDS in contents:
+        found += _differences_of(STANDS, contents.get(STANDS, b""), stands_bytes(climbed) if climbed else b"", STANDS)
+    return Rescored(sealed, scored, not found, tuple(found[:MOST_DIFFERENCES]), climbed)
+
+
+def _differences_of(name: str, sent: bytes, rebuilt: bytes, place: str) -> Iterator[str]:
+    """Where the file *name* differs from what was *rebuilt*; nothing where every byte is the same."""
+    if sent != rebuilt:
+        yield from list(_differences(_loaded(sent), _loaded(rebuilt), place)) or [
+            f"{name}: other bytes, the same content"
+        ]
 
 
 def _weighs(name: str) -> bool:

@@ -10,11 +10,13 @@ from typing import Generic, TypeVar
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.load.files import Files
 from factory_kit.load.indicator import indicator_folder
+from factory_kit.load.ladder import ladder
 from factory_kit.load.maturity import maturity_model
 from factory_kit.model.indicator import Indicator
+from factory_kit.model.ladder import Ladder
 from factory_kit.model.maturity import MaturityModel
 
-__all__ = ["forget", "indicators_in", "model_in"]
+__all__ = ["forget", "indicators_in", "ladder_in", "model_in"]
 
 Read = TypeVar("Read")
 
@@ -43,6 +45,7 @@ class _Shelf(Generic[Read]):
 
 _models: _Shelf[MaturityModel] = _Shelf(16)
 _indicators: _Shelf[Indicator] = _Shelf(512)
+_ladders: _Shelf[Ladder] = _Shelf(64)
 
 
 def model_in(files: Files, shown: str) -> MaturityModel:
@@ -71,10 +74,16 @@ def indicators_in(files: Files) -> dict[str, Indicator]:
     return found
 
 
+def ladder_in(files: Files, shown: str) -> Ladder:
+    """The ladder in *files*; ``DefinitionError`` with all its mistakes."""
+    return _ladders.get(files, ["ladder.yaml"], lambda: ladder(files, shown))
+
+
 def forget() -> None:
     """Drop everything that was read, as a fresh process would begin."""
     _models.clear()
     _indicators.clear()
+    _ladders.clear()
 
 
 def _reader(files: Files, shown: str) -> Callable[[], Indicator]:

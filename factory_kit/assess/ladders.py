@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.scored import read_scored
+from factory_kit.assess.stands import Stand, standing_on
 from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
-from factory_kit.load.ladder import ladder, ladder_answers, ladder_folders
-from factory_kit.model.answers import Answer, NoValueKind
-from factory_kit.model.definition import exact
+from factory_kit.load.document import read_yaml
+from factory_kit.load.ladder import ladder, ladder_folders
 from factory_kit.model.ladder import Ladder, LevelCondition
-from factory_kit.score import Decided, NoValue, Value
-from factory_kit.score.ladder import Climbed, climb
 
 __all__ = ["Stand", "begin_ladder", "stand_on"]
 
@@ -29,19 +25,6 @@ HOW = """\
 #   {{no_value: unknown}}                                             # 问过，无法证明 / asked, nobody could show it
 # figures 填数字，写成 / numbers, written as: {{revenue: "5200", staff: "120"}}
 """
-
-
-@dataclass(frozen=True)
-class Stand:
-    """Where a plant stands on one ladder."""
-
-    ladder: Ladder
-    climbed: Climbed
-    answered: int
-    levels: Mapping[str, int]
-    """The levels by other models that were known."""
-    values: Mapping[str, Fraction]
-    """Item → value, where there is one."""
 
 
 def begin_ladder(folder: AssessmentFolder, name: str, sources: Sequence[Path]) -> Path:
@@ -73,12 +56,8 @@ def _stand(folder: AssessmentFolder, found: Ladder, sources: Sequence[Path], see
             name=folder.path.name,
             ladder=found.id,
         )
-    answers = ladder_answers(file, found, folder.shown(f"ladders/{file.name}"))
-    decided = {name: _decided(answer) for name, answer in answers.answers.items()}
     levels = dict(_levels(folder, found, sources, (*seen, found.content.ladder)))
-    figures = {name: exact(text) for name, text in answers.figures.items()}
-    values = {name: answer.value for name, answer in decided.items() if isinstance(answer, Value)}
-    return Stand(found, climb(found, decided, figures, levels), len(values), levels, values)
+    return standing_on(read_yaml(file, folder.shown(f"ladders/{file.name}")), found, levels)
 
 
 def _levels(
@@ -97,12 +76,6 @@ def _levels(
         name = key.partition("@")[0]
         if name in needed and (folder.path / "ladders" / f"{key}.yaml").is_file():
             yield name, _stand(folder, ladder(place, key), sources, seen).climbed.level
-
-
-def _decided(answer: Answer) -> Decided:
-    if answer.value is not None:
-        return Value(exact(answer.value), answer.grade)
-    return NoValue(NoValueKind(answer.no_value or "not assessed"), answer.reason, answer.grade)
 
 
 def _found(name: str, sources: Sequence[Path]) -> Ladder:

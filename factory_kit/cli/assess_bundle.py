@@ -217,17 +217,22 @@ def _material(workspace: Path, name: str) -> tuple[AssessmentFolder, Material]:
     """What the report is made from, freshly scored."""
     from factory_kit import __version__
     from factory_kit.assess.scored import write_score
+    from factory_kit.assess.stands import freeze_ladders, stands
     from factory_kit.cli.clock import now
     from factory_kit.load.workspace import Workspace
     from factory_kit.reports.assessment import Material, shown_day
+    from factory_kit.shipped import search_path
     from factory_kit.store import Store
 
     folder, sources = opened(workspace, name)
     place = Workspace.at(workspace)
     site, _connectors = place.site()
     scored = write_score(folder, sources)
+    freeze_ladders(folder, search_path("assessments", place.root))
     day = shown_day(scored, site, Store(place.store_folder))
-    return folder, Material(scored=scored, site=site, made_at=now(), software=f"factory-kit {__version__}", day=day)
+    return folder, Material(
+        scored=scored, site=site, made_at=now(), software=f"factory-kit {__version__}", day=day, stands=stands(scored)
+    )
 
 
 def _languages(text: str) -> tuple[Language, ...]:

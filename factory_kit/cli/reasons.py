@@ -232,29 +232,13 @@ def money(low: str, high: str, unit: int, currency: str, language: Language) -> 
 def show_stand(stand: Stand, *, as_json: bool) -> None:
     """Where a plant stands on a ladder: the level, every condition with pass, fail or unknown, and what holds it back."""
     from factory_kit.assess.model_rules import condition_in_words
+    from factory_kit.assess.stands import stand_record
     from factory_kit.cli.console import print_json, print_table, results
     from factory_kit.i18n import language
-    from factory_kit.score import exact_text
 
     climbed, content = stand.climbed, stand.ladder.content
     if as_json:
-        print_json(
-            {
-                "ladder": stand.ladder.id, "sha256": stand.ladder.sha256, "status": content.status,
-                "level": climbed.level, "proven": climbed.proven, "at_best": climbed.at_best, "levels_elsewhere": dict(stand.levels),
-                "values": {name: exact_text(value) for name, value in stand.values.items()},
-                "rungs": [
-                    {
-                        "level": rung.level, "state": rung.state,
-                        "conditions": [
-                            {**held.condition.model_dump(mode="json"), "state": held.state, "found": [exact_text(end) for end in held.found]}
-                            for held in rung.held
-                        ],
-                    }
-                    for rung in climbed.rungs
-                ],
-            }
-        )  # fmt: skip
+        print_json(stand_record(stand))
         return
     out = results()
     marks = {rung.level: rung.mark.in_(language()) for rung in content.rungs}

@@ -11,11 +11,12 @@ import rfc8785
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
 from factory_kit.load.checked import checked
-from factory_kit.load.document import Document, Path_, dotted, read_yaml
+from factory_kit.load.document import Document, Path_, dotted, read_yaml, yaml_in
+from factory_kit.load.files import Files, Somewhere, files_of
 from factory_kit.model.definition import exact
 from factory_kit.model.ladder import Ladder, LadderAnswers, LadderCases, LadderContent
 
-__all__ = ["ladder", "ladder_answers", "ladder_cases", "ladder_folders"]
+__all__ = ["ladder", "ladder_answers", "ladder_answers_in", "ladder_cases", "ladder_folders"]
 
 UNHASHED = ("form", "status", "sources", "licence_note", "issued", "figures")
 """What changes no answer and no level."""
@@ -30,11 +31,12 @@ def ladder_folders(folders: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def ladder(folder: Path, shown: str | None = None) -> Ladder:
+def ladder(folder: Somewhere, shown: str | None = None) -> Ladder:
     """The ladder in *folder*; ``DefinitionError`` with all its mistakes."""
-    document = read_yaml(folder / "ladder.yaml", f"{shown or folder}/ladder.yaml")
+    files = files_of(folder)
+    document = yaml_in(files, "ladder.yaml", f"{shown or folder}/ladder.yaml")
     content = checked(document, LadderContent)
-    problems = [*_place(content, folder, document), *_within(content, document)]
+    problems = [*_place(content, files, document), *_within(content, document)]
     if problems:
         raise DefinitionError(problems)
     return Ladder(content, content_hash(content))
@@ -60,7 +62,11 @@ def ladder_cases(folder: Path, found: Ladder, shown: str | None = None) -> Ladde
 
 def ladder_answers(file: Path, found: Ladder, shown: str | None = None) -> LadderAnswers:
     """The answers of *file* to the ladder; ``DefinitionError`` with all mistakes, also those that only the ladder shows."""
-    document = read_yaml(file, shown or file.name)
+    return ladder_answers_in(read_yaml(file, shown or file.name), found)
+
+
+def ladder_answers_in(document: Document, found: Ladder) -> LadderAnswers:
+    """The answers in *document* to the ladder; ``DefinitionError`` as ``ladder_answers``."""
     answers = checked(document, LadderAnswers)
     problems = list(_same(answers.ladder, answers.edition, found, document))
     if not problems and answers.ladder_sha256 != found.sha256:
@@ -141,9 +147,8 @@ def _once(where: str, names: Sequence[str], document: Document) -> Iterator[Prob
             yield _problem(document, (where, position, "id"), N_("{id!r} is given twice"), id=name)
 
 
-def _place(content: LadderContent, folder: Path, document: Document) -> Iterable[Problem]:
-    here = folder.resolve()
-    if (here.parent.name, here.name) != (content.ladder, content.edition):
+def _place(content: LadderContent, files: Files, document: Document) -> Iterable[Problem]:
+    if files.parts[-2:] != (content.ladder, content.edition):
         expected = f"{content.ladder}/{content.edition}"
         yield _problem(document, ("ladder",), N_("must stand in a folder {expected}"), expected=expected)
 

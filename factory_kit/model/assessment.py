@@ -11,7 +11,7 @@ from factory_kit.model.definition import Definition, ExactNumber, Identifier, La
 from factory_kit.model.maturity import Code, Edition
 from factory_kit.model.site import Kind, Plant
 
-__all__ = ["Assessment", "AssessmentType", "Judgement", "ModelEdition", "Person", "Provider", "Verdict"]
+__all__ = ["Assessment", "AssessmentType", "Certificate", "Judgement", "ModelEdition", "Person", "Provider", "Verdict"]
 
 AssessmentType = Literal["self", "provider", "on-site", "re-assessment"]
 """self: the plant alone; provider: with a diagnosis provider, from afar; on-site: in the plant; re-assessment: drawn again to check."""
@@ -42,6 +42,19 @@ class Person(Definition):
     employer: Literal["provider", "plant", "authority", "other"] = "provider"
 
 
+class Certificate(Definition):
+    """A certificate or recognition that the enterprise holds, as it says; nobody checked it with who issued it."""
+
+    kind: Literal[
+        "network-security", "dsmm", "dcmm", "integration", "maturity", "smart-factory", "sme-digital", "other"
+    ]
+    """Network security grading of industrial firms, DSMM, DCMM, 两化融合, GB/T 39116, tier of smart factories, SME level."""
+    grade: str = Field(min_length=1, max_length=60)
+    number: str = Field(default="", max_length=100)
+    issuer: str = Field(default="", max_length=200)
+    valid_until: LaxDate | None = None
+
+
 class Assessment(Definition):
     """The file ``assessment.yaml``."""
 
@@ -58,6 +71,7 @@ class Assessment(Definition):
     on_site: tuple[LaxDate, ...] = ()
     provider: Provider | None = None
     people: tuple[Person, ...] = Field(min_length=1)
+    certificates: tuple[Certificate, ...] = ()
     supersedes: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
     """The assessment that this one replaces."""
     supersedes_reason: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from factory_kit.assess.scored import Scored
+from factory_kit.assess.stands import Stand
 from factory_kit.kpi.timemodel import Segment, Stretch
 from factory_kit.model.site import Site
 
@@ -38,3 +39,5 @@ class Material:
     software: str
     """``factory-kit 0.4.1``."""
     day: Day | None = None
+    stands: Sequence[Stand] = ()
+    """Where the plant stands on the ladders it answered."""

@@ -9,6 +9,7 @@ from factory_kit.render.document import Document
 from factory_kit.reports.assessment.brief import Brief
 from factory_kit.reports.assessment.cover import Cover, cover
 from factory_kit.reports.assessment.gaps import gaps, hangs_on, steps
+from factory_kit.reports.assessment.ladders import ladders
 from factory_kit.reports.assessment.machine import energy, evidence, oee
 from factory_kit.reports.assessment.material import Material
 from factory_kit.reports.assessment.record import appendix, provenance
@@ -35,6 +36,8 @@ SECTIONS = (
     provenance,
     appendix,
 )
+BEFORE_LADDERS = SECTIONS.index(hangs_on) + 1
+"""Other gradings stand after what the level hangs on."""
 WORDS = ("level", "total", "floor", "ceiling", "why", "first_steps", "confidence", "grades", "no_steps")
 
 
@@ -55,7 +58,11 @@ def view(material: Material, language: Language) -> AssessmentReport:
         language=language,
         title=t("title"),
         subject=first.plant,
-        sections=tuple(section(brief) for section in SECTIONS),
+        sections=(
+            *(section(brief) for section in SECTIONS[:BEFORE_LADDERS]),
+            *ladders(brief),
+            *(section(brief) for section in SECTIONS[BEFORE_LADDERS:]),
+        ),
         contents_title=t("contents"),
         footer=t("footer", software=material.software, made=made, id=brief.assessment.id),
         words={word: t(f"cover.{word}") for word in WORDS},
