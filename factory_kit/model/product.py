@@ -241,7 +241,7 @@ class Expected(Definition):
     """Which rows there should be: one for each group and step of time."""
 
     time: Identifier
-    every: Literal["hour", "day", "minute"]
+    every: Literal["hour", "day", "minute", "second"]
     per: tuple[Identifier, ...]
 
 

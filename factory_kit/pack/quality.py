@@ -6,11 +6,13 @@ What a machine cannot judge is *not assessed*, never 100. Sources: GB/T 36344-20
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -19,9 +21,11 @@ import pyarrow.parquet as pq
 from factory_kit.errors import QueryError
 from factory_kit.model.definition import Text
 from factory_kit.model.product import Checks, DataProduct, ProductField
+from factory_kit.store.views import quoted
 
-__all__ = ["QualityRow", "Scope", "assess_quality", "same_columns"]
+__all__ = ["Asked", "Count", "QualityRow", "Scope", "answered", "assess_quality", "rows_of", "same_columns"]
 
+MEMORY = "512 MiB"
 Count = tuple[int, int, str]
 """Numerator, denominator, how."""
 
@@ -96,16 +100,68 @@ NOT_BY_MACHINE = {
 }
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A count that SQL gives: two aggregates over one source; all of one source are counted in one pass."""
+
+    numerator: str
+    denominator: str = "count(*)"
+    source: str = "rows"
+
+    @property
+    def sql(self) -> str:
+        """The statement that gives this figure alone."""
+        return f"SELECT {self.numerator}, {self.denominator} FROM {self.source}"  # noqa: S608 - names of declared fields and reviewed conditions
+
+
 def assess_quality(scope: Scope) -> list[QualityRow]:
     """All twenty indicators of *scope*, counted over its Parquet parts."""
-    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    try:
-        files = ", ".join("'" + str(part).replace("'", "''") + "'" for part in scope.parts)
+    with rows_of(scope.parts) as con:
+        order = ascending(scope, con)
+        counts = answered(con, {code: counter(scope, bool(order)) for code, counter in COUNTERS.items()})
+    if order:
+        told = f" -- since {order} gives 0, every row comes after the one before it: no key stands twice"
+        counts |= {code: (*counts[code][:2], counts[code][2] + told) for code in BY_ORDER}
+    return [_row(counts, *indicator) for indicator in INDICATORS]
+
+
+@contextmanager
+def rows_of(parts: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the view ``rows`` over *parts*, in bounded memory."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "memory_limit": MEMORY,
+    }
+    with tempfile.TemporaryDirectory(prefix="factory-kit-") as spill, duckdb.connect(config=settings) as con:
+        con.execute(f"SET temp_directory = {quoted(spill)}")
         con.execute("SET TimeZone = 'UTC'")
+        files = ", ".join(quoted(str(part)) for part in parts)
         con.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet([{files}], file_row_number = true)")  # noqa: S608 - our own file names, quoted
-        return [_row(scope, con, *indicator) for indicator in INDICATORS]
-    finally:
-        con.close()
+        yield con
+
+
+def answered(con: duckdb.DuckDBPyConnection, asked: Mapping[str, Count | Asked]) -> dict[str, Count]:
+    """The counts of *asked*, each source read once."""
+    counts = {code: each for code, each in asked.items() if not isinstance(each, Asked)}
+    open_ones = {code: each for code, each in asked.items() if isinstance(each, Asked)}
+    for source in dict.fromkeys(each.source for each in open_ones.values()):
+        mine = {code: each for code, each in open_ones.items() if each.source == source}
+        wanted = list(dict.fromkeys(part for each in mine.values() for part in (each.numerator, each.denominator)))
+        found = _one(con, f"SELECT {', '.join(wanted)} FROM {source}")  # noqa: S608 - names of declared fields and reviewed conditions
+        values = dict(zip(wanted, (int(value or 0) for value in found), strict=True))
+        counts |= {code: (values[each.numerator], values[each.denominator], each.sql) for code, each in mine.items()}
+    return counts
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    try:
+        found = con.execute(sql).fetchone()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise QueryError("a check of the data product cannot run: {reason}", reason=reason) from error
+    assert found is not None  # noqa: S101 - an aggregate always gives a row
+    return tuple(found)
 
 
 def same_columns(one: pa.Schema, other: pa.Schema) -> bool:
@@ -113,40 +169,25 @@ def same_columns(one: pa.Schema, other: pa.Schema) -> bool:
     return bool(one.names == other.names and one.types == other.types)
 
 
-def _row(
-    scope: Scope, con: duckdb.DuckDBPyConnection, code: str, zh: str, en: str, better: Literal["higher", "lower"]
-) -> QualityRow:
-    counted = COUNTERS.get(code)
-    if counted is None:
+def _row(counts: Mapping[str, Count], code: str, zh: str, en: str, better: Literal["higher", "lower"]) -> QualityRow:
+    if code not in counts:
         return QualityRow(code, Text(zh=zh, en=en), better, None, None, NOT_BY_MACHINE[code])
-    numerator, denominator, how = counted(scope, con)
+    numerator, denominator, how = counts[code]
     return QualityRow(code, Text(zh=zh, en=en), better, numerator, denominator, how)
 
 
-def _ask(con: duckdb.DuckDBPyConnection, numerator: str, denominator: str = "count(*)", source: str = "rows") -> Count:
-    sql = f"SELECT {numerator}, {denominator} FROM {source}"  # noqa: S608 - names of declared fields and reviewed conditions
-    try:
-        found = con.execute(sql).fetchone()
-    except duckdb.Error as error:
-        raise QueryError(
-            "a check of the data product cannot run: {reason}", reason=str(error).splitlines()[0]
-        ) from error
-    assert found is not None  # noqa: S101 - an aggregate always gives a row
-    return int(found[0] or 0), int(found[1] or 0), sql
-
-
-def _standard(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
+def _standard(scope: Scope, _in_order: bool) -> Count:
     declared = {(field.name, str(field.type)) for field in scope.schema}
     found = {(field.name, str(field.type)) for field in pq.read_schema(scope.parts[0])}
     return len(declared & found), len(declared | found), "columns whose name and type are those of the data dictionary"
 
 
-def _model(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
+def _model(scope: Scope, _in_order: bool) -> Count:
     equal = sum(same_columns(pq.read_schema(part), scope.schema) for part in scope.parts)
     return equal, len(scope.parts), "parts whose schema equals the declared one"
 
 
-def _metadata(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
+def _metadata(scope: Scope, _in_order: bool) -> Count:
     whole = [
         field
         for field in scope.product.fields
@@ -155,30 +196,53 @@ def _metadata(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
     return len(whole), len(scope.product.fields), "fields with label, description, type and, for numbers, a range"
 
 
-def _rules(kind: str) -> Callable[[Scope, duckdb.DuckDBPyConnection], Count]:
-    def counted(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
+def _rules(kind: str) -> Callable[[Scope, bool], Count | Asked]:
+    def counted(scope: Scope, _in_order: bool) -> Asked:
         conditions = [f"coalesce(({rule.condition}), false)" for rule in scope.checks.rules if rule.kind == kind]
-        return _ask(con, f"count(*) FILTER ({' AND '.join(conditions) or 'true'})")
+        return Asked(f"count(*) FILTER ({' AND '.join(conditions) or 'true'})")
 
     return counted
 
 
-def _security(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
+def _security(scope: Scope, _in_order: bool) -> Count:
     sensitive = [field for field in scope.product.fields if field.sensitive]
     treated = [field for field in sensitive if field.treatment != "none"]
     return len(treated), len(sensitive), "sensitive fields to which the recipe applies"
 
 
-def _elements(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
+def _elements(scope: Scope, _in_order: bool) -> Asked:
     names = [field.name for field in scope.product.fields if field.required]
-    return _ask(con, " + ".join(f'count("{name}")' for name in names), f"{len(names)} * count(*)")
+    return Asked(" + ".join(f'count("{name}")' for name in names), f"{len(names)} * count(*)")
 
 
-def _records(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
+def _records(scope: Scope, in_order: bool) -> Asked:
     expected = scope.checks.expected
     groups = ", ".join(f'"{name}"' for name in expected.per)
     steps = f"date_diff('{expected.every}', TIMESTAMP '{scope.begins}', TIMESTAMP '{scope.ends}')"
-    return _ask(con, f'count(DISTINCT ({groups}, "{expected.time}"))', f"count(DISTINCT ({groups},)) * {steps}")
+    there = "count(*)" if in_order else f'count(DISTINCT ({groups}{"," if groups else ""} "{expected.time}"))'
+    return Asked(there, f"{f'count(DISTINCT ({groups},))' if groups else '1'} * {steps}")
+
+
+def _before(names: Sequence[str]) -> tuple[str, str]:
+    """That the row comes after the one before it by *names*, and that it does not, in the order of the file."""
+    after = "false"
+    for name in reversed(names):
+        after = f'("{name}" > before_{names.index(name)} OR ("{name}" = before_{names.index(name)} AND {after}))'
+    lags = ", ".join(f'lag("{name}") OVER () AS before_{place}' for place, name in enumerate(names))
+    return f"count(*) FILTER (NOT coalesce({after}, before_0 IS NULL))", f"(SELECT *, {lags} FROM rows)"  # noqa: S608 - names of declared fields
+
+
+def ascending(scope: Scope, con: duckdb.DuckDBPyConnection) -> str:
+    """The statement that proves that the rows strictly ascend, by groups and time or by time and groups; empty when they do not."""
+    expected = scope.checks.expected
+    orders = ([*expected.per, expected.time], [expected.time, *expected.per])
+    if {field.name for field in scope.product.fields if field.key} != set(orders[0]):
+        return ""
+    for wrong, source in map(_before, orders):
+        sql = f"SELECT {wrong} FROM {source}"  # noqa: S608 - names of declared fields
+        if _one(con, sql)[0] == 0:
+            return sql
+    return ""
 
 
 def _within(fields: Sequence[ProductField]) -> Iterator[str]:
@@ -189,32 +253,32 @@ def _within(fields: Sequence[ProductField]) -> Iterator[str]:
             yield f'coalesce("{field.name}" <= {field.maximum}, true)'
 
 
-def _content(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
-    return _ask(con, f"count(*) FILTER ({' AND '.join(_within(scope.product.fields)) or 'true'})")
+def _content(scope: Scope, _in_order: bool) -> Asked:
+    return Asked(f"count(*) FILTER ({' AND '.join(_within(scope.product.fields)) or 'true'})")
 
 
-def _format(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
+def _format(scope: Scope, _in_order: bool) -> Asked:
     decimals = [field for field in scope.product.fields if field.type == "decimal"]
     tests = [
         f'coalesce(isfinite("{field.name}") AND "{field.name}" = round("{field.name}", {field.places}), true)'
         for field in decimals
     ]
-    return _ask(con, f"count(*) FILTER ({' AND '.join(tests) or 'true'})")
+    return Asked(f"count(*) FILTER ({' AND '.join(tests) or 'true'})")
 
 
 def _key(scope: Scope) -> str:
     return ", ".join(f'"{field.name}"' for field in scope.product.fields if field.key)
 
 
-def _duplicates(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
-    return _ask(con, f"count(*) - count(DISTINCT ({_key(scope)},))")
+def _duplicates(scope: Scope, in_order: bool) -> Count | Asked:
+    return Asked("0" if in_order else f"count(*) - count(DISTINCT ({_key(scope)},))")
 
 
-def _unique(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
-    return _ask(con, f"count(DISTINCT ({_key(scope)},))")
+def _unique(scope: Scope, in_order: bool) -> Count | Asked:
+    return Asked("count(*)" if in_order else f"count(DISTINCT ({_key(scope)},))")
 
 
-def _dirty(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
+def _dirty(scope: Scope, _in_order: bool) -> Asked:
     tests = [
         *_within(scope.product.fields),
         *(
@@ -224,32 +288,31 @@ def _dirty(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
         ),
     ]
     tests += [f'"{field.name}" IS NOT NULL' for field in scope.product.fields if field.required]
-    return _ask(con, f"count(*) FILTER (NOT ({' AND '.join(tests)}))")
+    return Asked(f"count(*) FILTER (NOT ({' AND '.join(tests)}))")
 
 
-def _period(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
+def _period(scope: Scope, _in_order: bool) -> Asked:
     time = f'"{scope.checks.expected.time}"'
-    return _ask(con, f"count(*) FILTER ({time} >= TIMESTAMP '{scope.begins}' AND {time} < TIMESTAMP '{scope.ends}')")
+    return Asked(f"count(*) FILTER ({time} >= TIMESTAMP '{scope.begins}' AND {time} < TIMESTAMP '{scope.ends}')")
 
 
-def _order(scope: Scope, con: duckdb.DuckDBPyConnection) -> Count:
+def _order(scope: Scope, in_order: bool) -> Asked:
     expected = scope.checks.expected
-    groups = ", ".join(f'"{name}"' for name in expected.per)
+    if in_order:
+        return Asked("count(*)")
+    groups = ", ".join(f'"{name}"' for name in expected.per) or "1"
     before = f'lag("{expected.time}") OVER (PARTITION BY {groups} ORDER BY file_row_number)'
-    return _ask(
-        con,
-        "count(*) FILTER (ordered)",
-        "count(*)",
-        f'(SELECT coalesce("{expected.time}" > {before}, true) AS ordered FROM rows)',  # noqa: S608 - names of declared fields
-    )
+    source = f'(SELECT coalesce("{expected.time}" > {before}, true) AS ordered FROM rows)'  # noqa: S608 - names of declared fields
+    return Asked("count(*) FILTER (ordered)", "count(*)", source)
 
 
-def _accessible(scope: Scope, _con: duckdb.DuckDBPyConnection) -> Count:
-    opened = sum(pq.read_table(part, page_checksum_verification=True).num_rows >= 0 for part in scope.parts)
-    return opened, len(scope.parts), "parts that open with right page checksums"
+def _accessible(scope: Scope, _in_order: bool) -> Count:
+    opened = sum(pq.ParquetFile(part).metadata.num_rows > 0 for part in scope.parts)
+    return opened, len(scope.parts), "parts that open; every value of them was read for the other figures"
 
 
-COUNTERS: dict[str, Callable[[Scope, duckdb.DuckDBPyConnection], Count]] = {
+BY_ORDER = ("0202", "0303", "0304", "0503")
+COUNTERS: dict[str, Callable[[Scope, bool], Count | Asked]] = {
     "0101": _standard, "0102": _model, "0103": _metadata, "0104": _rules("business"), "0106": _security, "0201": _elements, "0202": _records,
     "0301": _content, "0302": _format, "0303": _duplicates, "0304": _unique, "0305": _dirty, "0402": _rules("related"), "0501": _period,
     "0503": _order, "0601": _accessible,

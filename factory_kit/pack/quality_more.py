@@ -1,0 +1,154 @@
+"""Further views of a dataset's quality: DB31/T 1523-2024, TC609-5-2025-04, and checks of time series; none invents a figure.
+
+DB31/T 1523 is computed from the figures of GB/T 36344 (two indicators turned round, some split). TC609-5-2025-04 has three groups and a pass
+mark of 90 in each; a group with an indicator that needs a person is open, never passed. Both as transcribed by third parties (secondary).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from factory_kit.pack.documentation import ITEMS, documented
+from factory_kit.pack.quality import Asked, Count, QualityRow, Scope, answered, ascending, rows_of
+
+__all__ = ["Score", "db31", "series_checks", "tc609", "tc609_groups"]
+
+PASS = Fraction(9, 10)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One indicator: the share that is right, None where it is not assessed, and where it comes from."""
+
+    code: str
+    label: str
+    share: Fraction | None
+    how: str
+
+
+DB31: tuple[tuple[str, str, str], ...] = (
+    ("010101", "类型约束", "0102"), ("010102", "格式约束", "0302"), ("010103", "长度约束", ""), ("010200", "数据模型", "0102"),
+    ("010300", "元数据", "0103"), ("010400", "业务规则", "0104"), ("010500", "权威参考数据", "0105"), ("010600", "安全规范", "0106"),
+    ("020100", "数据元素完整性", "0201"), ("020200", "数据记录完整性", "0202"), ("030100", "数据内容正确性", "0301"),
+    ("030200", "数据格式合规性", "0302"), ("030300", "数据重复率（1−A/B）", "0303"), ("030400", "数据唯一性", "0304"),
+    ("030500", "脏数据出现率（1−A/B）", "0305"), ("030600", "数据标准参照准确性", "0101"), ("040100", "相同数据一致性", "0401"),
+    ("040201", "表内等值", ""), ("040202", "表内逻辑", "0402"), ("040203", "跨表等值", ""), ("040204", "跨表逻辑", ""),
+    ("040300", "数据项与元数据一致性", "0101"), ("050100", "基于时间段的正确性", "0501"), ("050200", "基于时间点的及时性", "0502"),
+    ("050300", "时序性", "0503"), ("050400", "数据授权使用时效性", ""), ("060100", "可访问", "0601"), ("060200", "可用性", "0602"),
+)  # fmt: skip
+MEANS = (
+    ("010100", "数据标准（010101–010103 平均）", ("010101", "010102", "010103")),
+    ("040200", "关联数据一致性（040201–040204 平均）", ("040201", "040202", "040203", "040204")),
+)
+
+
+def db31(quality: Sequence[QualityRow]) -> list[Score]:
+    """All thirty indicators of DB31/T 1523-2024, higher is better for each."""
+    known = {row.code: row for row in quality}
+    scores = [_taken(code, label, known.get(source)) for code, label, source in DB31]
+    by_code = {score.code: score for score in scores}
+    for code, label, parts in MEANS:
+        shares = [by_code[part].share for part in parts]
+        there = [share for share in shares if share is not None]
+        mean = sum(there, Fraction(0)) / len(there) if there else None
+        scores.append(Score(code, label, mean, f"mean of the {len(there)} of {len(parts)} parts that are assessed"))
+    return sorted(scores, key=lambda score: score.code)
+
+
+def _taken(code: str, label: str, row: QualityRow | None) -> Score:
+    if row is None:
+        return Score(code, label, None, "needs a second table, an agreement or a rule that the product does not have")
+    return Score(code, label, row.score, f"GB/T 36344 {row.code}: {row.how}")
+
+
+TC609_DATA: tuple[tuple[str, str, str], ...] = (
+    ("0201", "格式规范性", "0102"), ("0202", "安全规范性", "0106"), ("0203", "标注规范性", ""), ("0204", "结构完整性", "0201"), ("0205", "内容真实性", "origin"),
+    ("0206", "内容一致性", "0402"), ("0207", "类型一致性", ""), ("0208", "内容干净性", "0305"), ("0301", "内容多样性", ""), ("0302", "规模完整性", "0202"),
+    ("0303", "内容时效性", "0501"), ("0304", "标注准确性", ""), ("0305", "模型适配性", ""),
+)  # fmt: skip
+GROUPS = {"01": "说明文档", "02": "数据质量", "03": "模型应用"}
+
+
+def tc609(quality: Sequence[QualityRow], readme: str) -> list[Score]:
+    """The seventeen indicators of TC609-5-2025-04: four of *readme*, nine of the data where a machine can say, the rest open."""
+    there = documented(readme)
+    scores = [
+        Score(
+            code,
+            label,
+            Fraction(len(there & set(items)), len(items)),
+            "documented: " + ", ".join(item for item in items if item in there),
+        )
+        for code, label, items in ITEMS
+    ]
+    known = {row.code: row for row in quality}
+    for code, label, source in TC609_DATA:
+        if source == "origin":
+            scores.append(
+                Score(
+                    code,
+                    label,
+                    Fraction(1),
+                    "every row comes from the source files whose sha256 stand in papers/provenance.json",
+                )
+            )
+        elif source:
+            scores.append(_taken(code, label, known.get(source)))
+        else:
+            scores.append(
+                Score(code, label, None, "for a person: labels, coverage of the need or a model are to be judged")
+            )
+    return scores
+
+
+def tc609_groups(scores: Sequence[Score]) -> Mapping[str, tuple[Fraction | None, Literal["passed", "failed", "open"]]]:
+    """For each group the mean of what is assessed, and whether it passes (90 in each), fails already, or is open."""
+    result: dict[str, tuple[Fraction | None, Literal["passed", "failed", "open"]]] = {}
+    for prefix in GROUPS:
+        shares = [score.share for score in scores if score.code.startswith(prefix)]
+        there = [share for share in shares if share is not None]
+        mean = sum(there, Fraction(0)) / len(there) if there else None
+        best = (sum(there, Fraction(0)) + len(shares) - len(there)) / len(shares)
+        worst = sum(there, Fraction(0)) / len(shares)
+        result[prefix] = (mean, "passed" if worst >= PASS else "failed" if best < PASS else "open")
+    return result
+
+
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+def series_checks(scope: Scope) -> dict[str, Count]:
+    """Gaps, order, duplicates, values that stand still and clocks: name → (count, of how many, SQL)."""
+    expected = scope.checks.expected
+    groups = ", ".join(f'"{name}"' for name in expected.per)
+    time = f'"{expected.time}"'
+    field = next(
+        (each.name for each in scope.product.fields if each.type in ("decimal", "number") and not each.key), ""
+    )
+    with rows_of(scope.parts) as con:
+        window = (
+            ""
+            if ascending(scope, con).find(f"lag({time}) OVER () AS before_{len(expected.per)}") > 0
+            else f"PARTITION BY {groups or 1} ORDER BY file_row_number"
+        )
+        same = " AND ".join(f'"{name}" = lag("{name}") OVER w' for name in expected.per) or "true"
+        value = f', ("{field}" = lag("{field}") OVER w) AND {same} AS still' if field else ", NULL AS still"
+        step = SECONDS[expected.every] * 1_000_000
+        source = (
+            f"(SELECT CASE WHEN {same} THEN epoch_us({time}) - epoch_us(lag({time}) OVER w) END AS since{value}, "  # noqa: S608 - names of declared fields
+            f"epoch_us({time}) % {step} = 0 AS on_grid, {time} >= TIMESTAMPTZ '{scope.ends}+00' AS ahead FROM rows WINDOW w AS ({window}))"
+        )
+        asked = {
+            "gaps": Asked(f"count(*) FILTER (since > {step * 3 // 2})", "count(since)", source),
+            "missing_steps": Asked(f"sum(since // {step} - 1) FILTER (since > {step * 3 // 2})", "count(*)", source),
+            "longest_gap_us": Asked("max(since)", "count(since)", source),
+            "backward": Asked("count(*) FILTER (since < 0)", "count(since)", source),
+            "duplicate_times": Asked("count(*) FILTER (since = 0)", "count(since)", source),
+            "standing_still": Asked("count(*) FILTER (still)", "count(still)", source),
+            "off_the_grid": Asked("count(*) FILTER (NOT on_grid)", "count(*)", source),
+            "ahead_of_the_interval": Asked("count(*) FILTER (ahead)", "count(*)", source),
+        }
+        return answered(con, asked)
