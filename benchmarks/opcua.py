@@ -38,6 +38,7 @@ from factory_kit.model.run import CataloguePoint, LossEntry, Run
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import OpcUaServer, Site
 from factory_kit.store import Store
+from factory_kit.store.lean import lean
 from factory_kit.testing.rawbytes import Changing, Feed, InTurn, Item, Rows, double, variant
 from factory_kit.testing.rawserver import RawServer
 
@@ -269,6 +270,7 @@ class _Watch:
 
 def collected(url: str, _offer: Offer, seconds: int) -> Taken:
     """The whole collector, as ``factory-kit collect`` runs it."""
+    lean()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store", now=_now)
         watch = _Watch()
@@ -318,6 +320,7 @@ def _plant(url: str) -> tuple[Site, dict[str, Connector]]:
 
 def polled(url: str, _offer: Offer, seconds: int) -> Taken:
     """The driver reads as often as it can, books and journals what comes."""
+    lean()
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_polled(url, Store(Path(folder) / "store", now=_now), seconds))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -131,7 +131,7 @@ class Book:
 
     def _write(self, batch: SampleBatch) -> None:
         places, count = batch.point, len(self._ids)
-        if not self._outbox.put(replace(batch, point=self._ids[places])):
+        if not self._outbox.put(batch, self._ids):
             self._dropped += np.bincount(places, minlength=count)
             return
         self._delivered += np.bincount(places, minlength=count)
@@ -139,7 +139,7 @@ class Book:
         number_bad = int(np.count_nonzero(bad))
         if number_bad:
             self._bad += np.bincount(places[bad], minlength=count)
-        if batch.status is not None:
+        if batch.status is not None and batch.status.any():
             self._overflows += np.bincount(places[overflowed(batch.status)], minlength=count)
         self._state.delivered += len(batch)
         self._state.bad += number_bad
@@ -221,6 +221,8 @@ class Book:
 
     def _close_gaps(self, batch: SampleBatch) -> None:
         """The first good value of a place that was interrupted ends its gap; bad ones are remembered."""
+        if not self._reasons:  # every interrupted place has its reason
+            return
         for row in np.flatnonzero(self._open_since[batch.point] != NEVER):
             place = int(batch.point[row])
             if self._open_since[place] == NEVER:
@@ -232,7 +234,9 @@ class Book:
 
     def _note_overflows(self, batch: SampleBatch) -> None:
         """Where the server's queue was too short, values between the last one and the marked one are missing."""
-        rows = np.zeros(0, np.intp) if batch.status is None else np.flatnonzero(overflowed(batch.status))
+        rows = np.zeros(0, np.intp)
+        if batch.status is not None and batch.status.any():
+            rows = np.flatnonzero(overflowed(batch.status))
         for row in rows:
             self._note_overflow(batch, int(row), OVERFLOWED)
         if len(batch) < self._shortest_queue:

@@ -35,7 +35,7 @@ from factory_kit.model.run import Gap, Run
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import OpcUaServer, Site
 from factory_kit.store import Store, Writer
-from factory_kit.store.lean import without_pandas
+from factory_kit.store.lean import lean
 
 __all__ = ["Outcome", "collect", "collect_until_stopped", "password_from_environment"]
 
@@ -124,7 +124,7 @@ async def collect(  # noqa: PLR0913 - what a run needs from outside
 
 def collect_until_stopped(*arguments: Any, **options: Any) -> Outcome:
     """``collect`` for the command line: the first Ctrl-C or SIGTERM ends it cleanly, a second Ctrl-C at once."""
-    without_pandas()
+    lean()
 
     async def main() -> Outcome:
         stop = asyncio.Event()
@@ -253,7 +253,7 @@ class _Collection:
         try:
             await asyncio.to_thread(self._writer.append, batch)
         except BaseException:
-            self._outbox.back(batch)
+            self._outbox.back()
             raise
         self._outbox.written()
 

@@ -84,12 +84,12 @@ def from_batch(batch: SampleBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=JOURNAL)
 
 
-def to_payload(record: pa.RecordBatch) -> bytes:
-    """*record* as the journal keeps it: eight bytes that say which columns are empty, then the others."""
+def to_payload(record: pa.RecordBatch) -> tuple[bytes, memoryview]:
+    """*record* as the journal keeps it: eight bytes that say which columns are empty, and behind them the others."""
     absent = [name for name in OPTIONAL if record.column(name).null_count == len(record)]
     mark = sum(1 << OPTIONAL.index(name) for name in absent)
     present = record.drop_columns(absent) if absent else record
-    return mark.to_bytes(8, "little") + memoryview(present.serialize())
+    return mark.to_bytes(8, "little"), memoryview(present.serialize())
 
 
 def from_payload(payload: pa.Buffer) -> pa.RecordBatch:
@@ -211,19 +211,19 @@ def _check(batch: SampleBatch) -> None:
 
 def _times(time: npt.NDArray[np.int64] | None, length: int = 0) -> pa.Array:
     if time is None:
-        return pa.nulls(length, TIME)
+        return empty_column(TIME, length)
     return pa.array(np.ascontiguousarray(time, np.int64)).view(TIME)
 
 
 def _values(batch: SampleBatch) -> pa.Array:
     value = np.ascontiguousarray(batch.value, np.float64)
-    missing = np.isnan(value) if batch.has_value is None else ~np.asarray(batch.has_value, np.bool_)
-    return pa.array(value, mask=missing) if missing.any() else pa.array(value)
+    there = ~np.isnan(value) if batch.has_value is None else np.asarray(batch.has_value, np.bool_)
+    return pa.array(value) if there.all() else pa.array(value, mask=~there)
 
 
 def _texts(batch: SampleBatch) -> pa.Array:
     if batch.text is None:
-        return pa.nulls(len(batch), pa.string())
+        return empty_column(pa.string(), len(batch))
     try:
         return pa.array(list(batch.text), pa.string())
     except UnicodeEncodeError:  # half of a surrogate pair: kept visibly, as no Unicode text can hold it
@@ -235,7 +235,7 @@ def _storable(text: str | None) -> str | None:
 
 
 def _statuses(batch: SampleBatch) -> pa.Array:
-    if batch.status is None:
-        return pa.nulls(len(batch), pa.int64())
+    if batch.status is None or not np.any(batch.status):
+        return empty_column(pa.int64(), len(batch))
     status: Any = np.ascontiguousarray(batch.status, np.int64)
     return pa.array(status, mask=status == 0)

@@ -40,7 +40,10 @@ __all__ = ["Place", "due", "merge"]
 BIG_DAY = 100_000_000
 """Rows of a day from which on it is merged hour by hour."""
 
-MANY = 16
+MANY = 32
+"""Files fresh from the journal that are merged while more are expected,"""
+SOME = 4
+"""and late ones that are worth it."""
 LATE = 10 * 60_000_000
 RANGE_ROWS = 500_000
 STREAMS: tuple[tuple[str, Layout], ...] = (("q", SMALL), ("n", NOISE))
@@ -175,7 +178,7 @@ def _worth(place: Place, now: int, *, everything: bool) -> bool:
     if everything:
         return parts > 0
     closed = place.last + LATE <= now
-    return parts >= MANY or (closed and (parts == len(place.files) > 0 or parts * 4 >= MANY))
+    return parts >= MANY or (closed and (parts == len(place.files) > 0 or parts >= SOME))
 
 
 class _Cursor:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import pyarrow as pa
 
 from factory_kit.errors import StoreError, StoreFull, UsageError
@@ -119,6 +118,8 @@ def export(con: Any, target: Path, form: ExportForm, wanted: Wanted) -> int:
     CSV and Parquet make a folder, Excel and DuckDB a file; it is there whole or not at all. ``UsageError`` when something is there
     already or when Excel cannot hold so many rows, ``StoreFull``.
     """
+    import duckdb  # noqa: PLC0415 - only for who asks: a collection never does
+
     if target.exists() or target.is_symlink():
         raise UsageError("{target}: is there already; choose another name or take it away", target=target)
     if not target.parent.is_dir():
@@ -302,6 +303,8 @@ def _about(source: _Source) -> str:
 @contextlib.contextmanager
 def _rows_as_given() -> Iterator[None]:
     """What DuckDB says in the middle of a stream of rows is told like what it says before."""
+    import duckdb  # noqa: PLC0415 - only for who asks: a collection never does
+
     try:
         yield
     except pa.ArrowException as error:

@@ -10,13 +10,13 @@ written: a bad stretch below it is damage, one above it is the torn end that a p
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import google_crc32c
 
-__all__ = ["MAX_PAYLOAD", "PREFIX", "Frame", "Kind", "Scan", "encode", "prefix", "scan"]
+__all__ = ["MAX_PAYLOAD", "PREFIX", "Frame", "Kind", "Payload", "Scan", "encode", "pieces", "prefix", "scan"]
 
 MAGIC = b"FKJRNL\x00\x01"
 MARK = b"\xf5FK\n"
@@ -26,6 +26,8 @@ OVERHEAD = HEADER.size + CRC.size
 PREFIX = len(MAGIC) + 8
 MAX_PAYLOAD = 1 << 30
 PIECE = 1 << 16
+Payload = bytes | memoryview | Sequence[bytes | memoryview]
+"""The content of a frame, in one piece or in several that follow each other."""
 KINDS = frozenset({1, 2, 3, 4, 5, 6})
 
 
@@ -76,11 +78,20 @@ def prefix(identity: bytes) -> bytes:
     return MAGIC + identity
 
 
-def encode(identity: bytes, kind: Kind, number: int, synced: int, payload: bytes | memoryview) -> bytes:
+def encode(identity: bytes, kind: Kind, number: int, synced: int, payload: Payload) -> bytes:
     """One frame, ready to be appended; a text is filled up with blanks."""
-    payload = bytes(payload).ljust(-(-len(payload) // 8) * 8)
-    header = HEADER.pack(MARK, kind, len(payload), number, synced)
-    return b"".join((header, CRC.pack(_checksum(identity, header, payload)), payload))
+    return b"".join(pieces(identity, kind, number, synced, payload))
+
+
+def pieces(identity: bytes, kind: Kind, number: int, synced: int, payload: Payload) -> list[bytes | memoryview]:
+    """What ``encode`` puts together, to be appended one after the other: a big payload is not copied for it."""
+    parts: list[bytes | memoryview] = [payload] if isinstance(payload, bytes | memoryview) else list(payload)
+    length = sum(len(part) for part in parts)
+    if length % 8:
+        parts.append(b" " * (-length % 8))
+        length += -length % 8
+    header = HEADER.pack(MARK, kind, length, number, synced)
+    return [header + CRC.pack(_checksum(identity, header, *parts)), *parts]
 
 
 def scan(data: bytes, identity: bytes) -> Scan:
@@ -135,9 +146,10 @@ def _between(frames: tuple[Frame, ...], length: int) -> Iterator[tuple[int, int]
         yield at, length
 
 
-def _checksum(identity: bytes, header: bytes | memoryview, payload: bytes | memoryview) -> int:
-    view = memoryview(payload)
+def _checksum(identity: bytes, header: bytes | memoryview, *parts: bytes | memoryview) -> int:
     checksum: int = google_crc32c.value(identity + bytes(header))
-    for start in range(0, len(view), PIECE):  # the library takes only bytes; small copies stay in the processor's cache
-        checksum = google_crc32c.extend(checksum, bytes(view[start : start + PIECE]))
+    for part in parts:
+        view = memoryview(part)
+        for start in range(0, len(view), PIECE):  # the library takes only bytes; small copies stay in the cache
+            checksum = google_crc32c.extend(checksum, bytes(view[start : start + PIECE]))
     return checksum

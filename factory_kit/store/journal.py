@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from factory_kit.model.run import Gap, LossEntry, Run
 from factory_kit.model.sample import Origin
 from factory_kit.store.columns import from_payload, stamped
 from factory_kit.store.disk import Disk, told
-from factory_kit.store.frames import MAGIC, PREFIX, Frame, Kind, Scan, encode, prefix, scan
+from factory_kit.store.frames import MAGIC, PREFIX, Frame, Kind, Payload, Scan, encode, pieces, prefix, scan
 from factory_kit.store.lines import newer
 
 __all__ = ["Segment", "SegmentWriter", "open_segments", "read_segment", "segment_paths"]
 
 SUFFIX = ".seg"
+BIG = 1 << 16
+"""Pieces of a frame from this size on are written where they lie."""
 
 
 class SegmentWriter:
@@ -47,7 +49,7 @@ class SegmentWriter:
         """Bytes written so far."""
         return self._file.size
 
-    def append(self, kind: Kind, payload: bytes | memoryview) -> None:
+    def append(self, kind: Kind, payload: Payload) -> None:
         """One more record; nothing of it stays when the disk is full (``StoreFull``)."""
         with self._appending:
             self._write(kind, payload)
@@ -92,9 +94,17 @@ class SegmentWriter:
             with self._committing:
                 self._file.close()
 
-    def _write(self, kind: Kind, payload: bytes | memoryview) -> None:
+    def _write(self, kind: Kind, payload: Payload) -> None:
+        frame = pieces(self._identity, kind, self._number, self.synced, payload)
+        before = self._file.size
+        big = [part for part in frame if len(part) >= BIG]
         with told(self.path):
-            self._file.write(encode(self._identity, kind, self._number, self.synced, payload))
+            try:
+                for part in frame if big else [b"".join(frame)]:
+                    self._file.write(part)
+            except OSError:
+                self._file.cut(before)
+                raise
         self._number += 1
 
     def _begin(self, disk: Disk, folder: Path, run: Run) -> None:
@@ -120,8 +130,8 @@ class Segment:
     path: Path
     run: Run
     scan: Scan
-    samples: pa.Table
-    """In the order in which they arrived."""
+    records: list[pa.RecordBatch]
+    """The samples in the order in which they arrived, where they lie in what was read."""
     gaps: list[Gap]
     losses: list[LossEntry]
 
@@ -129,6 +139,15 @@ class Segment:
     def name(self) -> str:
         """The name of the file, never used again."""
         return self.path.name
+
+    @property
+    def samples(self) -> pa.Table:
+        """The samples in the order in which they arrived, copied together."""
+        return stamped(self.records, self.run.origin, self.run.id)
+
+    def emptied(self) -> Segment:
+        """All but the samples, so that the bytes of the file can go."""
+        return replace(self, records=[], scan=Scan((), (), damaged=self.scan.damaged))
 
 
 def segment_paths(folder: Path) -> list[Path]:
@@ -171,7 +190,7 @@ def read_segment(path: Path) -> Segment:
         path,
         run,
         result,
-        stamped(samples, run.origin, run.id),
+        samples,
         [Gap(**entry) for frame in by_kind[Kind.GAP] for entry in _entries(frame)],
         [LossEntry(**entry) for frame in by_kind[Kind.LOSS] for entry in _entries(frame)],
     )

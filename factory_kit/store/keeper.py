@@ -5,21 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 from factory_kit.errors import StoreError
 from factory_kit.store.checked import Checks
-from factory_kit.store.columns import SAMPLES
 from factory_kit.store.compact import due, merge
 from factory_kit.store.depot import Depot
 from factory_kit.store.journal import Segment, open_segments, segment_paths
-from factory_kit.store.seal import Placed, placed, seal_parts
+from factory_kit.store.seal import Placed, placed_segments, seal_parts
 
 __all__ = ["Keeper", "compact_files", "seal_segments"]
 
 IDLE_S = 30.0
-TOGETHER = 48 << 20
+TOGETHER = 24 << 20
 """Bytes of the journal that are sealed in one go, at least one segment."""
 
 
@@ -99,6 +97,9 @@ def _groups(paths: Sequence[Path]) -> list[list[Path]]:
 
 def _prepared(groups: Sequence[Sequence[Path]]) -> Iterator[tuple[list[Segment], list[Placed]]]:
     """The segments of each group with their samples in order; the next group is read while this one is written."""
+    if len(groups) == 1:  # as always while nothing has piled up: by this thread, which has the memory for it at hand
+        yield _prepare(groups[0])
+        return
     with ThreadPoolExecutor(1) as pool:
         upcoming = [pool.submit(_prepare, group) for group in groups[:1]]
         for group in [*groups[1:], None]:
@@ -112,8 +113,8 @@ def _prepared(groups: Sequence[Sequence[Path]]) -> Iterator[tuple[list[Segment],
 
 def _prepare(paths: Sequence[Path]) -> tuple[list[Segment], list[Placed]]:
     segments = open_segments(paths)
-    parts = placed([segment.samples for segment in segments])
-    return [replace(segment, samples=SAMPLES.empty_table()) for segment in segments], parts
+    parts = placed_segments(segments)
+    return [segment.emptied() for segment in segments], parts
 
 
 def compact_files(

@@ -1,4 +1,4 @@
-"""Keeping pandas out of a process that never uses it: 45 MB of memory that a small computer beside a machine has better use for."""
+"""A process that collects for weeks takes little memory: no pandas, which it never uses (45 MB), and one heap for everything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pyarrow as pa
 
-__all__ = ["without_pandas"]
+__all__ = ["lean", "without_pandas"]
 
 
 class _NoPandas(MetaPathFinder):
@@ -24,6 +24,16 @@ class _NoPandas(MetaPathFinder):
         if fullname == "pandas":
             raise ImportError(fullname)
         return None
+
+
+def lean() -> None:
+    """For a process that only collects: no pandas, and pyarrow takes its memory from the heap that Python and numpy use.
+
+    pyarrow's own heap gives what it frees back to the system at once and has it cleared anew for every batch, which costs more
+    than everything else that is done with the batch.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    without_pandas()
 
 
 def without_pandas() -> None:

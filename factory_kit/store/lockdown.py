@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TypeVar
 
-import duckdb
 import pyarrow as pa
 
 from factory_kit.errors import QueryError
@@ -80,6 +79,8 @@ def answer(con: Any, sql: str, take: Callable[[pa.RecordBatchReader], T], at_onc
 
     Whatever interrupts the wait ends the query too.
     """
+    import duckdb  # noqa: PLC0415 - only for who asks: a collection never does
+
     with ThreadPoolExecutor(max_workers=1) as pool:
         work = pool.submit(lambda: take(con.sql(sql).to_arrow_reader(at_once)))
         try:
@@ -134,6 +135,8 @@ def _refusal(error: Exception) -> QueryError:
 
 
 def _tree(sql: str) -> list[Any]:
+    import duckdb  # noqa: PLC0415 - only for who asks: a collection never does
+
     with duckdb.connect(config={"autoload_known_extensions": "false"}) as con:
         try:
             sql.encode()

@@ -21,8 +21,9 @@ from factory_kit.store.ledger import gap_rows, loss_rows
 from factory_kit.store.manifest import Change
 from factory_kit.store.order import in_order
 from factory_kit.store.parquet import Sealed, read
+from factory_kit.store.sorting import arrival_order, sorted_samples
 
-__all__ = ["Placed", "arranged", "by_place", "placed", "seal", "seal_parts"]
+__all__ = ["Placed", "arranged", "by_place", "placed", "placed_segments", "seal", "seal_parts"]
 
 Placed = tuple[str, pa.Table]
 """The beginning of the path of a file and what goes into it."""
@@ -78,6 +79,27 @@ def placed(tables: Sequence[pa.Table]) -> list[Placed]:
     return [
         (name, sorted_table.slice(start, end - start))
         for name, start, end in zip(names, [0, *ends[:-1]], ends, strict=True)
+    ]
+
+
+def placed_segments(segments: Sequence[Segment]) -> list[Placed]:
+    """The samples of *segments* as ``placed`` makes them, in little memory where they are of one run, as they mostly are."""
+    runs = {(segment.run.origin, segment.run.id) for segment in segments if segment.records}
+    if len(runs) != 1:
+        return placed([segment.samples for segment in segments])
+    records = [record for segment in segments for record in segment.records]
+    rows, point, time = arrival_order(records)
+    if not len(rows):
+        return []
+    names, index = _places(time)
+    ends = [len(rows)]
+    if len(names) > 1:
+        by_name = np.argsort(index, kind="stable")
+        ends = np.cumsum(np.bincount(index, minlength=len(names))).tolist()
+        rows, point, time = rows[by_name], point[by_name], time[by_name]
+    table = sorted_samples(records, rows, {"point": point, "time": time}, *runs.pop())
+    return [
+        (name, table.slice(start, end - start)) for name, start, end in zip(names, [0, *ends[:-1]], ends, strict=True)
     ]
 
 

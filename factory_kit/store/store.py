@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import duckdb
 import pyarrow as pa
 
 from factory_kit.errors import FactoryKitError, Problem, StoreDamaged
@@ -332,6 +331,8 @@ class Store:
 
 def _connected(snapshot: Snapshot, threads: int | None = None) -> Any:
     """The views of *snapshot*; ``StoreDamaged`` when a file rotted after it was last compared."""
+    import duckdb  # noqa: PLC0415 - only for who asks: a collection never does
+
     try:
         return connection(snapshot, threads)
     except (duckdb.Error, ValueError, pa.ArrowException) as error:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -65,6 +64,8 @@ def connection(snapshot: Snapshot, threads: int | None = None) -> Any:
 
     Nothing is downloaded: extensions that are not built in stay unknown.
     """
+    import duckdb  # noqa: PLC0415 - only for who asks: a collection never does
+
     con = duckdb.connect(config=_settings(snapshot.folder, threads))
     con.execute("SET enable_progress_bar = false")  # it would stand among the results
     con.execute(CACHE)

@@ -145,7 +145,7 @@ def test_a_batch_that_could_not_be_written_comes_first_again() -> None:
     assert taken is not None
     outbox.put(_batch((1, 2, 2.0)))
     assert outbox.count == 2
-    outbox.back(taken)
+    outbox.back()
 
     assert _taken(outbox) == [(1, 1, 1.0), (1, 2, 2.0)]
     outbox.written()

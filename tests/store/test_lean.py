@@ -20,3 +20,20 @@ def test_pyarrow_does_without_pandas_and_pandas_can_still_be_imported() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+LEAN = """
+import sys
+from factory_kit.store.lean import lean
+lean()
+import pyarrow as pa
+assert pa.default_memory_pool().backend_name == "system"
+assert "pandas" not in sys.modules
+"""
+
+
+def test_a_collecting_process_has_one_heap() -> None:
+    """Pyarrow takes its memory where Python does, and no pandas is loaded."""
+    done = subprocess.run([sys.executable, "-c", LEAN], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
