@@ -184,6 +184,8 @@ class DataProduct(Definition):
     """For calibration every digit counts: such a product is never marked."""
     identifier: str = Field(default="", max_length=200)
     """The product's code in the identifier system of industry (标识解析), where it has one."""
+    documentation: dict[str, Text] = Field(default_factory=dict)
+    """What only people can tell of the twenty things a README must hold, by the name TC609-5-2025-04 gives them."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> DataProduct:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Callable, Container, Mapping
 from fractions import Fraction
@@ -13,8 +12,13 @@ from factory_kit.files import write_atomically
 from factory_kit.model.product import FieldType, ProductField
 from factory_kit.pack.build import Built, as_json
 from factory_kit.pack.deid import published_recipe
+from factory_kit.pack.digests import file_sha256
+from factory_kit.pack.form import checklist, upload_form
+from factory_kit.pack.formats import dataspace, dcat, offer, records, statement, uid
 from factory_kit.pack.leaks import identifying
-from factory_kit.pack.quality import QualityRow
+from factory_kit.pack.quality import QualityRow, Scope
+from factory_kit.pack.quality_more import Score, db31, series_checks, tc609, tc609_groups
+from factory_kit.pack.readme import readme, sample_rows, statistics
 
 __all__ = ["PAPERS", "write_papers"]
 
@@ -104,7 +108,10 @@ def croissant(built: Built) -> str:
         "rai:dataCollection": "OPC UA / Modbus, read-only",
         "rai:dataCollectionTimeFrame": [f"{built.span.begins.isoformat()}Z", f"{built.span.ends.isoformat()}Z"],
         "rai:dataPreprocessingProtocol": [step.en for step in product.recipe.steps],
-        "rai:personalSensitiveInformation": ["none"],
+        "rai:personalSensitiveInformation": ["none found; see papers/residual-risk.json"],
+        "rai:dataLimitations": product.documentation["局限性说明"].en if "局限性说明" in product.documentation else "see README.md",
+        "rai:dataUseCases": [product.listing.purpose],
+        "usageInfo": {"@type": "odrl:Offer", "@id": uid(built, "offer"), "url": "odrl-offer.json"},
         "isLiveDataset": False,
         "distribution": [*(_file_object(built, part) for part in built.parts), _file_set()],
         "recordSet": [_record_set(built)],
@@ -115,7 +122,7 @@ def _file_object(built: Built, part: Path) -> dict[str, object]:
     name = part.relative_to(built.folder).as_posix()
     return {
         "@type": "cr:FileObject", "@id": name, "name": part.name, "contentUrl": name, "encodingFormat": PARQUET, "contentSize": f"{part.stat().st_size} B",
-        "sha256": _sha256(part),
+        "sha256": file_sha256(part),
     }  # fmt: skip
 
 
@@ -173,7 +180,7 @@ def _resource(built: Built, part: Path) -> dict[str, object]:
     fields = built.template.product.fields
     return {
         "name": part.stem, "type": "table", "path": part.relative_to(built.folder).as_posix(), "format": "parquet", "mediatype": PARQUET[0],
-        "hash": f"sha256:{_sha256(part)}",
+        "hash": f"sha256:{file_sha256(part)}",
         "schema": {"fields": [_package_field(field) for field in fields], "primaryKey": [field.name for field in fields if field.key], "missingValues": MISSING},
     }  # fmt: skip
 
@@ -196,7 +203,31 @@ def _package_field(field: ProductField) -> dict[str, object]:
 def quality_report(built: Built) -> str:
     """The quality of the rows by GB/T 36344-2018, each figure with how it was counted."""
     rows = [_quality_record(row) for row in built.quality]
-    return as_json({"standard": "GB/T 36344-2018", "confidence": "secondary", "weights": None, "indicators": rows})
+    national = tc609(built.quality, (built.folder / "README.md").read_text(encoding="utf-8"))
+    groups = {
+        code: {"mean": _decimal(mean), "verdict": verdict} for code, (mean, verdict) in tc609_groups(national).items()
+    }
+    span = [each.isoformat(sep=" ") for each in (built.span.begins, built.span.ends)]
+    series = series_checks(
+        Scope(built.template.product, built.template.checks, built.schema, built.parts, span[0], span[1])
+    )
+    return as_json({
+        "standard": "GB/T 36344-2018", "confidence": "secondary", "weights": None, "indicators": rows,
+        "DB31/T 1523-2024": {"confidence": "secondary", "indicators": [_score(each) for each in db31(built.quality)]},
+        "TC609-5-2025-04": {"confidence": "secondary", "pass_mark": "0.90 in each group", "groups": groups, "indicators": [_score(each) for each in national]},
+        "time_series": {name: {"count": count, "of": of, "sql": sql} for name, (count, of, sql) in series.items()},
+    })  # fmt: skip
+
+
+def _score(score: Score) -> dict[str, object]:
+    status = "not assessed" if score.share is None else "assessed"
+    return {
+        "code": score.code,
+        "label": score.label,
+        "status": status,
+        "score": _decimal(score.share),
+        "how": score.how,
+    }
 
 
 def _quality_record(row: QualityRow) -> dict[str, object]:
@@ -252,31 +283,27 @@ def provenance(built: Built) -> str:
     return as_json(built.provenance)
 
 
-def readme(built: Built) -> str:
-    """The first page a buyer opens."""
-    product = built.template.product
-    fields = "\n".join(
-        f"| {field.name} | {field.type} | {field.unit} | {field.label.zh} | {field.description.zh} |"
-        for field in product.fields
-    )
-    steps = "\n".join(f"- {step.zh} / {step.en}" for step in product.recipe.steps)
-    demo = "\n> 演示数据，非真实工厂 / Demonstration data, no real plant\n" if built.site.kind == "demo" else ""
-    return (
-        f"# {product.title.zh} / {product.title.en}\n{demo}\n{product.description.zh}\n\n{product.description.en}\n\n"
-        f"| 项目 | 内容 |\n|---|---|\n| 版本 version | {product.version} |\n| 行数 rows | {built.rows} |\n"
-        f"| 区间 interval (UTC) | {built.span.begins} – {built.span.ends} |\n| 来源 origins | {', '.join(built.origins)} |\n"
-        f"| 分级 grading | {product.grading.national} / {product.grading.level} ({product.grading.domain}) |\n| 许可 licence | {product.licence.title.zh} |\n\n"
-        f"## 字段 Fields\n\n| 字段 | 类型 | 单位 | 名称 | 说明 |\n|---|---|---|---|---|\n{fields}\n\n## 脱敏 De-identification\n\n{steps}\n\n"
-        "## 核验 Verify\n\n`factory-kit verify <this file>` — 离线核对签名与每个文件的哈希 / checks signature and every hash, offline.\n"
-    )
+def sample(built: Built) -> str:
+    """The first rows as CSV that spreadsheets open in Chinese."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    names, rows = sample_rows(built)
+    writer.writerow(names)
+    writer.writerows(rows)
+    return "\ufeff" + out.getvalue()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def figures(built: Built) -> str:
+    """Least, largest, mean and spread of every number field."""
+    return as_json({"fields": statistics(built)})
 
 
-PAPERS: Mapping[str, Callable[[Built], str]] = {
+def papers_checklist(built: Built) -> str:
+    """What is attached and what is missing."""
+    return checklist(built, built.folder, (built.folder / "README.md").read_text(encoding="utf-8"))
+
+
+PAPERS: Mapping[str, Callable[[Built], str | bytes]] = {
     "README.md": readme,
     "croissant.json": croissant,
     "datapackage.json": data_package,
@@ -286,4 +313,13 @@ PAPERS: Mapping[str, Callable[[Built], str]] = {
     "papers/provenance.json": provenance,
     "papers/recipe.json": recipe,
     "papers/residual-risk.json": residual,
+    "papers/statistics.json": figures,
+    "papers/上传表单.xlsx": upload_form,
+    "sample/sample.csv": sample,
+    "dcat.ttl": dcat,
+    "odrl-offer.json": offer,
+    "dataspace.json": dataspace,
+    "records.jsonl": records,
+    "papers/provenance.intoto.json": statement,
+    "papers/checklist.json": papers_checklist,
 }

@@ -14,6 +14,7 @@ from factory_kit.i18n import Language
 from factory_kit.load.product import ProductTemplate
 from factory_kit.model.product import ProductField
 from factory_kit.model.site import Site
+from factory_kit.pack.bag import write_bag
 from factory_kit.pack.build import Built, Span, build_rows
 from factory_kit.pack.describe import write_papers
 from factory_kit.pack.leaks import require_no_leak
@@ -115,6 +116,7 @@ def _finished(built: Built, out: Path, signers: Sequence[Signer]) -> Package:
     for language, name in MANUALS.items():
         write_word(manual(built, language), folder / name)
     require_no_leak(folder, built.secrets, (plant.name.zh, plant.name.en, plant.credit_code))
+    write_bag(built)
     verdicts = outside_verdicts(folder)
     about = {"product": product.product, "version": product.version, "kind": built.site.kind, "rows": str(built.rows)}
     seal_folder(folder, out, PACKAGE_KIND, about, signers)
