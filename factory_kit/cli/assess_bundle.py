@@ -219,8 +219,9 @@ def _material(workspace: Path, name: str) -> tuple[AssessmentFolder, Material]:
     from factory_kit.assess.scored import write_score
     from factory_kit.assess.stands import freeze_ladders, stands
     from factory_kit.cli.clock import now
+    from factory_kit.diagnose.run import Known
     from factory_kit.load.workspace import Workspace
-    from factory_kit.reports.assessment import Material, shown_day
+    from factory_kit.reports.assessment import Material, found_in, shown_day
     from factory_kit.shipped import search_path
     from factory_kit.store import Store
 
@@ -229,10 +230,13 @@ def _material(workspace: Path, name: str) -> tuple[AssessmentFolder, Material]:
     site, _connectors = place.site()
     scored = write_score(folder, sources)
     freeze_ladders(folder, search_path("assessments", place.root))
-    day = shown_day(scored, site, Store(place.store_folder))
+    store, made_at = Store(place.store_folder), now()
+    day = shown_day(scored, site, store)
+    found = found_in(scored, site, store, Known.of(place.root, site), made_at) if day else None
     return folder, Material(
-        scored=scored, site=site, made_at=now(), software=f"factory-kit {__version__}", day=day, stands=stands(scored)
-    )
+        scored=scored, site=site, made_at=made_at, software=f"factory-kit {__version__}", day=day, diagnosis=found,
+        stands=stands(scored),
+    )  # fmt: skip
 
 
 def _languages(text: str) -> tuple[Language, ...]:

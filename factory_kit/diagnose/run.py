@@ -69,6 +69,8 @@ class Diagnosis:
     """Machines without a state of their own: what power or current tells, or why it cannot be told."""
     watched: tuple[Watched, ...] = ()
     tariff: Tariff | None = None
+    made: Mapping[str, Made] = field(default_factory=dict)
+    """By machine: what it made in planned time."""
 
 
 def diagnose(
@@ -112,7 +114,7 @@ def diagnose(
     if line:
         found += line_bottleneck(_line(material, line), interval.window)
     evidence = {name: record.id for name, record in machines.items()}
-    return Diagnosis(material, ranked(found), evidence, told, watches, known.tariff)
+    return Diagnosis(material, ranked(found), evidence, told, watches, known.tariff, made)
 
 
 def _by_point(found: Iterable[Finding], told: Sequence[Told]) -> Iterator[Finding]:

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from factory_kit.render.charts.data import Bar, Bars, Chart, Lane, Radar, Segment, Series, State, Timeline
+from factory_kit.render.charts.data import (
+    Band,
+    Bar,
+    Bars,
+    Chart,
+    Curve,
+    Lane,
+    Mark,
+    Pareto,
+    Radar,
+    Segment,
+    Series,
+    State,
+    Step,
+    Timeline,
+    Trace,
+    Waterfall,
+)  # fmt: skip
 from factory_kit.render.charts.draw import png, svg
 
-__all__ = ["Bar", "Bars", "Chart", "Lane", "Radar", "Segment", "Series", "State", "Timeline", "png", "svg"]
+__all__ = [
+    "Band", "Bar", "Bars", "Chart", "Curve", "Lane", "Mark", "Pareto", "Radar", "Segment", "Series", "State", "Step",
+    "Timeline", "Trace", "Waterfall", "png", "svg",
+]  # fmt: skip

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from factory_kit.render.theme import Hue, Tone
 
-__all__ = ["Bar", "Bars", "Chart", "Lane", "Radar", "Segment", "Series", "State", "Timeline"]
+__all__ = [
+    "Band", "Bar", "Bars", "Chart", "Curve", "Lane", "Mark", "Pareto", "Radar", "Segment", "Series", "State", "Step",
+    "Timeline", "Trace", "Waterfall",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,12 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state of a timeline: its id, its words, its colour."""
+    """One state of a timeline: its id, its words, its colour, and how high it stands, which tells it apart on grey paper."""
 
     id: str
     label: str
     hue: Hue
+    height: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +91,74 @@ class Timeline:
     ticks: tuple[tuple[float, str], ...]
 
 
-Chart = Radar | Bars | Timeline
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a waterfall: what is left (*whole*), or what was taken away from it."""
+
+    label: str
+    value: float
+    text: str
+    whole: bool = False
+    hue: Hue = "amber"
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """From the whole of the first step down to what remains, one row each."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pareto:
+    """Bars, the longest first, and the line of their sum up to *whole*, with a dashed line at *threshold* of it."""
+
+    bars: tuple[Bar, ...]
+    whole: float
+    threshold: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One line through places (x, y), broken where y is None."""
+
+    label: str
+    places: tuple[tuple[float, float | None], ...]
+    hue: Hue
+    dashed: bool = False
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A level worth a dashed line, with its words."""
+
+    value: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A stretch of x that is shaded."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Lines over x from 0 to *across*, y from 0 to *top*, ticks (x, words), levels and shaded bands."""
+
+    traces: tuple[Trace, ...]
+    across: float
+    top: float
+    ticks: tuple[tuple[float, str], ...]
+    unit: str
+    x_label: str = ""
+    marks: tuple[Mark, ...] = ()
+    bands: tuple[Band, ...] = ()
+    band_label: str = ""
+    height: float = 220.0
+
+
+Chart = Radar | Bars | Timeline | Waterfall | Pareto | Curve

@@ -64,13 +64,13 @@ def merged(segments: tuple[Segment, ...]) -> Iterator[Segment]:
 
 
 def _stretches(chart: Timeline, lane: Lane, left: float, across: float, middle: float) -> list[Rect]:
-    hues = {state.id: state.hue for state in chart.states}
+    states = {state.id: state for state in chart.states}
     rects = [Rect(left, middle - THICK / 2, left + across, middle + THICK / 2, COLOURS["wash"])]
     for segment in merged(coarse(lane, chart.seconds, max(200, int(across * 2)))):
-        hue = hues[segment.state]
+        hue, high = states[segment.state].hue, THICK * states[segment.state].height
         x, x2 = (left + across * edge / chart.seconds for edge in (segment.start, segment.end))
         edge = COLOURS["slate"] if hue == "void" else ""
-        rects.append(Rect(x, middle - THICK / 2, x2, middle + THICK / 2, COLOURS[hue], edge))
+        rects.append(Rect(x, middle + THICK / 2 - high, x2, middle + THICK / 2, COLOURS[hue], edge))
     return rects
 
 
@@ -87,13 +87,13 @@ def _ticks(sheet: Sheet, chart: Timeline, left: float, across: float, bottom: fl
     sheet.words(written)
 
 
-Entry = tuple[str, str, bool]
+Entry = tuple[str, str, bool, float]
 
 
 def _legend_rows(chart: Timeline, width: float, size: int) -> list[list[Entry]]:
     rows: list[list[Entry]] = [[]]
     for state in chart.states:
-        entry = (state.label, COLOURS[state.hue], state.hue == "void")
+        entry = (state.label, COLOURS[state.hue], state.hue == "void", state.height)
         if rows[-1] and sum(em_width(e[0]) + 3.6 for e in [*rows[-1], entry]) * size > width:
             rows.append([])
         rows[-1].append(entry)
@@ -104,8 +104,8 @@ def _legend(sheet: Sheet, rows: list[list[Entry]], left: float, top: float, size
     boxes, written = [], []
     for number, row in enumerate(rows):
         x, y = left, top + 22 * number
-        for label, colour, edged in row:
-            boxes.append(Rect(x, y - 6, x + 16, y + 6, colour, COLOURS["slate"] if edged else ""))
+        for label, colour, edged, height in row:
+            boxes.append(Rect(x, y + 6 - 12 * height, x + 16, y + 6, colour, COLOURS["slate"] if edged else ""))
             written.append(Label(x + 22, y, label, size=size))
             x += (em_width(label) + 3.6) * size
     sheet.rects(boxes)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from factory_kit.reports.assessment.day import shown_day
+from factory_kit.reports.assessment.findings import found_in
 from factory_kit.reports.assessment.material import Day, MachineDay, Material
 from factory_kit.reports.assessment.view import AssessmentReport, view
 
-__all__ = ["AssessmentReport", "Day", "MachineDay", "Material", "shown_day", "view"]
+__all__ = ["AssessmentReport", "Day", "MachineDay", "Material", "found_in", "shown_day", "view"]

@@ -9,17 +9,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
-from zoneinfo import ZoneInfo
 
 from factory_kit.kpi.calendar import local_date, local_midnight
 from factory_kit.kpi.timemodel import Stretch
-from factory_kit.model.connector import MachineState
 from factory_kit.model.evidence import PLANT, Evidence
 from factory_kit.render.charts import Lane, Segment, State, Timeline
 from factory_kit.render.document import Callout, Cell, Column, Figure, Part, Row, Section, Table
-from factory_kit.render.theme import Hue
 from factory_kit.reports.assessment.brief import Brief
 from factory_kit.reports.assessment.material import Day, MachineDay
+from factory_kit.reports.over_time import HEIGHTS, HUES, ticks
 from factory_kit.reports.shown import DASH, days, moment, number, percent, percent_range, short
 from factory_kit.reports.shown import day as day_
 from factory_kit.score.answer import Value
@@ -32,19 +30,8 @@ SECOND = 1_000_000
 OEE, IDLE = "oee", "idle-energy"
 """The indicators whose records fill the tables of OEE and of idle energy."""
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
-HUES: dict[MachineState, Hue] = {
-    MachineState.PRODUCING: "green",
-    MachineState.SETUP: "amber",
-    MachineState.IDLE: "sky",
-    MachineState.DOWN: "red",
-    MachineState.MAINTENANCE: "violet",
-    MachineState.OFF: "slate",
-    MachineState.UNKNOWN: "void",
-}
 MOST_LANES = 24
 """Machines on one timeline; the table below it has all."""
-STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-"""Seconds between two ticks of a timeline, smallest first."""
 
 
 def evidence(brief: Brief) -> Section:
@@ -213,7 +200,9 @@ def timeline(brief: Brief, day: Day) -> Figure:
         )
         for machine in shown
     )
-    states = tuple(State(state.value, t(f"state.{state.value}"), hue) for state, hue in HUES.items())
+    states = tuple(
+        State(state.value, t(f"state.{state.value}"), hue, HEIGHTS.get(state, 1.0)) for state, hue in HUES.items()
+    )
     seconds = day.window.length / SECOND
     caption = t("oee.figure", when=_when(brief, day.window))
     alt = t("oee.figure_alt", count=len(lanes))
@@ -239,22 +228,6 @@ def _when(brief: Brief, window: Stretch) -> str:
     if (window.start, window.end) == (local_midnight(first, zone), local_midnight(first + timedelta(days=1), zone)):
         return day_(first, brief.language)
     return f"{moment(window.start, zone, brief.language)} – {moment(window.end, zone, brief.language)}"
-
-
-def ticks(window: Stretch, zone: str, most: int = 13) -> Iterator[tuple[float, str]]:
-    """Seconds since the start of *window* and the wall-clock time there, at round times of the day."""
-    seconds = window.length / SECOND
-    step = next((step for step in STEPS if seconds / step <= most - 1), STEPS[-1])
-    here = ZoneInfo(zone)
-    local = (EPOCH + timedelta(microseconds=window.start)).astimezone(here)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = -(-int((local - midnight).total_seconds()) // step) * step
-    moment_ = midnight.astimezone(UTC) + timedelta(seconds=first)
-    while (passed := (moment_ - EPOCH) / timedelta(seconds=1) - window.start / SECOND) <= seconds:
-        words = moment_.astimezone(here)
-        ends_day = passed == seconds and words.hour == words.minute == 0 and seconds > step
-        yield passed, "24:00" if ends_day else f"{words:%H:%M}"
-        moment_ += timedelta(seconds=step)
 
 
 def _states_table(brief: Brief, day: Day) -> Table:

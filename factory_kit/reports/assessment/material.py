@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from factory_kit.assess.scored import Scored
 from factory_kit.assess.stands import Stand
+from factory_kit.diagnose.run import Diagnosis
 from factory_kit.kpi.timemodel import Segment, Stretch
 from factory_kit.model.site import Site
 
@@ -39,5 +40,7 @@ class Material:
     software: str
     """``factory-kit 0.4.1``."""
     day: Day | None = None
+    diagnosis: Diagnosis | None = None
+    """What the machines say over the days of the evidence; None where their data are not at hand."""
     stands: Sequence[Stand] = ()
     """Where the plant stands on the ladders it answered."""

@@ -8,6 +8,7 @@ from factory_kit.i18n import Language
 from factory_kit.render.document import Document
 from factory_kit.reports.assessment.brief import Brief
 from factory_kit.reports.assessment.cover import Cover, cover
+from factory_kit.reports.assessment.findings import findings
 from factory_kit.reports.assessment.gaps import gaps, hangs_on, steps
 from factory_kit.reports.assessment.ladders import ladders
 from factory_kit.reports.assessment.machine import energy, evidence, oee
@@ -28,6 +29,7 @@ SECTIONS = (
     evidence,
     oee,
     energy,
+    findings,
     grades,
     trimming,
     contradictions,
