@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from factory_kit.cli.assess_bundle import acknowledge, report, rescore, seal
+from factory_kit.cli.assess_migrate import migrate
 from factory_kit.cli.assess_new import new
 from factory_kit.cli.assess_score import accept, explain, override, path, score
 from factory_kit.cli.beside import agreement, form, import_, ladder, rate
@@ -69,6 +70,12 @@ COMMANDS = (
         serve,
         N_(
             "Answer in a browser on this computer, place by place, with machine evidence, photos and the live score; offline.\n\nExample: factory-kit assess serve 2026-09 --open"
+        ),
+    ),
+    (
+        migrate,
+        N_(
+            "Carry the answers over to another model edition, as a new draft; the old assessment stays as it is.\n\nExample: factory-kit assess migrate 2026-09 2027-09 --to gbt-39116@2020"
         ),
     ),
     (
