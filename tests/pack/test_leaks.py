@@ -139,6 +139,20 @@ def test_no_planted_identifier_survives(tmp_path: Path, plant: object) -> None:
     assert not any(secret in str(caught.value).replace(str(caught.value.details["file"]), "") for secret in SECRETS)
 
 
+def test_hashes_and_counts_are_no_telephones(tmp_path: Path) -> None:
+    """A hash that is broken over lines of a Word file, and sizes of eleven digits; what people wrote is looked at."""
+    with zipfile.ZipFile(tmp_path / "manual.docx", "w") as archive:
+        archive.writestr(
+            "word/document.xml", "<w:p><w:t>ab\u200b15012345678\u200bcd</w:t></w:p><w:p><w:t>15012345678</w:t></w:p>"
+        )
+    (tmp_path / "papers.json").write_text('{"longest_gap_us": 15000000000}', encoding="utf-8")
+    (tmp_path / "product.json").write_text('{"rows": "15000000000"}', encoding="utf-8")
+    assert leaks(tmp_path, []) == []
+
+    (tmp_path / "product.json").write_text('{"purpose": "咨询 15012345678"}', encoding="utf-8")
+    assert [(leak.file, leak.kind) for leak in leaks(tmp_path, [])] == [("product.json", "mobile")]
+
+
 def test_the_supplier_s_own_name_may_stand_there(tmp_path: Path) -> None:
     """What is allowed is left out before the texts are looked at, and nothing else."""
     (tmp_path / "a.txt").write_text("三号精工厂 91350100M000100Y43 三号", encoding="utf-8")
