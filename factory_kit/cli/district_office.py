@@ -49,6 +49,41 @@ def add_commands(group: typer.Typer) -> None:
         ),
     )(letters)
     group.command(
+        "publish",
+        help=N_(
+            "Write what may be given out, proven so that no plant can be worked out from it; or say why not.\n\n"
+            "Example: factory-kit district publish public -d songjiang"
+        ),
+    )(publish)
+    group.command(
+        "workbook",
+        help=N_(
+            "Write the workbook with everything in it, for inside use.\n\n"
+            "Example: factory-kit district workbook internal.xlsx -d songjiang"
+        ),
+    )(workbook)
+    group.command(
+        "trace",
+        help=N_(
+            "The bundles behind a published number: release, table, row, level.\n\n"
+            "Example: factory-kit district trace 1 street 310117105 --level 2 -d songjiang"
+        ),
+    )(trace)
+    group.command(
+        "sample",
+        help=N_(
+            "Draw plants per provider to be assessed again; the same seed draws the same.\n\n"
+            "Example: factory-kit district sample --each 4 --seed 2026 -d songjiang"
+        ),
+    )(sample)
+    group.command(
+        "consistency",
+        help=N_(
+            "What should be looked at in the scores of providers, with the reason.\n\n"
+            "Example: factory-kit district consistency -d songjiang"
+        ),
+    )(consistency)
+    group.command(
         "rules",
         help=N_("The rules of receiving by number.\n\nExample: factory-kit district rules"),
     )(rules)
@@ -137,6 +172,91 @@ def letters(
         note(_("Nothing was returned; there is nobody to write to."))
     for path in made:
         success(str(path))
+
+
+def publish(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=N_("A new folder for the public files."))],
+    district: DistrictFolder = Path(),
+) -> None:
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.console import success
+    from factory_kit.district.office import Office
+    from factory_kit.district.publish import publish as give_out
+    from factory_kit.i18n import language
+
+    release = give_out(Office.at(district), folder, now, language())
+    hidden = sum(table.hidden for table in release.tables.values())
+    success(
+        _("Release {number}: {hidden} cells are hidden, and it is proven that none can be worked out.").format(
+            number=release.number, hidden=hidden
+        )
+    )
+    for path in release.files:
+        success(str(path))
+
+
+def workbook(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help=N_("The new workbook."))],
+    district: DistrictFolder = Path(),
+) -> None:
+    from factory_kit.cli.console import success
+    from factory_kit.district.office import Office
+    from factory_kit.district.publish import write_internal
+    from factory_kit.i18n import language
+
+    write_internal(Office.at(district), file, language())
+    success(str(file))
+
+
+def trace(
+    release: Annotated[int, typer.Argument(metavar="RELEASE", help=N_("The number of the release."))],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="street, division, size")],
+    row: Annotated[str, typer.Argument(metavar="ROW", help=N_("The code of the row, such as 310117105."))],
+    level: Annotated[int, typer.Option("--level", help=N_("Only this level; otherwise the whole row."))] = -1,
+    district: DistrictFolder = Path(),
+) -> None:
+    from factory_kit.cli.console import print_table
+    from factory_kit.district.office import Office
+    from factory_kit.district.publish import trace as way_back
+
+    found = way_back(Office.at(district), release, table, row, None if level < 0 else level)
+    rows = [(each.plant, str(each.receipt), each.file, each.bundle) for each in found]
+    print_table((_("Plant"), _("Receipt"), _("File"), _("Bundle")), rows, numbers={1: True})
+
+
+def sample(
+    seed: Annotated[int, typer.Option("--seed", help=N_("Kept with the sample, so that anybody can draw it again."))],
+    each: Annotated[int, typer.Option("--each", min=1, help=N_("Plants per provider."))] = 4,
+    district: DistrictFolder = Path(),
+) -> None:
+    from factory_kit.cli.console import print_table
+    from factory_kit.district.office import Office
+    from factory_kit.district.watch import sample as drawn
+
+    office = Office.at(district)
+    first = office.campaign().models[0]
+    rows = [
+        (item.provider, item.plant, str(item.receipt), f"{item.total:.2f}")
+        for item in drawn(office, f"{first.id}@{first.edition}", each, seed)
+    ]
+    columns = (_("Provider"), _("Plant"), _("Receipt"), _("Total"))
+    print_table(
+        columns, rows, title=_("To be assessed again; seed {seed}").format(seed=seed), numbers={2: True, 3: True}
+    )
+
+
+def consistency(district: DistrictFolder = Path()) -> None:
+    from factory_kit.cli.console import note, print_table
+    from factory_kit.district.office import Office
+    from factory_kit.district.watch import looked_at
+
+    office = Office.at(district)
+    first = office.campaign().models[0]
+    found = looked_at(office, f"{first.id}@{first.edition}")
+    if not found:
+        note(_("Nothing stands out."))
+        return
+    print_table((_("Provider"), _("What was seen")), [(flag.provider, flag.text()) for flag in found])
 
 
 def rules() -> None:

@@ -152,20 +152,30 @@ def test_no_hidden_cell_can_be_worked_out(seed: int) -> None:
     assert all(found.highest - found.lowest >= RULES.counts for found in safe.ranges.values())
 
 
-def test_two_releases_tell_no_more_than_one() -> None:
-    """By differencing nothing hidden is found, in either release; most districts can publish a second time."""
+@pytest.mark.parametrize("seed", range(DISTRICTS))
+def test_two_releases_tell_no_more_than_one(seed: int) -> None:
+    """By differencing nothing hidden is found, in either release; where that cannot be, the second is withheld with its reason."""
+    before = district(seed)
+    after = later(before, seed)
+    first = protect(before, RULES)
+    try:
+        second = protect(after, RULES, [first])
+    except Withheld as error:
+        assert "publish" in str(error)  # noqa: PT017 - both outcomes are right, each with its own proof
+        return
+    assert attack([first, second], [still(before, after)]) == []
+
+
+def test_a_year_later_most_districts_can_publish_again() -> None:
+    """Withholding is the exception."""
     published = 0
-    for seed in range(DISTRICTS):
+    for seed in range(4):
         before = district(seed)
-        after = later(before, seed)
-        first = protect(before, RULES)
         try:
-            second = protect(after, RULES, [first])
+            published += bool(protect(later(before, seed), RULES, [protect(before, RULES)]).rows)
         except Withheld:
             continue
-        published += 1
-        assert attack([first, second], [still(before, after)]) == []
-    assert published >= DISTRICTS // 2
+    assert published >= 3
 
 
 def test_a_badly_protected_table_is_broken_by_the_same_attack() -> None:

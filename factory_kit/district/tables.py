@@ -1,0 +1,380 @@
+"""The documents of a district from its statistics: everything for inside use, and what may be given out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from factory_kit.district.disclosure import Rules, Safe
+from factory_kit.district.office import Office
+from factory_kit.district.register import industries
+from factory_kit.district.wording import say
+from factory_kit.i18n import Language
+from factory_kit.model.definition import exact
+from factory_kit.render.charts import Bar, Bars
+from factory_kit.render.document import Callout, Cell, Column, Document, Figure, Part, Prose, Row, Section, Table
+
+__all__ = ["HIDDEN", "internal_document", "public_document", "row_name"]
+
+HIDDEN = "·"
+BY = ("street", "division", "size", "type", "provider")
+
+
+def internal_document(office: Office, found: Mapping[str, Any], language: Language) -> Document:
+    """Everything that *found* (of ``statistics``) says, with nothing hidden."""
+    sections = [
+        _method(found, language, "internal", ""),
+        _coverage(office, found, language),
+        _missing(office, found, language),
+    ]
+    for model, figures in found["models"].items():
+        stamp = _stamp(found, language, "internal", model)
+        sections += [_levels(office, figures, by, language, stamp) for by in BY]
+        sections += [
+            _near(figures, language, stamp),
+            _weakest(office, figures, language, stamp),
+            _per_mu(office, figures, language, stamp),
+        ]
+    sections += [_movement(each, language) for each in found["movement"]]
+    sections.append(_targets(office, found, language))
+    return _document(office, tuple(sections), language, "internal")
+
+
+def public_document(
+    office: Office,
+    found: Mapping[str, Any],
+    tables: Mapping[str, Safe],
+    scores: Mapping[str, Mapping[str, str]],
+    language: Language,
+) -> Document:
+    """The *tables* that were proven, with the median *scores* of rows that have enough plants."""
+    rules = Rules()
+    model = next(iter(found["models"]), "")
+    sections = [
+        _method(
+            found,
+            language,
+            "public",
+            say("method.hidden", language, width=office.campaign().disclosure.counts or rules.counts),
+        )
+    ]
+    sections += [
+        _public_table(office, by, table, scores.get(by, {}), language, _stamp(found, language, "public", model))
+        for by, table in tables.items()
+    ]
+    return _document(office, tuple(sections), language, "public")
+
+
+def row_name(office: Office, by: str, name: str, language: Language) -> str:
+    """What a row is called: a street, a division, a size."""
+    if not name:
+        return say("unknown", language)
+    if by in {"street", "unit"}:
+        return {unit.id: unit.name.in_(language) for unit in office.units().units}.get(name, name)
+    if by == "division":
+        known = industries().divisions.get(name)
+        return f"{name} {known.in_(language)}" if known else name
+    if by in {"size", "type"} and name != "provider":
+        return say(name, language)
+    return say("provider", language) if by == "type" else name
+
+
+def _document(office: Office, sections: tuple[Section, ...], language: Language, use: str) -> Document:
+    units, campaign = office.units(), office.campaign()
+    footer = say(
+        "footer",
+        language,
+        district=units.district.in_(language),
+        campaign=campaign.name.in_(language),
+        use=say(use, language),
+    )
+    return Document(
+        language=language, title=say(f"title.{use}", language), subject=units.district.in_(language), sections=sections,
+        contents_title=say("contents", language), footer=footer,
+    )  # fmt: skip
+
+
+def _stamp(found: Mapping[str, Any], language: Language, use: str, model: str = "") -> str:
+    cut = found["cutoff"]
+    return say(
+        "stamp",
+        language,
+        use=say(use, language),
+        cutoff=cut["received"][:10] or "-",
+        receipt=cut["receipt"],
+        model=model or "-",
+    )
+
+
+def _method(found: Mapping[str, Any], language: Language, use: str, more: str) -> Section:
+    parts: list[Part] = [Prose("method", tuple(text for text in (say("method.text", language), more) if text))]
+    if found.get("kind") == "demo":
+        parts.insert(0, Callout("demo", say("demo.title", language), say("demo.text", language)))
+    models = ", ".join(found["models"])
+    return Section("method", say("method", language), tuple(parts), lead=_stamp(found, language, use, models))
+
+
+def _coverage(office: Office, found: Mapping[str, Any], language: Language) -> Section:
+    keys = ("in_scope", "assessed", "firms_in_scope", "firms_assessed", "late")
+    rows = []
+    for each in found["coverage"]:
+        name = say("all", language) if each["unit"] == "*" else row_name(office, "unit", each["unit"], language)
+        share = Fraction(each["assessed"], each["in_scope"]) if each["in_scope"] else Fraction()
+        rows.append(Row((Cell(name), *(_whole(each[key]) for key in keys), _percent(share))))
+    columns = _columns(language, "unit", *keys, "share")
+    bars = [Bar(row.cells[0].text, float(row.cells[-1].number or 0) * 100, row.cells[-1].text) for row in rows]
+    parts: list[Part] = [
+        Table("coverage", say("coverage", language), columns, tuple(rows), empty=say("nothing", language))
+    ]
+    if bars:
+        alt = "; ".join(f"{bar.label} {bar.text}" for bar in bars)
+        parts.append(Figure("coverage-chart", say("coverage", language), alt, Bars(tuple(bars), top=100.0)))
+    return Section("coverage", say("coverage", language), tuple(parts), lead=_stamp(found, language, "internal"))
+
+
+def _missing(office: Office, found: Mapping[str, Any], language: Language) -> Section:
+    rows = tuple(
+        Row(
+            (
+                Cell(row_name(office, "street", each["street"], language)),
+                Cell(each["credit_code"], code=True),
+                Cell(each["site_no"]),
+                Cell(each["name"]),
+            )
+        )
+        for each in found["not_assessed"]
+    )
+    table = Table(
+        "missing",
+        say("not_assessed", language),
+        _columns(language, "street", "credit_code", "site_no", "name"),
+        rows,
+        empty=say("nothing", language),
+    )
+    return Section("missing", say("not_assessed", language), (table,), lead=_stamp(found, language, "internal"))
+
+
+def _levels(office: Office, figures: Mapping[str, Any], by: str, language: Language, stamp: str) -> Section:
+    rows = figures[f"by_{by}"]
+    levels = sorted({int(level) for row in figures["all"] for level in row["levels"]})
+    shown = [
+        Row(
+            (
+                Cell(row_name(office, by, row["key"][0], language)), _whole(row["n"]), _whole(row["late"]),
+                *(_whole(row["levels"].get(str(level), 0)) for level in levels), *(_number(row[key]) for key in ("q1", "median", "q3")),
+            )
+        )
+        for row in rows
+    ]  # fmt: skip
+    named = [Column(f"l{level}", say("level", language, level=level), "end") for level in levels]
+    columns = (*_columns(language, by, "n", "late"), *named, *_columns(language, "q1", "median", "q3"))
+    title = say("levels", language, by=say(by, language))
+    return Section(
+        f"by-{by}", title, (Table(f"by-{by}", title, columns, tuple(shown)), _chart(figures, by, language)), lead=stamp
+    )
+
+
+def _chart(figures: Mapping[str, Any], by: str, language: Language) -> Figure:
+    cells = figures["all"][0]["levels"] if figures["all"] else {}
+    bars = tuple(
+        Bar(say("level", language, level=level), float(count), str(count)) for level, count in sorted(cells.items())
+    )
+    alt = "; ".join(f"{bar.label} {bar.text}" for bar in bars)
+    return Figure(f"chart-{by}", say("chart", language), alt, Bars(bars, top=float(max(cells.values(), default=1))))
+
+
+def _near(figures: Mapping[str, Any], language: Language, stamp: str) -> Section:
+    rows = tuple(
+        Row(
+            (
+                Cell(each["credit_code"], code=True),
+                Cell(each["site_no"]),
+                Cell(each["name"]),
+                _whole(each["level"]),
+                _number(each["total"]),
+                _number(each["next_at"]),
+            )
+        )
+        for each in figures["near_next"]
+    )
+    columns = _columns(language, "credit_code", "site_no", "name", "now", "total", "next_at")
+    table = Table("near", say("near", language), columns, rows, empty=say("nothing", language))
+    return Section("near", say("near", language), (table,), lead=stamp)
+
+
+def _weakest(office: Office, figures: Mapping[str, Any], language: Language, stamp: str) -> Section:
+    rows = tuple(
+        Row(
+            (
+                Cell(row_name(office, "division", division, language)),
+                Cell(each["node"]),
+                _whole(each["n"]),
+                _number(each["median"]),
+            )
+        )
+        for division, some in figures["weakest"].items()
+        for each in some
+    )
+    table = Table(
+        "weakest",
+        say("weakest", language),
+        _columns(language, "division", "node", "n", "median"),
+        rows,
+        empty=say("nothing", language),
+    )
+    return Section("weakest", say("weakest", language), (table,), lead=stamp)
+
+
+def _per_mu(office: Office, figures: Mapping[str, Any], language: Language, stamp: str) -> Section:
+    rows = tuple(
+        Row(
+            (
+                Cell(row_name(office, "street", each["key"], language)),
+                _whole(each["n"]),
+                *(_number(each[key]) for key in ("output_10k", "energy_tce", "mu")),
+            )
+        )
+        for each in figures["per_mu"]["street"]
+    )
+    table = Table(
+        "per-mu",
+        say("per_mu", language),
+        _columns(language, "street", "n", "output_10k", "energy_tce", "mu"),
+        rows,
+        empty=say("nothing", language),
+    )
+    return Section("per-mu", say("per_mu", language), (table,), lead=stamp)
+
+
+def _movement(each: Mapping[str, Any], language: Language) -> Section:
+    rows = tuple(
+        Row((_whole(cell["before"]), _whole(cell["after"]), _whole(cell["plants"]))) for cell in each["matrix"]
+    )
+    title = say("movement", language, before=each["from"])
+    return Section(
+        "movement",
+        title,
+        (Table("movement", title, _columns(language, "before", "after", "n"), rows),),
+        lead=each["model"],
+    )
+
+
+def _targets(office: Office, found: Mapping[str, Any], language: Language) -> Section:
+    names = {target.id: target.name for target in office.targets().targets}
+    rows = []
+    for each in found["targets"]:
+        aim = each["at_least"] + (f"–{each['up_to']}" if each["up_to"] else "")
+        tone = "" if each["reached"] is None else "good" if each["reached"] else "warn"
+        actual = (
+            Cell("-") if each["actual"] is None else Cell(_short(each["actual"]), "good" if tone == "good" else "warn")
+        )
+        rows.append(
+            Row(
+                (
+                    Cell(names[each["id"]].in_(language)),
+                    Cell(each["due"]),
+                    Cell(aim),
+                    actual,
+                    Cell(each["source"]),
+                    Cell(each["confidence"]),
+                )
+            )
+        )
+    table = Table(
+        "targets",
+        say("targets", language),
+        _columns(language, "target", "due", "at_least", "actual", "source", "confidence"),
+        tuple(rows),
+    )
+    return Section("targets", say("targets", language), (table,), lead=_stamp(found, language, "internal"))
+
+
+def _public_table(
+    office: Office, by: str, table: Safe, medians: Mapping[str, str], language: Language, stamp: str
+) -> Section:
+    columns = (
+        *_columns(language, by, "n"),
+        *(
+            Column(
+                f"c{at}",
+                say(
+                    "level",
+                    language,
+                    level="–".join(str(level) for level in (min(column), max(column))[: 1 + (len(column) > 1)]),
+                ),
+                "end",
+            )
+            for at, column in enumerate(table.columns)
+        ),
+        *_columns(language, "median"),
+    )
+    rows = [
+        Row(
+            (
+                Cell("、".join(row_name(office, by, name, language) for name in row)), _whole(table.row_totals[at]),
+                *(Cell(HIDDEN, "muted") if cell is None else _whole(cell) for cell in table.cells[at]),
+                _number(medians[key]) if (key := "+".join(row)) in medians else Cell(HIDDEN, "muted"),
+            )
+        )
+        for at, row in enumerate(table.rows)
+    ]  # fmt: skip
+    totals = (
+        Cell(say("all", language)),
+        _whole(sum(table.row_totals)),
+        *(_whole(total) for total in table.column_totals),
+        Cell(""),
+    )
+    title = say("levels", language, by=say(by, language))
+    bars = tuple(
+        Bar(column.title, float(total), str(total))
+        for column, total in zip(columns[2:-1], table.column_totals, strict=True)
+    )
+    chart = Figure(
+        f"chart-{by}",
+        say("chart", language),
+        "; ".join(f"{bar.label} {bar.text}" for bar in bars),
+        Bars(bars, top=float(max(table.column_totals))),
+    )
+    return Section(
+        f"by-{by}", title, (Table(f"by-{by}", title, columns, (*rows, Row(totals, "total"))), chart), lead=stamp
+    )
+
+
+def _columns(language: Language, *keys: str) -> tuple[Column, ...]:
+    texts = {
+        "street",
+        "division",
+        "size",
+        "type",
+        "provider",
+        "unit",
+        "name",
+        "node",
+        "target",
+        "source",
+        "credit_code",
+        "confidence",
+    }
+    return tuple(
+        Column(key, say(key, language), "start" if key in texts else "end", 20 if key in texts else 8) for key in keys
+    )
+
+
+def _whole(number: int) -> Cell:
+    return Cell(str(number), number=number)
+
+
+def _number(text: str | None) -> Cell:
+    return Cell("-") if text is None else Cell(f"{Decimal(text):.2f}", number=Decimal(text))
+
+
+def _percent(share: Fraction) -> Cell:
+    value = Decimal(share.numerator) / Decimal(share.denominator)
+    return Cell(f"{value * 100:.1f}%", number=value)
+
+
+def _short(text: str) -> str:
+    value = exact(text)
+    return str(value) if value.denominator == 1 else f"{float(value):.3f}"
