@@ -244,6 +244,7 @@ def _about(scored: Scored, software: str) -> dict[str, object]:
         "model": assessment.model.model_dump(),
         "level": scored.score.level,
         "provisional": scored.score.provisional,
+        **({"trial": True} if scored.trial else {}),
         "software": software,
     }
 

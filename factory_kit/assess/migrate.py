@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from fractions import Fraction
+from typing import Any, Literal
 
 from factory_kit.assess.begin import Wish, begin, find_edition
 from factory_kit.assess.folder import AssessmentFolder
@@ -56,7 +57,7 @@ def migrate(workspace: Workspace, name: str, model: str, new_name: str, id_: str
     way = _way(workspace, scored.model, target)
     planned = list(fates(scored.model, target, way))
     given = {fate.criterion: _answer(scored, target, fate) for fate in planned}
-    found = tuple(_as_done(fate, given[fate.criterion]) for fate in planned)
+    found = tuple(_as_done(fate, refused=_refused(scored, given, fate)) for fate in planned)
     kept = {code for fate in found for code in fate.before}
     dropped = tuple(code for code in scored.model.criteria if code not in kept)
     folder = begin(workspace, _wish(scored, model, new_name), id_)
@@ -81,10 +82,15 @@ def fates(old: MaturityModel, new: MaturityModel, way: Crosswalk) -> Iterator[Fa
             yield Fate(code, "ask", (), "")
 
 
-def _as_done(fate: Fate, answer: Answer) -> Fate:
+def _refused(scored: Scored, given: Mapping[str, Answer], fate: Fate) -> bool:
+    """Whether there were values before, and none is there now."""
+    had = [_counted(scored, code).value for code in fate.before]
+    return bool(had) and None not in had and given[fate.criterion].value is None
+
+
+def _as_done(fate: Fate, *, refused: bool) -> Fate:
     """*fate*, or to be confirmed where the new edition does not allow the old value."""
-    refused = fate.how == "carried" and answer.remark and answer.no_value == "not assessed"
-    return replace(fate, how="confirm") if refused else fate
+    return replace(fate, how="confirm") if fate.how == "carried" and refused else fate
 
 
 def _how(row: CrosswalkRow) -> Literal["carried", "confirm", "ask"]:
@@ -116,16 +122,18 @@ def _answer(scored: Scored, target: MaturityModel, fate: Fate) -> Answer:
     before = {code: _counted(scored, code) for code in fate.before}
     said = "; ".join(f"{code}: {answer.value or answer.no_value}" for code, answer in before.items())
     note = f"{scored.model.id} {said}" + (f" ({fate.reason})" if fate.reason else "") if said else ""
-    values = [answer.value for answer in before.values() if answer.value is not None]
     if fate.how != "carried" or not before:
         return Answer(no_value="not assessed", remark=note)
-    if len(values) < len(before):
-        return next(answer for answer in before.values() if answer.value is None).model_copy(update={"remark": note})
-    lowest = min(before.values(), key=lambda answer: exact(answer.value or "0"))
+    carried = min(before.values(), key=_rank)
     allowed = target.options[target.criteria[fate.criterion].options]
-    if exact(lowest.value or "0") not in allowed:
+    if carried.value is not None and exact(carried.value) not in allowed:
         return Answer(no_value="not assessed", remark=note)
-    return lowest.model_copy(update={"remark": note})
+    return carried if len(before) == 1 else carried.model_copy(update={"remark": note})
+
+
+def _rank(answer: Answer) -> tuple[int, Fraction]:
+    """What carries over of several answers: what has no value before the lowest value."""
+    return (0, Fraction(0)) if answer.value is None else (1, exact(answer.value))
 
 
 def _counted(scored: Scored, code: str) -> Answer:
@@ -136,13 +144,12 @@ def _counted(scored: Scored, code: str) -> Answer:
     given = standing.answer or Answer(no_value="not assessed")
     evidence = tuple(item for item in given.evidence if item.grade != "A")
     decided = standing.decided
+    kept: dict[str, Any] = {"evidence": evidence, "remark": given.remark}
     if isinstance(decided, Value):
-        return Answer(value=exact_text(decided.value), evidence=evidence)
+        return Answer(value=exact_text(decided.value), **kept)
     if decided.kind is NoValueKind.NOT_APPLICABLE:
-        return Answer(no_value="not applicable", reason=given.reason, evidence=evidence)
-    if decided.kind is NoValueKind.UNKNOWN:
-        return Answer(no_value="unknown", evidence=evidence)
-    return Answer(no_value="not assessed")
+        return Answer(no_value="not applicable", reason=given.reason, **kept)
+    return Answer(no_value="unknown" if decided.kind is NoValueKind.UNKNOWN else "not assessed", **kept)
 
 
 def _wish(scored: Scored, model: str, name: str) -> Wish:

@@ -67,6 +67,11 @@ class Scored:
         return {criterion: standing.decided for criterion, standing in self.standings.items()}
 
     @property
+    def trial(self) -> bool:
+        """Whether the score counts as a trial only (试评): something of its model was never compared with the standard."""
+        return self.model.status == "unverified"
+
+    @property
     def contradictions(self) -> tuple[Contradiction, ...]:
         """Answers above their machine evidence that nobody decided on."""
         return tuple(contradictions(self.standings))

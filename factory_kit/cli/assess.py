@@ -8,6 +8,7 @@ from factory_kit.cli.assess_bundle import acknowledge, report, rescore, seal
 from factory_kit.cli.assess_migrate import migrate
 from factory_kit.cli.assess_new import new
 from factory_kit.cli.assess_score import accept, explain, override, path, score
+from factory_kit.cli.assess_sm2 import sign_sm2, verify_sm2
 from factory_kit.cli.beside import agreement, form, import_, ladder, rate
 from factory_kit.cli.questionnaire import serve
 from factory_kit.i18n import N_
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
     )
     for command, text in COMMANDS:
-        group.command(command.__name__.rstrip("_"), help=text)(command)
+        group.command(command.__name__.rstrip("_").replace("_", "-"), help=text)(command)
     app.add_typer(group, name="assess")
 
 
@@ -128,6 +129,18 @@ COMMANDS = (
         N_(
             "Show what would leave the plant, and sign for the enterprise that it may.\n\n"
             "Example: factory-kit assess acknowledge my-plant-2026-09.zip --key enterprise.key"
+        ),
+    ),
+    (
+        sign_sm2,
+        N_(
+            "Sign a bundle with SM2 as well, in a file beside it; by the command of OpenSSL 3.\n\nExample: factory-kit assess sign-sm2 my-plant.zip --key sm2.pem --signer 某某机械"
+        ),
+    ),
+    (
+        verify_sm2,
+        N_(
+            "Check the SM2 signature beside a bundle.\n\nExample: factory-kit assess verify-sm2 my-plant.zip --key sm2.pub.pem"
         ),
     ),
     (

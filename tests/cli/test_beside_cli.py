@@ -145,3 +145,15 @@ def test_mistakes_in_the_answers_to_a_ladder_are_named(factory_kit: Command, pla
     assert "is there already" in factory_kit("assess", "ladder", "first", "sme-digital@2024", "--new", "-w", plant).err
     assert "begin with" in factory_kit("assess", "ladder", "first", "siri", "-w", plant).err
     assert "names 2 ladders" in factory_kit("assess", "ladder", "first", "sme-digital", "-w", plant).err
+
+
+def test_answers_move_to_a_new_draft(factory_kit: Command, plant: Path) -> None:
+    """The same content carries every answer over; the new draft is scored, and a taken name changes nothing."""
+    done = factory_kit("assess", "migrate", "first", "second", "--to", "gbt-39116@2020", "--json", "-w", plant)
+    again = factory_kit("assess", "migrate", "first", "second", "--to", "gbt-39116@2020", "-w", plant)
+
+    fates = json.loads(done.out)["fates"]
+    assert (done.code, again.code) == (0, 2)
+    assert {each["how"] for each in fates} == {"carried"}
+    assert len(fates) == 216
+    assert factory_kit("assess", "score", "second", "-w", plant).code == 0
