@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory_kit.cli import pack_copies
+from factory_kit.cli import pack_copies, pack_record
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
 from factory_kit.i18n import N_, _
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
         ),
     )(verify)
     pack_copies.register(group)
+    pack_record.register(group)
     app.add_typer(group, name="pack")
 
 

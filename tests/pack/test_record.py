@@ -1,0 +1,96 @@
+"""What became of a product at the exchange."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory_kit.errors import FactoryKitError, UsageError
+from factory_kit.load.product import product_folder
+from factory_kit.pack.record import Event, add_event, current, read_events, renewal_due
+from factory_kit.reports.product_record import record_page
+from factory_kit.reports.wording import wording
+from factory_kit.shipped import data_dir
+
+from .conftest import site
+
+
+def event(state: str = "registered", on: str = "2026-11-01", **more: Any) -> Event:
+    """An entry of the shipped product."""
+    return Event("energy-hourly", "1.0.0", state, on, **({"machines": "owned", "certificate": "SDE-1"} | more))  # type: ignore[arg-type]
+
+
+def test_a_product_is_registered_then_listed(tmp_path: Path) -> None:
+    """The entries are kept in order, and the last one stands."""
+    file = tmp_path / "products.jsonl"
+    add_event(file, event("draft", certificate=""))
+    add_event(file, event("registered", renew_by="2027-11-01", delivery=("file", "sandbox")))
+    add_event(file, event("listed", "2026-12-01", certificate="SDE-2"))
+
+    now = current(read_events(file), "energy-hourly")
+    assert [each.state for each in read_events(file)] == ["draft", "registered", "listed"]
+    assert now is not None
+    assert (now.state, now.certificate) == ("listed", "SDE-2")
+    assert read_events(file)[1].delivery == ("file", "sandbox")
+    assert current(read_events(file), "other") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"machines": "leased"}, "the machines are leased: name the contract"),
+        ({"machines": "rented"}, "'rented' does not say whose machines they are"),
+        ({"certificate": ""}, "a product that is registered has a certificate"),
+        ({"state": "sold"}, "'sold' is no state"),
+        ({"on": "2026-13-01"}, "'2026-13-01' is not a date"),
+        ({"renew_by": "2026-10-01"}, "is not after 2026-11-01"),
+    ],
+)
+def test_an_entry_that_would_be_sent_back_is_refused(changes: dict[str, str], message: str) -> None:
+    """Leased machines without contract, certificates without number, dates that are none."""
+    with pytest.raises(UsageError, match=message):
+        event(**changes)
+
+
+def test_entries_follow_one_another(tmp_path: Path) -> None:
+    """Nothing is listed that was not registered, nothing goes back in time."""
+    file = tmp_path / "products.jsonl"
+    with pytest.raises(UsageError, match="is not registered yet, so it cannot be listed"):
+        add_event(file, event("listed"))
+    add_event(file, event())
+    with pytest.raises(UsageError, match="is registered; from there it cannot become draft"):
+        add_event(file, event("draft"))
+    with pytest.raises(UsageError, match="2026-10-01 lies before the last entry of 2026-11-01"):
+        add_event(file, event("listed", "2026-10-01"))
+    assert len(read_events(file)) == 1
+
+
+def test_a_damaged_file_is_said_with_its_line(tmp_path: Path) -> None:
+    """One line that is none, and its number."""
+    file = tmp_path / "products.jsonl"
+    add_event(file, event())
+    file.write_text(file.read_text("utf-8") + "{}\n", encoding="utf-8")
+
+    with pytest.raises(FactoryKitError, match=r"products\.jsonl:2: is no entry"):
+        read_events(file)
+
+
+def test_the_page_shows_the_state_and_a_certificate_that_ran_out() -> None:
+    """One page with state, certificate, owner and delivery; after the renewal date it says so."""
+    product = product_folder(data_dir("datasets") / "energy-hourly").product
+    events = [event(renew_by="2027-11-01", machines="leased", agreement="HT-7", delivery=("file",))]
+    fresh = record_page(events, product, site().plant, date(2027, 11, 1), "zh")
+    late = record_page(events, product, site().plant, date(2027, 11, 2), "en")
+    shown = [cell.text for _name, cell in fresh.part("now").items]  # type: ignore[union-attr]
+
+    assert {"已登记", "SDE-1", "租赁", "HT-7", "文件传输"} <= set(shown)
+    assert [part.id for part in late.sections[0].parts] == ["due", "now"]
+    assert not renewal_due(events[0], date(2027, 11, 1))
+
+
+def test_both_languages_of_the_page_have_the_same_texts() -> None:
+    """No text of the page is missing in one language."""
+    assert wording("product_record", "zh").texts.keys() == wording("product_record", "en").texts.keys()
