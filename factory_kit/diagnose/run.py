@@ -82,8 +82,11 @@ def diagnose(
     *,
     line: Sequence[str] = (),
     known: Known = NOTHING,
+    records: Sequence[Evidence] | None = None,
 ) -> Diagnosis:
     """All findings of *interval*; *line* names machines in series whose bottleneck is looked for, *known* is what people said.
+
+    *records* are the OEE records of the very interval where they exist already; otherwise they are computed.
 
     ``UsageError`` when a machine of the line tells no state, or a point that was named is not there,
     ``QueryError`` when the SQL of an indicator cannot run, ``StoreDamaged`` when a file is not what it was.
@@ -94,7 +97,8 @@ def diagnose(
     watches = tuple(watch(material, rule, indicators, store) for rule in known.settings.anomalies)
     for limit in known.settings.limits:
         material.point(limit.point)
-    records = evidence_of([indicators["oee"]], store, interval, site.calendar, now)
+    if records is None:
+        records = evidence_of([indicators["oee"]], store, interval, site.calendar, now)
     machines = {each.subject: each for each in records if each.subject != PLANT and each.outcome != "not applicable"}
     made = {name: _made(record) for name, record in machines.items()}
     speeds = {name: float(each.ideal_total_s / each.producing_s) for name, each in made.items() if each.producing_s}

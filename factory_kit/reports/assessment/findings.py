@@ -34,7 +34,8 @@ def found_in(scored: Scored, site: Site, store: StoreView, known: Known, made_at
     first = datetime.fromisoformat(newest.start).date()
     last = (datetime.fromisoformat(newest.end) - timedelta(microseconds=1)).date()
     interval = days_between(first, last, scored.assessment.plant.timezone)
-    return diagnose(scored.indicators, store, interval, site, lambda: made_at, known=known)
+    same = [record for record in records if (record.start, record.end) == (newest.start, newest.end)]
+    return diagnose(scored.indicators, store, interval, site, lambda: made_at, known=known, records=same)
 
 
 def findings(brief: Brief) -> Section:
