@@ -34,7 +34,7 @@ def record_page(
     parts: tuple[Part, ...] = (
         (Callout("due", say("due.title"), say("due.text", day=now.renew_by), "bad"), facts) if due else (facts,)
     )
-    names = ("on", "state", "version", "certificate", "note")
+    names = ("when", "state", "version", "certificate", "note")
     rows = tuple(
         Row(
             tuple(
