@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor
@@ -195,12 +196,13 @@ class Evidence:
         """The record whose canonical bytes *data* are; ``AssessmentError`` naming *where* for anything else."""
         try:
             record = _from_json(parsed_canonical(data))
+            _check_figures(record)
         except NotCanonical as error:
             raise AssessmentError(
                 "{file}: is not written as evidence records are (RFC 8785), so it was changed afterwards; compute it again",
                 file=where,
             ) from error
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise AssessmentError(
                 "{file}: is no evidence record of form 1 ({reason}); compute it again",
                 file=where,
@@ -237,6 +239,23 @@ def _from_json(content: dict[str, Any]) -> Evidence:
     )
 
 
+def _check_figures(record: Evidence) -> None:
+    """``ValueError`` and its like for figures and moments nobody can compute with; a moment without a zone is none."""
+    for text in (record.lower, record.upper, record.numerator, record.denominator, record.coverage, record.value):
+        if text is not None:
+            exact(text)
+    if record.exact_value is None and record.value is not None:
+        raise ValueError("a value needs its numerator and denominator")
+    for text in (record.start, record.end, record.received):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None or not 1970 <= moment.year <= LAST_YEAR:
+            raise ValueError(text)
+    words = (record.subject, record.unit, record.indicator.id, *record.origin)
+    if not all(isinstance(word, str) for word in words) or not isinstance(record.details, dict):
+        raise ValueError("subject, unit, indicator and origin are texts, details an object")
+
+
+LAST_YEAR = 9998
 PLAIN = (
     "subject", "unit", "outcome", "reason", "value", "lower", "upper", "numerator", "denominator", "coverage",
     "blocks", "received", "details", "form", "kind", "grade",
