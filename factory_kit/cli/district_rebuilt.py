@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory_kit.assess.bundle import rescore
+from factory_kit.assess.bundle import PLACES, rescored
 from factory_kit.assess.standing import answer_text
 from factory_kit.district.rules import Rebuilt
+from factory_kit.errors import AssessmentError
 from factory_kit.model.answers import NoValueKind
 from factory_kit.model.maturity import Bands
 from factory_kit.score import exact_text, rounded_down
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from factory_kit.assess.scored import Scored
+    from factory_kit.seal.verify import Sealed
 
 __all__ = ["rebuilt"]
 
 
-def rebuilt(path: Path) -> Rebuilt:
-    """The score of the bundle at *path*, rebuilt, and what stands behind it."""
-    found = rescore(path)
+def rebuilt(sealed: Sealed) -> Rebuilt:
+    """The score of the bundle *sealed*, rebuilt, and what stands behind it; ``AssessmentError`` for what is no bundle."""
+    _check_names(sealed)
+    found = rescored(sealed)
     scored = found.scored
     score = scored.score
     answers = "\n".join(f"{name}={answer_text(answer)}" for name, answer in sorted(scored.answers.answers.items()))
@@ -50,6 +52,15 @@ def rebuilt(path: Path) -> Rebuilt:
         answers=hashlib.sha256(answers.encode()).hexdigest(),
         domains=_domains(scored),
     )
+
+
+def _check_names(sealed: Sealed) -> None:
+    folders = tuple(place for place in PLACES if place.endswith("/"))
+    for name in sealed.names:
+        if name not in PLACES and not name.startswith(folders):
+            raise AssessmentError(
+                "{file}: holds {name!r}, which belongs to no bundle; do not use it", file=sealed.path.name, name=name
+            )
 
 
 def _next_at(scored: Scored) -> str:

@@ -46,7 +46,7 @@ from factory_kit.seal.chain import ChainWriter, open_chain
 from factory_kit.seal.container import Limits
 from factory_kit.seal.digest import digest
 from factory_kit.seal.ring import KeyRing
-from factory_kit.seal.verify import Report, Sealed, verify
+from factory_kit.seal.verify import Report, Sealed, open_sealed, verify
 
 __all__ = ["LIMITS", "Rebuild", "Receipt", "receive"]
 
@@ -58,8 +58,9 @@ MICRO = 1_000_000
 BATCH = 64
 """Submissions that several processes look at before their receipts are written together."""
 ASIDE = ".incoming-"
+OFFICE = (".docx", ".xlsx", ".pptx", ".doc", ".xls", ".ppt", ".odt", ".ods", ".zip")
 
-Rebuild = Callable[[Path], Rebuilt]
+Rebuild = Callable[[Sealed], Rebuilt]
 """Rebuilds the score of a bundle from the bundle alone; a function of a module where several processes work."""
 Outcome = Literal["accepted", "accepted late", "returned", "rejected", "duplicate"]
 
@@ -224,23 +225,43 @@ def _too_large(path: Path) -> _Looked:
 
 def _looked_at(path: Path, copy: Path, sha256: str, campaign: Campaign, keys: KeyRing, rebuild: Rebuild) -> _Looked:
     try:
+        sealed = open_sealed(copy, keys, limits=LIMITS, keep=_weighs)
+    except SealError:
+        return _refused(path, copy, sha256, keys)
+    content = digest([sealed.manifest.to_bytes()]).sha256
+    no_bundle = tuple(about_file(sealed.report, BUNDLE)) or tuple(about_macros(_programs(sealed)))
+    if no_bundle:
+        return _Looked(path, copy, sha256, content, no_bundle[:1])
+    assessment, wrong = _assessment(sealed)
+    if assessment is None:
+        return _Looked(path, copy, sha256, content, (wrong,))
+    found, rebuilt = _content(sealed, path, campaign, rebuild)
+    rulings = (*_about(sealed.report, assessment, campaign), *found)
+    return _Looked(path, copy, sha256, content, rulings, assessment, rebuilt)
+
+
+def _refused(path: Path, copy: Path, sha256: str, keys: KeyRing) -> _Looked:
+    """What is wrong with a file that does not open as sealed: the first thing, by its rule."""
+    try:
         report = verify(copy, keys, limits=LIMITS)
     except SealError as error:
-        return _Looked(
-            path, copy, sha256, sha256, (Ruling("R01", error.message, _named(error.details, copy, path), "rejects"),)
-        )
-    rulings = [_renamed(each, copy, path) for each in about_file(report, BUNDLE)]
+        wrong = Ruling("R01", error.message, _named(error.details, copy, path), "rejects")
+        return _Looked(path, copy, sha256, sha256, (wrong,))
+    rulings = tuple(_renamed(each, copy, path) for each in about_file(report, BUNDLE))
     content = digest([report.manifest.to_bytes()]).sha256 if report.manifest else sha256
-    if rulings or report.manifest is None:
-        return _Looked(path, copy, sha256, content, tuple(rulings[:1]))
-    sealed = Sealed(copy, report.manifest, report, LIMITS)
-    macros = tuple(about_macros(sealed.contents()))
-    assessment, wrong = _assessment(sealed)
-    if assessment is None or macros:
-        return _Looked(path, copy, sha256, content, macros[:1] or (wrong,))
-    found, rebuilt = _content(copy, path, campaign, rebuild)
-    rulings = [*_about(report, assessment, campaign), *found]
-    return _Looked(path, copy, sha256, content, tuple(rulings), assessment, rebuilt)
+    return _Looked(path, copy, sha256, content, rulings[:1])
+
+
+def _weighs(name: str) -> bool:
+    """What is read more than once; pages and papers need not stay in memory."""
+    return not name.startswith(("report/", "leaving/"))
+
+
+def _programs(sealed: Sealed) -> Iterator[tuple[str, bytes]]:
+    """Files that could hold macros, with their content where the name does not say it already."""
+    for name in sealed.names:
+        opened = name.lower().endswith(OFFICE)
+        yield name, sealed.read(name) if opened else b""
 
 
 def _about(report: Report, assessment: Assessment, campaign: Campaign) -> Iterator[Ruling]:
@@ -250,12 +271,12 @@ def _about(report: Report, assessment: Assessment, campaign: Campaign) -> Iterat
     yield from about_people(assessment)
 
 
-def _content(copy: Path, path: Path, campaign: Campaign, rebuild: Rebuild) -> tuple[list[Ruling], Rebuilt | None]:
+def _content(sealed: Sealed, path: Path, campaign: Campaign, rebuild: Rebuild) -> tuple[list[Ruling], Rebuilt | None]:
     try:
-        rebuilt = rebuild(copy)
+        rebuilt = rebuild(sealed)
         return list(about_content(rebuilt, campaign)), rebuilt
     except FactoryKitError as error:
-        reason = str(error).splitlines()[0].replace(copy.name, path.name)
+        reason = str(error).splitlines()[0].replace(sealed.path.name, path.name)
         return [Ruling("R06", N_("the score cannot be rebuilt: {reason}"), {"reason": reason})], None
 
 

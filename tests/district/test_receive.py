@@ -15,6 +15,7 @@ from factory_kit.seal.chain import open_chain, verify_chain
 from factory_kit.seal.keys import SecretKey, Signer, new_key, open_key
 from factory_kit.seal.ring import trust
 from factory_kit.seal.sealing import countersign, seal_files
+from factory_kit.seal.verify import Sealed
 from factory_kit.testing.district import Submission
 
 Take = Callable[..., list[Receipt]]
@@ -274,24 +275,24 @@ def test_a_second_assessment_must_say_what_it_replaces(
     assert len(list(office.ledger())) == 3
 
 
-def _as_sent(path: Path) -> Any:
+def _as_sent(sealed: Sealed) -> Any:
     """A rebuilt score that agrees, for bundles whose id was exchanged: the id is part of the score file."""
     from dataclasses import replace
 
     from factory_kit.cli.district_rebuilt import rebuilt
 
-    return replace(rebuilt(path), same=True)
+    return replace(rebuilt(sealed), same=True)
 
 
 def test_an_interruption_loses_nothing(take: Take, office: Office, inbox: list[Submission]) -> None:
     """When the scoring dies in the middle, what was received stands, and the rest is taken the next time."""
     looked = []
 
-    def dies(path: Path) -> Any:
-        looked.append(path)
+    def dies(sealed: Sealed) -> Any:
+        looked.append(sealed)
         if len(looked) == 2:
             raise KeyboardInterrupt
-        return _as_sent(path)
+        return _as_sent(sealed)
 
     with pytest.raises(KeyboardInterrupt):
         take(*(each.path for each in inbox[:3]), rebuild=dies)
