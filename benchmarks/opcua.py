@@ -29,7 +29,7 @@ from asyncua import Client, ua
 from benchmarks.frame import Bar, Row, Scale, _cpu_s, _peak_mib
 from factory_kit.collect.book import Book
 from factory_kit.collect.outbox import Outbox
-from factory_kit.collect.run import collect
+from factory_kit.collect.run import collect_until_stopped
 from factory_kit.collect.status import Notice, ServerState, Status
 from factory_kit.drivers.base import Context, NodeItem
 from factory_kit.drivers.opcua.reader import OpcUaDevice
@@ -270,12 +270,11 @@ class _Watch:
 
 def collected(url: str, _offer: Offer, seconds: int) -> Taken:
     """The whole collector, as ``factory-kit collect`` runs it."""
-    lean()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store", now=_now)
         watch = _Watch()
         site, connectors = _plant(url)
-        done = asyncio.run(collect(site, connectors, store, now=_now, seconds=seconds + 6.0, observer=watch))
+        done = collect_until_stopped(site, connectors, store, now=_now, seconds=seconds + 6.0, observer=watch)
         (told,) = store.connect(threads=1).execute("select count(*) from samples").fetchone() or (0,)
     begun = next(each[0] for each in watch.marks if each[2])
     steady = [each for each in watch.marks if each[0] >= begun + WARM_S and each[2] < done.samples]

@@ -100,6 +100,8 @@ class _Columns:
 
     def add(self, batch: SampleBatch, point: Int32) -> None:
         """*batch*, whose points are *point*, behind what is there."""
+        if not len(batch):
+            return
         start, end = self._count, self._count + len(batch)
         room = len(self._columns["point"])
         if end > room:

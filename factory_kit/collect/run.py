@@ -35,7 +35,7 @@ from factory_kit.model.run import Gap, Run
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import OpcUaServer, Site
 from factory_kit.store import Store, Writer
-from factory_kit.store.lean import lean
+from factory_kit.store.lean import lean, settled
 
 __all__ = ["Outcome", "collect", "collect_until_stopped", "password_from_environment"]
 
@@ -45,6 +45,8 @@ FLUSH_S = 0.25
 STATUS_S = 1.0
 LOG_S = 10.0
 LEDGER_S = 60.0
+SETTLED_S = 5.0
+"""So long after the beginning what only the beginning needed is cleared away."""
 INSIST_S = 0.5
 
 
@@ -128,6 +130,7 @@ def collect_until_stopped(*arguments: Any, **options: Any) -> Outcome:
 
     async def main() -> Outcome:
         stop = asyncio.Event()
+        asyncio.get_running_loop().call_later(SETTLED_S, settled)
         with _stopping(stop):
             return await collect(*arguments, stop=stop, **options)
 

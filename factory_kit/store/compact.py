@@ -40,7 +40,7 @@ __all__ = ["Place", "due", "merge"]
 BIG_DAY = 100_000_000
 """Rows of a day from which on it is merged hour by hour."""
 
-MANY = 32
+MANY = 64
 """Files fresh from the journal that are merged while more are expected,"""
 SOME = 4
 """and late ones that are worth it."""

@@ -12,12 +12,13 @@ from factory_kit.store.checked import Checks
 from factory_kit.store.compact import due, merge
 from factory_kit.store.depot import Depot
 from factory_kit.store.journal import Segment, open_segments, segment_paths
+from factory_kit.store.lean import give_back
 from factory_kit.store.seal import Placed, placed_segments, seal_parts
 
 __all__ = ["Keeper", "compact_files", "seal_segments"]
 
 IDLE_S = 30.0
-TOGETHER = 24 << 20
+TOGETHER = 12 << 20
 """Bytes of the journal that are sealed in one go, at least one segment."""
 
 
@@ -58,6 +59,7 @@ class Keeper:
                 self.trouble = None
             except StoreError as error:  # a full disk: the journal keeps everything until there is room
                 self.trouble = error
+            give_back()
 
 
 def seal_segments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -10,7 +11,7 @@ from types import ModuleType
 
 import pyarrow as pa
 
-__all__ = ["lean", "without_pandas"]
+__all__ = ["give_back", "lean", "settled", "without_pandas"]
 
 
 class _NoPandas(MetaPathFinder):
@@ -34,6 +35,18 @@ def lean() -> None:
     """
     pa.set_memory_pool(pa.system_memory_pool())
     without_pandas()
+
+
+def give_back() -> None:
+    """Memory that nobody uses goes back to the system, where the heap can do that."""
+    pa.default_memory_pool().release_unused()
+
+
+def settled() -> None:
+    """Everything that stays for long is there: what was only needed to get there goes, and the rest is not looked through again."""
+    gc.collect()
+    gc.freeze()
+    give_back()
 
 
 def without_pandas() -> None:

@@ -34,7 +34,7 @@ __all__ = [
 ROW_GROUP = 1 << 17
 """Rows of a group in merged files: small enough to find one point quickly."""
 
-PART_GROUP = 1 << 15
+PART_GROUP = 1 << 14
 """Rows of a group in files fresh from the journal: small enough to merge many of them in little memory."""
 
 HELD = 1 << 20

@@ -24,11 +24,11 @@ from factory_kit.store.journal import SegmentWriter, segment_paths
 __all__ = ["Writer"]
 
 SEGMENT_BYTES = 256 << 20
-SEGMENT_ROWS = 500_000
+SEGMENT_ROWS = 250_000
 """Sealing holds a segment in memory twice."""
 RECORD_ROWS = 1_000_000
 HOUR = 3_600_000_000
-BACKLOG = 8
+BACKLOG = 32
 """Full segments waiting to be sealed at which the pressure is 1."""
 
 SLOW_S = 0.5

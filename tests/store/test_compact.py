@@ -142,7 +142,7 @@ def _sealed(name: str, first: int, last: int, rows: int = 10, level: int = 0) ->
         ([_sealed("a", T0, T0 + HOUR)], T0 + DAY + HOUR, False, [("day", 1)]),
         ([_sealed("a", T0, T0 + HOUR)], T0 + 2 * HOUR, True, [("day", 1)]),
         ([_sealed("a", T0, T0 + HOUR, level=1)], T0 + 2 * DAY, True, []),
-        ([_sealed(f"{n}", T0, T0 + HOUR) for n in range(32)], T0 + 2 * HOUR, False, [("day", 32)]),
+        ([_sealed(f"{n}", T0, T0 + HOUR) for n in range(64)], T0 + 2 * HOUR, False, [("day", 64)]),
         ([_sealed("a", T0, T0 + HOUR, level=1), _sealed("b", T0, T0)], T0 + 2 * DAY, False, []),
         ([_sealed("a", T0, T0 + HOUR, level=1), *(_sealed(f"{n}", T0, T0) for n in range(4))], T0 + 2 * DAY, False, [("day", 5)]),
         ([_sealed("a", T0, T0 + HOUR - 1, 90_000_000), _sealed("b", T0 + HOUR, T0 + 2 * HOUR - 1, 90_000_000)], T0 + HOUR + HOUR // 4, False, [("h00", 1)]),
