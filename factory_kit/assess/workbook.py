@@ -18,6 +18,7 @@ from factory_kit.assess.scored import Scored, read_scored
 from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.files import write_atomically
 from factory_kit.i18n import LANGUAGES, N_, _, language, speaking
+from factory_kit.load.overlay import local_texts
 from factory_kit.load.workbook import SheetRow, sheet_rows
 from factory_kit.model.answers import Answer, Answers, EvidenceItem
 from factory_kit.model.maturity import Criterion, MaturityModel
@@ -26,6 +27,7 @@ from factory_kit.seal.archive import checked_zip
 
 __all__ = ["TakenBack", "answers_workbook", "take_back"]
 
+LONGEST_NOTE = 2_000
 COLUMNS = (
     N_("Code"), N_("Level"), N_("Requirement"), N_("Best evidence"), N_("The machines propose"), N_("Value"), N_("No value, because"),
     N_("Reason"), N_("Grade"), N_("Evidence seen"), N_("Remark"),
@@ -52,11 +54,15 @@ class TakenBack:
     """Where the answers of before stand; None where nothing changed."""
 
 
-def answers_workbook(folder: AssessmentFolder) -> bytes:
-    """The form of the assessment in *folder* with what is answered so far, in the language in force."""
+def answers_workbook(folder: AssessmentFolder, sources: Sequence[Path] = ()) -> bytes:
+    """The form of the assessment in *folder* with what is answered so far, in the language in force.
+
+    Where one of *sources* (``assessments`` folders) holds the standard's own wording, it stands as a note on each label.
+    """
     import xlsxwriter  # noqa: PLC0415 - only for who writes Excel
 
     scored = read_scored(folder)
+    wording = local_texts(sources, scored.model)
     content = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
     book = xlsxwriter.Workbook(content, options)
@@ -65,7 +71,7 @@ def answers_workbook(folder: AssessmentFolder) -> bytes:
     for row, text in enumerate((MARK, structure.model, structure.edition, scored.model.sha256)):
         about.write_string(row, 0, text)
     for name, criteria in _places(scored.model, scored.assessment.plant.type):
-        _sheet(book, name, criteria, scored)
+        _sheet(book, name, criteria, scored, wording)
     about.hide()
     book.worksheets()[1].activate()
     book.worksheets()[1].set_first_sheet()
@@ -134,7 +140,7 @@ def _places(model: MaturityModel, plant_type: str) -> Iterator[tuple[str, list[C
             yield labels.get(name, name)[:31], found
 
 
-def _sheet(book: Any, name: str, criteria: Sequence[Criterion], scored: Scored) -> None:
+def _sheet(book: Any, name: str, criteria: Sequence[Criterion], scored: Scored, wording: Mapping[str, str]) -> None:
     sheet = book.add_worksheet(name)
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E8EEF4", "border": 1})
     plain = book.add_format({"text_wrap": True, "valign": "top", "border": 1, "font_color": "#444444"})
@@ -167,6 +173,10 @@ def _sheet(book: Any, name: str, criteria: Sequence[Criterion], scored: Scored) 
         sheet.set_row(number, LINE * _lines((*shown, *given)))
         for column, text in enumerate(shown):
             sheet.write_string(number, column, text, plain)
+        if row.id in wording:
+            sheet.write_comment(
+                number, shown.index(label), wording[row.id][:LONGEST_NOTE], {"x_scale": 3, "y_scale": 2}
+            )
         for column, text in enumerate(given, start=VALUE):
             sheet.write_string(number, column, text, open_)
         values = [*model.structure.options[row.options], *([_(ACCEPT)] if standing and standing.proposal else [])]

@@ -45,12 +45,15 @@ def explain(
     from factory_kit.assess.scored import read_scored
     from factory_kit.cli import reasons
     from factory_kit.errors import UsageError
+    from factory_kit.load.overlay import local_texts
+    from factory_kit.shipped import search_path
 
     scored = read_scored(opened(workspace, name)[0])
     if criterion and criterion not in scored.model.criteria:
         raise UsageError("{model} has no requirement {criterion!r}", model=scored.model.id, criterion=criterion)
     if criterion:
-        reasons.explain_criterion(scored, criterion, as_json=as_json)
+        wording = local_texts(search_path("assessments", workspace), scored.model).get(criterion, "")
+        reasons.explain_criterion(scored, criterion, wording, as_json=as_json)
     elif sensitivity:
         reasons.explain_sensitivity(scored, as_json=as_json)
     else:

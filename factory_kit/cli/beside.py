@@ -56,10 +56,11 @@ def form(
     from factory_kit.cli.console import note, success
     from factory_kit.errors import UsageError
     from factory_kit.files import write_atomically
+    from factory_kit.shipped import search_path
 
     if file.suffix.lower() != ".xlsx" or file.exists() or not file.parent.is_dir():
         raise UsageError("{file}: name a new file that ends in .xlsx, in a folder that is there", file=file)
-    write_atomically(file, answers_workbook(_folder(workspace, name)))
+    write_atomically(file, answers_workbook(_folder(workspace, name), search_path("assessments", workspace)))
     success(_("{file} is ready: a sheet per place, with what is answered so far.").format(file=file))
     note(_("When it is filled in: factory-kit assess import {name} {file}").format(name=name, file=file))
 

@@ -106,8 +106,8 @@ def explain_level(scored: Scored, *, as_json: bool) -> None:
     )
 
 
-def explain_criterion(scored: Scored, criterion: str, *, as_json: bool) -> None:
-    """What stands behind one requirement."""
+def explain_criterion(scored: Scored, criterion: str, wording: str, *, as_json: bool) -> None:
+    """What stands behind one requirement, and the standard's own *wording* where the user has it."""
     from dataclasses import asdict
 
     from factory_kit.assess.explain import about_criterion
@@ -117,7 +117,8 @@ def explain_criterion(scored: Scored, criterion: str, *, as_json: bool) -> None:
     if as_json:
         print_json([asdict(line) for line in lines])
         return
-    print_table(("", criterion), [(line.name, line.text) for line in lines])
+    own = [(_("Wording of the standard"), wording)] if wording else []
+    print_table(("", criterion), [*own, *((line.name, line.text) for line in lines)])
 
 
 def explain_sensitivity(scored: Scored, *, as_json: bool) -> None:

@@ -166,3 +166,30 @@ def test_the_form_of_something_else_is_refused(factory_kit: Command, plant: Path
     assert "is no form of ours" in factory_kit("assess", "import", "first", plant / "other.xlsx", "-w", plant).err
     assert "name a new file" in factory_kit("assess", "form", "first", plant / "other.xlsx", "-w", plant).err
     assert "there is no such file" in factory_kit("assess", "import", "first", plant / "missing.xlsx", "-w", plant).err
+
+
+def test_the_wording_of_the_standard_stands_where_somebody_answers(factory_kit: Command, plant: Path) -> None:
+    """A licensed text.local.yaml of the workspace shows in the form and in the reasons, never in the frozen model."""
+    place = plant / "assessments" / "models" / "gbt-39116" / "2020"
+    place.mkdir(parents=True)
+    local = place / "text.local.yaml"
+    head = "form: 1\nmodel: gbt-39116\nedition: '2020'\nsource: 测试\ncriteria: "
+    local.write_text(head + "{MP4.3.a: 应实时采集 & <甲>}\n", encoding="utf-8")
+
+    assert factory_kit("assess", "form", "first", plant / "a.xlsx", "-w", plant).code == 0
+    said = factory_kit("assess", "explain", "first", "MP4.3.a", "-w", plant)
+    notes = [
+        cell.comment.text
+        for sheet in openpyxl.load_workbook(plant / "a.xlsx").worksheets
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.comment
+    ]
+    local.write_text(head + "{ZZ.1.a: 无}\n", encoding="utf-8")
+    wrong = factory_kit("assess", "explain", "first", "MP4.3.a", "-w", plant)
+
+    assert notes == ["应实时采集 & <甲>"]
+    assert "应实时采集 & <甲>" in said.out
+    assert not list((plant / "assessments" / "first").rglob("text.local.yaml"))
+    assert wrong.code == 2
+    assert "'ZZ.1.a' is no criterion of the model" in wrong.err
