@@ -26,6 +26,8 @@ __all__ = ["StreamJob"]
 
 NAMED = 5
 """So many nodes that a server does not know are named, each in a line of its own."""
+LONGEST_WAIT_MS = 86_400_000.0
+"""No value waits longer than a day, whatever a server says."""
 AGAIN_S, SELDOM_S = 5.0, 300.0
 """A node that is not there is asked for again after this time, and then ever more seldom: controllers start slowly."""
 
@@ -53,9 +55,9 @@ class StreamJob:
         self._refused: dict[int, str] = {}
         self._open = False
         self._told = ""
-        self._sure = 0
-        """Up to this time of the device everything is known: when the server published what it said last."""
-        self._heard = 0.0
+        self._sure: Int64 = np.zeros(len(plan.points), dtype=np.int64)
+        """Up to this time of the device everything is known of each point: when the server published what it said last of it."""
+        self._heard = np.zeros(len(plan.points))
         """When it said that, by a steady clock."""
         self._chance = random.Random(plan.name)  # noqa: S311 - jitter, no secret
 
@@ -69,8 +71,8 @@ class StreamJob:
     async def run(self, book: Book) -> None:
         """Read the stream; one line when it breaks and one when it is back, and whatever nobody can bring back is a gap."""
         state = self.settings.state
-        self._sure = self.settings.clock.at(self.settings.now())
-        self._heard = asyncio.get_running_loop().time()
+        self._sure[:] = self.settings.clock.at(self.settings.now())
+        self._heard[:] = asyncio.get_running_loop().time()
         self._told = "" if self._open else state.last_error
         book.fills = True
         try:
@@ -166,6 +168,7 @@ class StreamJob:
         for place, each in zip(places, monitored, strict=True):
             if not each.status:
                 book.revise(place, each.sampling_ms, each.queue_size)
+                self._slack[place] = self._waits(place, each)
         crowded = [place for place, each in zip(places, monitored, strict=True) if each.polled != self._polled[place]]
         self._polled[crowded] = ~self._polled[crowded]
         moved = int(self._polled[crowded].sum())
@@ -173,6 +176,12 @@ class StreamJob:
             self.settings.notice(
                 N_("{count} points are read again and again, since the server has no room to watch them"), count=moved
             )
+
+    def _waits(self, place: int, each: Monitored) -> int:
+        """How long (µs) a value may wait at the server, by what the server made of our wishes."""
+        publishing = self._publishing_ms if each.publishing_ms is None else each.publishing_ms
+        sampling = max(self._plan.items[place].sampling_ms, each.sampling_ms or 0.0)
+        return round(1000 * min(publishing + sampling, LONGEST_WAIT_MS))
 
     def _name(self, refused: dict[int, Monitored]) -> None:
         """A line for each of the first few nodes that the server does not report."""
@@ -208,6 +217,10 @@ class StreamJob:
         )
         if arrival.missed:
             self._missed(arrival, book)
+        if arrival.broken:
+            about = self._everything if arrival.about is None else arrival.about
+            book.interrupt(about, self._sure[about] - self._slack[about], arrival.broken)
+            return
         self._follow_clock(arrival, received)
         self._know(arrival, received)
         if not len(batch):
@@ -223,23 +236,26 @@ class StreamJob:
 
         What comes again after a break was published before it, and behind it more may still wait at the server.
         """
-        before, self._heard = self._heard, asyncio.get_running_loop().time()
+        about = slice(None) if arrival.about is None else arrival.about
+        heard = asyncio.get_running_loop().time()
+        passed = heard - self._heard[about]
+        self._heard[about] = heard
         if self.settings.origin is not Origin.LIVE:
-            self._sure = self.settings.clock.at(received)
+            self._sure[about] = self.settings.clock.at(received)
         elif arrival.published:
-            self._sure = arrival.published
+            self._sure[about] = arrival.published
         elif len(arrival.batch):
             stamped = arrival.batch.server_time
-            self._sure = int((arrival.batch.time if stamped is None else stamped).max())
+            self._sure[about] = int((arrival.batch.time if stamped is None else stamped).max())
         else:
-            self._sure += round((self._heard - before) * 1e6)
+            self._sure[about] += np.round(passed * 1e6).astype(np.int64)
 
     def _missed(self, arrival: Arrival, book: Book) -> None:
         """Notifications that never came: whatever they were about may be missing since the sign of life before."""
         about = self._everything if arrival.about is None else arrival.about
         uncounted = about[~np.isin(about, list(self._counters))] if self._counters else about
         book.miss(uncounted, arrival.missed)
-        since = self._sure - self._slack[about]
+        since = self._sure[about] - self._slack[about]
         book.interrupt(about, since, f"{arrival.missed} notifications missing")
 
     def _count(self, batch: SampleBatch, book: Book) -> None:

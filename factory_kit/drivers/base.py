@@ -121,6 +121,8 @@ class Monitored:
     queue_size: int | None = None
     polled: bool = False
     """It is read again and again, by wish or because the server has no room to watch it."""
+    publishing_ms: float | None = None
+    """How long a value may wait at the server at most before it is reported; None where it is polled, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class Arrival:
     published: int = 0
     missed: int = 0
     about: npt.NDArray[np.int32] | None = None
+    broken: str = ""
+    """Why nothing is known of these items since the last sign of life: the server gave up their subscription alone."""
 
 
 @dataclass(frozen=True, slots=True)

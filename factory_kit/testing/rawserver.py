@@ -67,6 +67,8 @@ class RawServer:
     lose: frozenset[int] = frozenset()
     """Numbers of notifications that are lost on the way and are not kept."""
     port: int = 0
+    line: Callable[[RawServer], asyncio.Protocol] | None = None
+    """Makes the protocol of a connection, for servers that behave otherwise; None: as told here."""
     seen: Counter[str] = field(default_factory=Counter)
     offered: int = 0
     """Values that were due so far,"""
@@ -80,7 +82,8 @@ class RawServer:
     async def __aenter__(self) -> Self:
         """Listen."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Line(self), "127.0.0.1", self.port)
+        make = self.line or _Line
+        self._server = await loop.create_server(lambda: make(self), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         self._lines: set[_Line] = set()
         return self

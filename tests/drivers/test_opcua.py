@@ -221,7 +221,7 @@ def test_writing_through_the_session_is_refused(plant: Any, call: str) -> None:
 
     async def test(device: OpcUaDevice) -> None:
         with pytest.raises(DeviceRefused, match="is never sent"):
-            await getattr(device._session, call)(arguments[call])
+            await getattr(device._link.session, call)(arguments[call])
 
     _with_device(plant.url, test)
     plant.settle()
@@ -247,7 +247,7 @@ def test_a_cut_ends_the_stream_at_once(plant: Any) -> None:
 @pytest.mark.wire
 def test_a_black_hole_is_noticed(plant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that says nothing any more, though the connection stands, is asked and counts as gone when it does not answer."""
-    monkeypatch.setattr("factory_kit.drivers.opcua.reader.LEAST_BEAT_S", 0.1)
+    monkeypatch.setattr("factory_kit.drivers.opcua.watching.LEAST_BEAT_S", 0.1)
     monkeypatch.setattr("factory_kit.drivers.opcua.session.REQUEST_S", 0.5)
     monkeypatch.setattr("factory_kit.drivers.opcua.session.CONNECT_S", 0.3)
 
@@ -294,7 +294,7 @@ def test_missing_notifications_are_counted(plant: Any) -> None:
         await device.subscribe([_item("v1")], 50)
         (first,) = [arrival for arrival in await _until(device, 1) if len(arrival.batch)]
         assert first.missed == 0
-        (subscription,) = device._subscriptions.values()
+        (subscription,) = device._watching.subscriptions.values()
         device._take(Published(subscription.id, subscription.expected + 3, 0, True, nothing(0)))
         jumped = [arrival for arrival in await device.arrivals() if arrival.missed]
         assert [arrival.missed for arrival in jumped] == [3]
@@ -312,8 +312,8 @@ def test_the_safest_offer_is_taken_and_the_pinned_certificate_required(safe_plan
     context = Context(now=_now, certificates=certificates, secret=lambda _name: "secret")
 
     async def test(device: OpcUaDevice) -> None:
-        assert device._client is not None
-        policy = device._client.security_policy
+        assert device._link.client is not None
+        policy = device._link.client.security_policy
         assert (type(policy).__name__, policy.Mode) == (
             "SecurityPolicyBasic256Sha256",
             ua.MessageSecurityMode.SignAndEncrypt,

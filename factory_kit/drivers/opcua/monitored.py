@@ -11,9 +11,11 @@ from factory_kit.drivers.base import Monitored, NodeItem
 from factory_kit.drivers.opcua.errors import TOO_MUCH, status_name
 from factory_kit.drivers.opcua.limits import CallSize
 
-__all__ = ["FULL", "watch"]
+__all__ = ["CROWDED", "FULL", "watch"]
 
-FULL = frozenset({"BadTooManyMonitoredItems", "BadOutOfMemory", "BadResourceUnavailable", "BadTooManyOperations"})
+CROWDED = frozenset({"BadTooManyMonitoredItems"})
+"""What a server answers for an item that is one too many in its subscription; another subscription may take it."""
+FULL = CROWDED | {"BadOutOfMemory", "BadResourceUnavailable", "BadTooManyOperations"}
 """What a server answers for an item that is one too many; it can still be read."""
 NO_FILTER = frozenset(
     {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from factory_kit.drivers.opcua.datatypes import Types
+from factory_kit.drivers.opcua.rows import rows_of
 from factory_kit.drivers.opcua.structures import Malformed, Taken, taken_apart, variant_of
 from factory_kit.drivers.status import Status, qualities
 from factory_kit.model.sample import SampleBatch
@@ -30,6 +31,7 @@ class Parts:
     def __init__(self) -> None:
         self.types = Types()
         self._places: dict[int, Places] = {}
+        self._shared: dict[int, tuple[int, ...]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._places)
@@ -43,9 +45,17 @@ class Parts:
         """The item *handle* means the value at *places*."""
         self._places[handle] = places
 
+    def share(self, leader: int, handles: Sequence[int]) -> None:
+        """A value of item *leader* is news of all *handles*: they mean parts of the same node."""
+        if len(handles) > 1:
+            self._shared[leader] = tuple(handles)
+        else:
+            self._shared.pop(leader, None)
+
     def forget(self) -> None:
         """No item means a part any more."""
         self._places.clear()
+        self._shared.clear()
         self.types = Types()
 
     def value(self, handle: int, value: Any) -> Taken:
@@ -60,6 +70,8 @@ class Parts:
         """*batch* with the parts of *others*, the encoded Variants that are no single values, by row."""
         if not self._places:
             return batch
+        if self._shared:
+            batch, others = self._spread(batch, others)
         texts: list[str | None] = [None] * len(batch) if batch.text is None else list(batch.text)
         status, value = np.asarray(batch.status, np.int64), batch.value
         has_value = np.ones(len(batch), np.bool_) if batch.has_value is None else batch.has_value
@@ -70,6 +82,17 @@ class Parts:
             value[row] = float("nan") if found is None or isinstance(found, str) else float(found)
         known = texts if any(text is not None for text in texts) else None
         return replace(batch, text=known, has_value=has_value, status=status, quality=qualities(status))
+
+    def _spread(self, batch: SampleBatch, others: Mapping[int, bytes]) -> tuple[SampleBatch, Mapping[int, bytes]]:
+        """*batch* and *others* with a row for each item that shares a monitored one, in the order of the values."""
+        if not np.isin(batch.point, list(self._shared)).any():
+            return batch, others
+        handles = [self._shared.get(handle, (handle,)) for handle in batch.point.tolist()]
+        rows = np.repeat(np.arange(len(batch)), [len(each) for each in handles])
+        spread = rows_of(batch, rows)
+        point = np.array([handle for each in handles for handle in each], dtype=np.int32)
+        found = {new: others[old] for new, old in enumerate(rows.tolist()) if old in others}
+        return replace(spread, point=point), found
 
     def _found(self, handle: int, status: int, raw: bytes | None) -> tuple[int, int | float | str | None]:
         """Status and value of one part; *raw* is None where the server sent nothing, or a single value."""

@@ -18,6 +18,7 @@ from factory_kit.drivers.opcua.answers import nothing
 from factory_kit.drivers.opcua.errors import status_name
 from factory_kit.drivers.opcua.limits import CallSize
 from factory_kit.drivers.opcua.parts import Parts
+from factory_kit.drivers.opcua.rows import rows_of
 from factory_kit.drivers.opcua.values import columns
 from factory_kit.model.sample import SampleBatch
 
@@ -141,18 +142,7 @@ def _fresh(batch: SampleBatch, each: _Open, given: int) -> SampleBatch:
     keep[np.flatnonzero(batch.time == each.start)[:given]] = False
     if keep.all():
         return batch
-    places = np.flatnonzero(keep)
-    return SampleBatch(
-        point=batch.point[places],
-        time=batch.time[places],
-        value=batch.value[places],
-        quality=batch.quality[places],
-        has_value=None if batch.has_value is None else batch.has_value[places],
-        text=None if batch.text is None else [batch.text[int(place)] for place in places],
-        status=None if batch.status is None else batch.status[places],
-        server_time=None if batch.server_time is None else batch.server_time[places],
-        received_time=None if batch.received_time is None else batch.received_time[places],
-    )
+    return rows_of(batch, np.flatnonzero(keep))
 
 
 async def _release(session: Any, nodes: Mapping[int, ua.NodeId], left: Sequence[_Open]) -> None:

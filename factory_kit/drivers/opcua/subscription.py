@@ -14,6 +14,8 @@ __all__ = ["LAST_NUMBER", "Subscription"]
 LAST_NUMBER = 0xFFFFFFFF
 """After this number notifications count from 1 again (OPC 10000-4, 7.10)."""
 FAR = 1 << 31
+ODD = 3
+"""So many new notifications in a row under old numbers, and the server counts anew."""
 VERDICT = 2.8
 """So many publishing intervals of silence are too long; with the time to tell it is less than three."""
 
@@ -33,6 +35,12 @@ class Subscription:
     """The items it watches."""
     probed: float = 0.0
     """When the server last said that the subscription lives, though nothing came."""
+    newest: int = 0
+    """When the newest notification that was taken was published (µs, the server's clock)."""
+    odd: int = 0
+    """So many in a row had an old number and were published later than the newest."""
+    counts_anew: bool = False
+    """The server's numbers have begun anew, or stand still, so an old number alone says nothing."""
 
     def missing(self, told: Published) -> int:
         """How many notifications are missing before *told*."""
@@ -44,13 +52,29 @@ class Subscription:
         """Whether *told* came before."""
         return told.has_data and _steps(self.expected, told.sequence) >= FAR
 
+    def begins_anew(self, told: Published) -> int | None:
+        """Whether the repeated number of *told* is that of a new notification: how many before it were taken for repeated.
+
+        A notification that is sent again was published before; one or two that say otherwise may be the server's way of
+        repeating. None: it came before.
+        """
+        if not told.moment or told.moment <= self.newest:
+            return None
+        self.odd += 1
+        if self.odd < ODD and not self.counts_anew:
+            return None
+        before, self.odd, self.counts_anew = self.odd - 1, 0, True
+        self.expected = told.sequence
+        return before
+
     def number(self, step: int) -> int:
         """The number of the notification *step* after the expected one."""
         return (self.expected - 1 + step) % LAST_NUMBER + 1
 
-    def took(self, sequence: int) -> None:
-        """Notification *sequence* came."""
+    def took(self, sequence: int, moment: int = 0) -> None:
+        """Notification *sequence*, published at *moment*, came."""
         self.expected = sequence % LAST_NUMBER + 1
+        self.newest, self.odd = max(self.newest, moment), 0
 
     def add(self, places: list[int]) -> None:
         """It watches *places* too."""

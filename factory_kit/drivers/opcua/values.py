@@ -14,6 +14,7 @@ from asyncua import ua
 
 from factory_kit.drivers.opcua.binary.columns import Columns
 from factory_kit.drivers.opcua.parts import NO_DATA, Absent, Parts
+from factory_kit.drivers.opcua.rows import rows_of
 from factory_kit.drivers.opcua.structures import Malformed
 from factory_kit.drivers.status import Status, qualities
 from factory_kit.model.sample import SampleBatch
@@ -106,18 +107,7 @@ def of_places(batch: SampleBatch, count: int) -> SampleBatch:
     """*batch* without the samples of handles that were never given: there are *count* places."""
     if not len(batch) or int(batch.point.view(np.uint32).max()) < count:
         return batch
-    rows = np.flatnonzero(batch.point.view(np.uint32) < count)
-    return SampleBatch(
-        point=batch.point[rows],
-        time=batch.time[rows],
-        value=batch.value[rows],
-        quality=batch.quality[rows],
-        has_value=None if batch.has_value is None else batch.has_value[rows],
-        text=None if batch.text is None else [batch.text[row] for row in rows.tolist()],
-        status=None if batch.status is None else batch.status[rows],
-        server_time=None if batch.server_time is None else batch.server_time[rows],
-        received_time=None if batch.received_time is None else batch.received_time[rows],
-    )
+    return rows_of(batch, np.flatnonzero(batch.point.view(np.uint32) < count))
 
 
 def microseconds(moment: datetime | None) -> int:

@@ -1,0 +1,419 @@
+"""Servers that lie, count wrongly and forget: whatever they do, no value is stored twice, and none is lost without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asyncua import ua
+from asyncua.ua.ua_binary import struct_to_binary
+
+from factory_kit.collect.run import collect
+from factory_kit.drivers.opcua.client import ReadingClient
+from factory_kit.store import Store
+from factory_kit.testing.rawserver import NAMESPACE, RawServer, _Line
+
+pytestmark = pytest.mark.wire
+
+EPOCH_S = 11_644_473_600
+POINTS = 2
+
+
+class Nothing:
+    """The feed of a server that makes its own notifications."""
+
+    items = 1 << 30
+
+    def named(self, handles: Any) -> None:
+        """Nobody asks."""
+
+    def tick(self, *_when: int) -> tuple[bytes, int]:
+        """Nothing is due."""
+        raise AssertionError
+
+
+class Machine:
+    """What counts, whoever is connected: each point has the number of the tick; ``ticks`` is the truth, by number."""
+
+    def __init__(self) -> None:
+        self.ticks: dict[int, int] = {}
+        self.lines: list[Liar] = []
+        self.told: Counter[str] = Counter()
+        self.behind_us = 0
+
+    async def count(self) -> None:
+        """A tick every 25 ms, told to every line."""
+        while True:
+            moment = time.time_ns() // 1000 - self.behind_us
+            number = len(self.ticks) + 1
+            self.ticks[number] = moment
+            for line in self.lines:
+                line.tick(number, moment)
+            await asyncio.sleep(0.025)
+
+
+class Liar(_Line):
+    """An honest server; those below lie. It keeps what nobody acknowledged, and sends it again when it is asked."""
+
+    machine: Machine
+
+    def __init__(self, server: RawServer) -> None:
+        super().__init__(server)
+        self.waiting: deque[tuple[int, int]] = deque()
+        self.due: deque[tuple[int, Any]] = deque()
+        self.kept: dict[int, Any] = {}
+        self.next = 1
+        self.handles: list[int] = []
+        self.told_at = 0.0
+        self.machine.lines.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.machine.lines.remove(self)
+
+    def _request(self, request: int, body: bytes) -> None:
+        if int.from_bytes(body[2:4], "little") == ua.ObjectIds.PublishRequest_Encoding_DefaultBinary:
+            self.wanted(request)
+        else:
+            super()._request(request, body)
+
+    def wanted(self, request: int) -> None:
+        """Somebody waits for news."""
+        self.waiting.append((request, 0))
+        self.send_due()
+
+    def tick(self, number: int, moment: int) -> None:
+        """The machine has counted."""
+        if self.handles:
+            self.machine.told["ticks"] += 1
+            message = self.message(self.number(), number, moment)
+            self.kept[message.SequenceNumber] = message
+            self.notify(message)
+            self.send_due()
+
+    def number(self) -> int:
+        """The number of the next notification."""
+        self.next += 1
+        return self.next - 1
+
+    def message(self, sequence: int, number: int, moment: int) -> Any:
+        """All points have the *number*, since *moment* (µs)."""
+        at = ua.win_epoch_to_datetime((moment + EPOCH_S * 1_000_000) * 10)
+        items = [
+            ua.MonitoredItemNotification(
+                handle, ua.DataValue(ua.Variant(float(number)), ua.StatusCode(), SourceTimestamp=at, ServerTimestamp=at)
+            )
+            for handle in self.handles
+        ]
+        change = ua.DataChangeNotification(MonitoredItems=items)
+        return ua.NotificationMessage(SequenceNumber=sequence, PublishTime=at, NotificationData=[change])
+
+    def notify(self, message: Any) -> None:
+        """*message* is due."""
+        self.due.append((1, message))
+
+    def send_due(self) -> None:
+        """As much as somebody waits for."""
+        while self.waiting and self.due:
+            subscription, message = self.due.popleft()
+            answer = ua.PublishResponse()
+            answer.Parameters.SubscriptionId = subscription
+            answer.Parameters.NotificationMessage = message
+            self.answer(self.waiting.popleft()[0], struct_to_binary(answer))
+
+    def answer(self, request: int, body: bytes) -> None:
+        """*body* goes out."""
+        self._send(request, body)
+
+    def _on_CreateMonitoredItems(self, wish: Any) -> Any:  # noqa: N802
+        answer = super()._on_CreateMonitoredItems(wish)
+        self.handles = list(self._handles)
+        return answer
+
+    def _on_Republish(self, wish: Any) -> Any:  # noqa: N802
+        message = self.kept.get(wish.RetransmitSequenceNumber)
+        if message is None:
+            return super()._on_Republish(wish)
+        self.machine.told["republished"] += 1
+        return ua.RepublishResponse(NotificationMessage=message)
+
+    def _on_TransferSubscriptions(self, _wish: Any) -> Any:  # noqa: N802
+        unknown = ua.TransferResult(StatusCode=ua.StatusCode(ua.StatusCodes.BadSubscriptionIdInvalid))
+        return ua.TransferSubscriptionsResponse(Parameters=ua.TransferSubscriptionsResult([unknown], []))
+
+
+class Twice(Liar):
+    """Every notification is sent twice."""
+
+    def notify(self, message: Any) -> None:
+        self.due += [(1, message), (1, message)]
+
+
+class Swallowing(Liar):
+    """Every fifth notification is lost on the way, and kept."""
+
+    def notify(self, message: Any) -> None:
+        if message.SequenceNumber % 5:
+            super().notify(message)
+
+
+class Forgetful(Swallowing):
+    """And what was lost is not kept either."""
+
+    def _on_Republish(self, wish: Any) -> Any:  # noqa: N802
+        del wish
+        return _Line._on_Republish(self, None)
+
+
+class Deceiver(Swallowing):
+    """What is asked for again is answered with another notification, which came already."""
+
+    def _on_Republish(self, wish: Any) -> Any:  # noqa: N802
+        return ua.RepublishResponse(NotificationMessage=self.kept[max(1, wish.RetransmitSequenceNumber - 2)])
+
+
+class Jumping(Liar):
+    """The numbers of notifications jump, though nothing is missing."""
+
+    def number(self) -> int:
+        self.next += 1 if self.next % 7 else 8
+        return self.next - 1
+
+
+class Restarting(Liar):
+    """The numbers begin anew in the middle."""
+
+    def number(self) -> int:
+        if super().number() == 20:
+            self.next = 2
+            self.kept.clear()
+            return 1
+        return self.next - 1
+
+
+class Standing(Liar):
+    """All notifications have the same number."""
+
+    def number(self) -> int:
+        return 3
+
+
+class Crowded(Liar):
+    """One request to publish may wait; the others are refused."""
+
+    def wanted(self, request: int) -> None:
+        if self.waiting:
+            fault = ua.ServiceFault()
+            fault.ResponseHeader.ServiceResult = ua.StatusCode(ua.StatusCodes.BadTooManyPublishRequests)
+            self._send(request, struct_to_binary(fault))
+            return
+        super().wanted(request)
+
+
+class Boasting(Liar):
+    """Every sixth notification says that it holds a thousand million values."""
+
+    def answer(self, request: int, body: bytes) -> None:
+        self.told = getattr(self, "told", 0) + 1
+        if self.told % 6 == 0:
+            count = len(self.handles).to_bytes(4, "little")
+            place = body.rfind(count + self.handles[0].to_bytes(4, "little"))
+            body = body[:place] + (1_000_000_000).to_bytes(4, "little") + body[place + 4 :]
+        super().answer(request, body)
+
+
+class Misnumbering(Liar):
+    """Now and then an answer goes to a request that nobody made."""
+
+    def answer(self, request: int, body: bytes) -> None:
+        self.told = getattr(self, "told", 0) + 1
+        super().answer(request + 100_000 if self.told % 9 == 0 else request, body)
+
+
+class Unpunctual(Liar):
+    """Promises a publishing interval of an hour and a tiny lifetime, and reports at once all the same."""
+
+    def _on_CreateSubscription(self, wish: Any) -> Any:  # noqa: N802
+        answer = super()._on_CreateSubscription(wish)
+        answer.Parameters.RevisedPublishingInterval = 3_600_000.0
+        answer.Parameters.RevisedLifetimeCount = 1
+        answer.Parameters.RevisedMaxKeepAliveCount = 0
+        return answer
+
+
+class Senseless(Liar):
+    """Promises an interval that is none."""
+
+    def _on_CreateSubscription(self, wish: Any) -> Any:  # noqa: N802
+        answer = super()._on_CreateSubscription(wish)
+        answer.Parameters.RevisedPublishingInterval = float("nan")
+        return answer
+
+
+class Ending(Liar):
+    """Ends every subscription after twenty notifications, since its lifetime is over; the next one has the same number."""
+
+    def notify(self, message: Any) -> None:
+        if message.SequenceNumber == 20:
+            over = ua.StatusChangeNotification(Status=ua.StatusCode(ua.StatusCodes.BadTimeout))
+            message.NotificationData = [over]
+        super().notify(message)
+
+    def _on_CreateSubscription(self, wish: Any) -> Any:  # noqa: N802
+        self.next, self.handles, self._handles = 1, [], []
+        self.due.clear()
+        self.kept.clear()
+        return super()._on_CreateSubscription(wish)
+
+
+class Stranger(Liar):
+    """Tells of a subscription that nobody made, under handles that nobody gave."""
+
+    def notify(self, message: Any) -> None:
+        change = ua.DataChangeNotification(
+            MonitoredItems=[ua.MonitoredItemNotification(77, ua.DataValue(ua.Variant(-5.0)))]
+        )
+        strange = ua.NotificationMessage(message.SequenceNumber, message.PublishTime, [change])
+        self.due += [(99, strange), (1, message)]
+        message.NotificationData[0].MonitoredItems.append(change.MonitoredItems[0])
+
+
+class Backwards(Liar):
+    """Its clock is set back by an hour in the middle."""
+
+    def tick(self, number: int, moment: int) -> None:
+        if number > 20:
+            self.machine.behind_us = 3_600_000_000
+        super().tick(number, moment)
+
+
+class Renewing(Liar):
+    """Its channels live three seconds, and it does not know the token with which they are to be renewed."""
+
+    def _open(self, chunk: bytes) -> None:
+        self.opened = getattr(self, "opened", 0) + 1
+        if self.opened == 1:
+            super()._open(chunk)
+            return
+        self.machine.told["renewals refused"] += 1
+        reason = b"token"
+        said = ua.StatusCodes.BadSecureChannelTokenUnknown.to_bytes(4, "little") + len(reason).to_bytes(4, "little")
+        self._transport.write(b"ERRF" + (16 + len(reason)).to_bytes(4, "little") + said + reason)
+        self._transport.close()
+
+
+LOSSY = {Forgetful, Deceiver, Jumping, Restarting, Standing, Ending, Renewing, Boasting, Misnumbering}
+"""Those who lose values, or say so: there must be gaps. With all others nothing may be missing."""
+KEEPING = {Boasting, Misnumbering}
+"""These hold what got lost, so that it comes all the same."""
+
+
+def _site(make_site: Any, url: str) -> Any:
+    server = {"driver": "opcua", "url": url, "security": "None", "publishing_ms": 100, "sampling_ms": 0}
+    return make_site({"ua": server}, [{"id": "m", "connector": "opcua", "server": "ua"}])
+
+
+def _connector(make_connector: Any) -> Any:
+    points = [{"name": f"v{n}", "address": f"ns=?;i={n + 1}", "type": "float64"} for n in range(POINTS)]
+    return make_connector("opcua", *points, namespace=NAMESPACE)
+
+
+def _rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    with store.connect() as con:
+        return [tuple(row) for row in con.execute(sql).fetchall()]
+
+
+async def _true(what: Callable[[], bool]) -> None:
+    while not what():  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.05)
+
+
+async def _told_to(
+    liar: type[Liar], enough: Callable[[Machine], bool], make: Callable[[str], tuple[Any, ...]], **options: Any
+) -> Machine:
+    """A collection from *liar* until *enough* is true; the machine that it served."""
+    machine = Machine()
+    kind = type(liar.__name__, (liar,), {"machine": machine})
+    async with RawServer(Nothing(), options["now"], line=kind) as server:
+        counting = asyncio.create_task(machine.count())
+        stop = asyncio.Event()
+        running = asyncio.create_task(collect(*make(server.url), stop=stop, **options))
+        await asyncio.wait(
+            {running, asyncio.create_task(_true(lambda: enough(machine)))}, return_when="FIRST_COMPLETED"
+        )
+        stop.set()
+        await running
+        counting.cancel()
+    return machine
+
+
+def _enough(liar: type[Liar], watcher: Any) -> Callable[[Machine], bool]:
+    """When all that *liar* does has been done: values flow, and for some the way back was found twice."""
+    if liar in {Ending, Renewing}:
+        return lambda _machine: sum("connection is back" in line for line in watcher.lines) >= 2
+    return lambda machine: machine.told["ticks"] >= 60
+
+
+@pytest.mark.parametrize(
+    "liar",
+    [
+        Liar, Twice, Swallowing, Forgetful, Deceiver, Jumping, Restarting, Standing, Crowded, Boasting, Misnumbering, Unpunctual,
+        Senseless, Ending, Stranger, Backwards, Renewing,
+    ],
+)  # fmt: skip
+def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, monkeypatch: Any, liar: type[Liar]
+) -> None:
+    """Every stored value is true and there once; every value between the first and the last is stored, or lies in a gap."""
+    if liar is Renewing:
+        made = ReadingClient.__init__
+
+        def short(client: Any, *rest: Any, **more: Any) -> None:
+            made(client, *rest, **more)
+            client.secure_channel_timeout = 3000
+
+        monkeypatch.setattr(ReadingClient, "__init__", short)
+    machine = asyncio.run(
+        _told_to(
+            liar,
+            _enough(liar, watcher),
+            lambda url: (_site(make_site, url), {"opcua": _connector(make_connector)}, store),
+            now=now,
+            observer=watcher,
+        )
+    )
+
+    lost = _lost(store, machine)
+    assert _rows(store, "select min(n) >= 15 from (select count(*) n from samples group by point)") == [(True,)]
+    if liar not in LOSSY or liar in KEEPING:
+        assert lost == 0
+    if liar in {Swallowing, Boasting, Misnumbering}:
+        assert machine.told["republished"] > 0
+    if liar is Renewing:
+        assert machine.told["renewals refused"] >= 2
+    assert _rows(store, "select count(*) from samples where value < 0") == [(0,)]
+
+
+def _lost(store: Store, machine: Machine) -> int:
+    """How many values of *machine* are not in *store*, after making sure that each of them lies in a gap, and no value is wrong."""
+    found: dict[str, Counter[tuple[int, int]]] = {}
+    sql = "select name, value::BIGINT, epoch_us(time) from samples join points using (point) where value > 0"
+    for name, value, moment in _rows(store, sql):
+        found.setdefault(name, Counter())[value, moment] += 1
+    assert set(found) == {f"v{n}" for n in range(POINTS)}
+    gaps = _rows(store, 'select name, epoch_us(start), epoch_us("end") from gaps join points using (point)')
+    lost = 0
+    for name, counted in found.items():
+        assert set(counted.values()) == {1}
+        assert set(counted) <= set(machine.ticks.items())
+        mine = [(start, end) for whose, start, end in gaps if whose == name]
+        for number in range(min(counted)[0], max(counted)[0]):
+            moment = machine.ticks[number]
+            if (number, moment) not in counted:
+                lost += 1
+                assert any(start <= moment < end for start, end in mine), f"{name}: {number} is lost without a word"
+    return lost
