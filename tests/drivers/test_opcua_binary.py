@@ -593,6 +593,18 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(items_module._SHAPES) <= items_module.MOST_SHAPES
 
 
+@settings(deadline=None, max_examples=150)
+@given(st.randoms(use_true_random=False), st.integers(1, 40))
+def test_values_that_are_all_alike_are_read_as_asyncua_reads_them(chance: random.Random, count: int) -> None:
+    """Items of one type and mask from the first to the last, and the same with some of another kind around them."""
+    first, other = item_of(chance, made(1.5, Kind.Double)), item_of(chance, value_of(chance))
+    alike = [_again(chance, first) for _each in range(count)]
+    assert_both_agree(alike)
+    assert_both_agree([other] * count)
+    assert_both_agree([*alike, other])
+    assert_both_agree([other, *alike, other, *alike])
+
+
 def test_runs_are_read_as_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of items alike cost a few steps, not one each: what makes the decoder fast is still in use."""
     looked: list[int] = []

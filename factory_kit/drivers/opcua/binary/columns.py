@@ -59,7 +59,8 @@ class Columns:
 
 def microseconds_of(filetime: Int64) -> Int64:
     """µs since 1970 of DateTimes as they are encoded."""
-    times: Int64 = np.clip(filetime, UNIX_EPOCH, LATEST)
+    times: Int64 = np.maximum(filetime, UNIX_EPOCH)
+    np.minimum(times, LATEST, out=times)
     times -= UNIX_EPOCH
     times //= 10
     return times

@@ -40,7 +40,8 @@ from factory_kit.drivers.opcua.binary.wire import (
 __all__ = ["read_items"]
 
 LONG = 6
-"""So many alike in a row are read as an array."""
+ALIKE = LONG + 1
+"""So many alike in a row, and what follows is read with them as an array."""
 LOOK_AHEAD = 64
 """The first so many of a long run; then eight times as many at each look."""
 NUMBERS = {
@@ -240,7 +241,8 @@ class _Reading:
                     before, streak = place, 0
                 elif streak == LONG:
                     length = self._run_length(at, min(count - row, (end - at) // size), place.layout)
-                    self._runs.append((row, at, length, place.layout))
+                    self._runs.append((row - ALIKE, at - ALIKE * size, length + ALIKE, place.layout))
+                    del place.rows[-ALIKE:], place.ats[-ALIKE:]  # those before belong to it too
                     row += length
                     at += length * size
                     before = None
@@ -270,6 +272,8 @@ class _Reading:
     def columns(self, shape: _Shape) -> Columns:
         """The items, which lie as *shape* says, as columns."""
         count, data, at = self._count, self._data, self._at
+        if len(shape.runs) == 1 and not shape.groups:
+            return _of_one_run(np.frombuffer(data, shape.runs[0][3].dtype, count, at), shape.runs[0][3])
         columns = Columns(
             handle=np.arange(count, dtype=np.uint32),
             value=np.full(count, np.nan),
@@ -367,6 +371,26 @@ def _everywhere(data: bytes, dtype: str | np.dtype[np.void]) -> npt.NDArray[Any]
     """The records that would begin at every byte."""
     form: np.dtype[Any] = np.dtype(dtype)
     return np.ndarray(max(0, len(data) - form.itemsize + 1), form, data, strides=(1,))
+
+
+def _of_one_run(records: Records, layout: _Layout) -> Columns:
+    """The columns of items that are all alike, as most are: each column is read once."""
+    count, names = len(records), layout.dtype.names or ()
+
+    def integers(name: str) -> npt.NDArray[np.int64]:
+        return records[name].astype(np.int64) if name in names else np.zeros(count, np.int64)
+
+    def times(name: str) -> npt.NDArray[np.int64]:
+        return microseconds_of(records[name]) if name in names else np.zeros(count, np.int64)
+
+    return Columns(
+        handle=records["handle"].copy() if "handle" in names else np.arange(count, dtype=np.uint32),
+        value=_numbers(records["value"], layout.kind).astype(np.float64) if layout.kind > 0 else np.full(count, np.nan),
+        has_value=np.full(count, layout.kind > 0),
+        status=integers("status"),
+        source=times("source"),
+        server=times("server"),
+    )
 
 
 def _fill(columns: Columns, rows: slice | Places, records: Records, layout: _Layout) -> None:

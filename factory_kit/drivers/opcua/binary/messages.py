@@ -20,7 +20,7 @@ from factory_kit.drivers.opcua.binary.wire import (
     end_of_string,
 )
 
-__all__ = ["Notification", "Published", "published", "read_answer", "republished"]
+__all__ = ["Notification", "Published", "published", "read_answer", "republished", "subscription_of"]
 
 PUBLISH, REPUBLISH, READ = 829, 835, 634
 """Numbers of the binary encodings of the answers (OPC 10000-6, A.3)."""
@@ -65,6 +65,12 @@ def published(data: bytes) -> Published:
     notification, at = _notification(data, at + 1)
     results, _at = _numbers(data, at) if at < len(data) else ((), at)
     return Published(result, subscription, available, more, notification, results)
+
+
+def subscription_of(data: bytes) -> int:
+    """The subscription that a whole PublishResponse is of; 0 where it is an error. ``Malformed``."""
+    result, at = _answered(data, PUBLISH)
+    return 0 if result & BAD else _u32(data, at)
 
 
 def republished(data: bytes) -> tuple[int, Notification]:
