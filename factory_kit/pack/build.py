@@ -80,6 +80,8 @@ class Built:
     secrets: tuple[str, ...] = ()
     """By which names the plant knows its machines; for the leak scan, never written."""
     risk: Risk | None = None
+    scope: Scope | None = None
+    """What was judged, with what was counted on the way."""
 
 
 def arrow_schema(product: DataProduct) -> pa.Schema:
@@ -154,12 +156,11 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
     schema = arrow_schema(product)
     published = _published(product, span, key)
     risk = residual_risk(product, template.checks, part, original, _limits(published), _share(rows))
-    quality = assess_quality(
-        Scope(product, template.checks, schema, (part,), _sql(published.begins), _sql(published.ends))
-    )
+    scope = Scope(product, template.checks, schema, (part,), *_limits(published))
+    quality = assess_quality(scope)
     return Built(
         folder, template, site, published, (part,), rows, part.stat().st_size, schema, tuple(quality),
-        _provenance(template, store, span, published, key, origins), tuple(origins), today, secrets, risk,
+        _provenance(template, store, span, published, key, origins), tuple(origins), today, secrets, risk, scope,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from factory_kit.pack.digests import file_sha256
 from factory_kit.pack.form import checklist, upload_form
 from factory_kit.pack.formats import dataspace, dcat, offer, records, statement, uid
 from factory_kit.pack.leaks import identifying
-from factory_kit.pack.quality import QualityRow, Scope
+from factory_kit.pack.quality import QualityRow
 from factory_kit.pack.quality_more import Score, db31, series_checks, tc609, tc609_groups
 from factory_kit.pack.readme import readme, sample_rows, statistics
 
@@ -207,10 +207,8 @@ def quality_report(built: Built) -> str:
     groups = {
         code: {"mean": _decimal(mean), "verdict": verdict} for code, (mean, verdict) in tc609_groups(national).items()
     }
-    span = [each.isoformat(sep=" ") for each in (built.span.begins, built.span.ends)]
-    series = series_checks(
-        Scope(built.template.product, built.template.checks, built.schema, built.parts, span[0], span[1])
-    )
+    assert built.scope is not None  # noqa: S101 - whoever builds judges
+    series = series_checks(built.scope)
     return as_json({
         "standard": "GB/T 36344-2018", "confidence": "secondary", "weights": None, "indicators": rows,
         "DB31/T 1523-2024": {"confidence": "secondary", "indicators": [_score(each) for each in db31(built.quality)]},

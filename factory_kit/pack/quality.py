@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,7 @@ import pyarrow.parquet as pq
 from factory_kit.errors import QueryError
 from factory_kit.model.definition import Text
 from factory_kit.model.product import Checks, DataProduct, ProductField
+from factory_kit.pack.series import Steps, count_steps
 from factory_kit.store.views import quoted
 
 __all__ = ["Asked", "Count", "QualityRow", "Scope", "answered", "assess_quality", "rows_of", "same_columns"]
@@ -68,6 +71,37 @@ class Scope:
     begins: str
     ends: str
 
+    @property
+    def field(self) -> str:
+        """The first number field outside the key, empty when there is none."""
+        return next(
+            (each.name for each in self.product.fields if each.type in ("decimal", "number") and not each.key), ""
+        )
+
+    @property
+    def step(self) -> int:
+        """The expected step in µs."""
+        return SECONDS[self.checks.expected.every] * 1_000_000
+
+    @cached_property
+    def steps(self) -> Steps:
+        """What the times tell, counted once."""
+        ends = datetime.fromisoformat(self.ends).replace(tzinfo=UTC)
+        expected = self.checks.expected
+        return count_steps(
+            self.parts, expected.per, expected.time, self.field, self.step, (ends - EPOCH) // timedelta(microseconds=1)
+        )
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the rows of each series strictly ascend and the key is group and time: then no key stands twice."""
+        expected = self.checks.expected
+        key = {field.name for field in self.product.fields if field.key}
+        return key == {*expected.per, expected.time} and self.steps.ascending
+
+
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 INDICATORS: tuple[tuple[str, str, str, Literal["higher", "lower"]], ...] = (
     ("0101", "规范性·数据标准", "Conformity: data standard", "higher"),
@@ -117,10 +151,9 @@ class Asked:
 def assess_quality(scope: Scope) -> list[QualityRow]:
     """All twenty indicators of *scope*, counted over its Parquet parts."""
     with rows_of(scope.parts) as con:
-        order = ascending(scope, con)
-        counts = answered(con, {code: counter(scope, bool(order)) for code, counter in COUNTERS.items()})
-    if order:
-        told = f" -- since {order} gives 0, every row comes after the one before it: no key stands twice"
+        counts = answered(con, {code: counter(scope, scope.in_order) for code, counter in COUNTERS.items()})
+    if scope.in_order:
+        told = f" -- since {_not_after(scope)} gives 0: the rows of each series ascend, so no key stands twice"
         counts |= {code: (*counts[code][:2], counts[code][2] + told) for code in BY_ORDER}
     return [_row(counts, *indicator) for indicator in INDICATORS]
 
@@ -223,26 +256,12 @@ def _records(scope: Scope, in_order: bool) -> Asked:
     return Asked(there, f"{f'count(DISTINCT ({groups},))' if groups else '1'} * {steps}")
 
 
-def _before(names: Sequence[str]) -> tuple[str, str]:
-    """That the row comes after the one before it by *names*, and that it does not, in the order of the file."""
-    after = "false"
-    for name in reversed(names):
-        after = f'("{name}" > before_{names.index(name)} OR ("{name}" = before_{names.index(name)} AND {after}))'
-    lags = ", ".join(f'lag("{name}") OVER () AS before_{place}' for place, name in enumerate(names))
-    return f"count(*) FILTER (NOT coalesce({after}, before_0 IS NULL))", f"(SELECT *, {lags} FROM rows)"  # noqa: S608 - names of declared fields
-
-
-def ascending(scope: Scope, con: duckdb.DuckDBPyConnection) -> str:
-    """The statement that proves that the rows strictly ascend, by groups and time or by time and groups; empty when they do not."""
+def _not_after(scope: Scope) -> str:
+    """The statement that counts the rows that do not come after the one before them in their series; counted in a stream, not so."""
     expected = scope.checks.expected
-    orders = ([*expected.per, expected.time], [expected.time, *expected.per])
-    if {field.name for field in scope.product.fields if field.key} != set(orders[0]):
-        return ""
-    for wrong, source in map(_before, orders):
-        sql = f"SELECT {wrong} FROM {source}"  # noqa: S608 - names of declared fields
-        if _one(con, sql)[0] == 0:
-            return sql
-    return ""
+    groups = ", ".join(f'"{name}"' for name in expected.per) or "1"
+    before = f'lag("{expected.time}") OVER (PARTITION BY {groups} ORDER BY file_row_number)'
+    return f'SELECT count(*) FILTER ("{expected.time}" <= before) FROM (SELECT *, {before} AS before FROM rows)'  # noqa: S608 - names of declared fields
 
 
 def _within(fields: Sequence[ProductField]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Literal
 
 from factory_kit.pack.documentation import ITEMS, documented
-from factory_kit.pack.quality import Asked, Count, QualityRow, Scope, answered, ascending, rows_of
+from factory_kit.pack.quality import Count, QualityRow, Scope
 
 __all__ = ["Score", "db31", "series_checks", "tc609", "tc609_groups"]
 
@@ -117,38 +117,28 @@ def tc609_groups(scores: Sequence[Score]) -> Mapping[str, tuple[Fraction | None,
     return result
 
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
 def series_checks(scope: Scope) -> dict[str, Count]:
-    """Gaps, order, duplicates, values that stand still and clocks: name → (count, of how many, SQL)."""
-    expected = scope.checks.expected
-    groups = ", ".join(f'"{name}"' for name in expected.per)
-    time = f'"{expected.time}"'
-    field = next(
-        (each.name for each in scope.product.fields if each.type in ("decimal", "number") and not each.key), ""
+    """Gaps, order, duplicates, values that stand still and clocks: name → (count, of how many, SQL that gives both)."""
+    expected, steps, step = scope.checks.expected, scope.steps, scope.step
+    groups = ", ".join(f'"{name}"' for name in expected.per) or "1"
+    time, window = f'"{expected.time}"', f"(PARTITION BY {groups} ORDER BY file_row_number)"
+    level = f'"{scope.field}" = lag("{scope.field}") OVER {window}' if scope.field else "NULL::BOOLEAN"
+    source = (
+        f"(SELECT epoch_us({time}) - epoch_us(lag({time}) OVER {window}) AS since, {level} AS still, "  # noqa: S608 - names of declared fields
+        f"epoch_us({time}) % {step} <> 0 AS off_grid, {time} >= TIMESTAMPTZ '{scope.ends}+00' AS ahead FROM rows)"
     )
-    with rows_of(scope.parts) as con:
-        window = (
-            ""
-            if ascending(scope, con).find(f"lag({time}) OVER () AS before_{len(expected.per)}") > 0
-            else f"PARTITION BY {groups or 1} ORDER BY file_row_number"
-        )
-        same = " AND ".join(f'"{name}" = lag("{name}") OVER w' for name in expected.per) or "true"
-        value = f', ("{field}" = lag("{field}") OVER w) AND {same} AS still' if field else ", NULL AS still"
-        step = SECONDS[expected.every] * 1_000_000
-        source = (
-            f"(SELECT CASE WHEN {same} THEN epoch_us({time}) - epoch_us(lag({time}) OVER w) END AS since{value}, "  # noqa: S608 - names of declared fields
-            f"epoch_us({time}) % {step} = 0 AS on_grid, {time} >= TIMESTAMPTZ '{scope.ends}+00' AS ahead FROM rows WINDOW w AS ({window}))"
-        )
-        asked = {
-            "gaps": Asked(f"count(*) FILTER (since > {step * 3 // 2})", "count(since)", source),
-            "missing_steps": Asked(f"sum(since // {step} - 1) FILTER (since > {step * 3 // 2})", "count(*)", source),
-            "longest_gap_us": Asked("max(since)", "count(since)", source),
-            "backward": Asked("count(*) FILTER (since < 0)", "count(since)", source),
-            "duplicate_times": Asked("count(*) FILTER (since = 0)", "count(since)", source),
-            "standing_still": Asked("count(*) FILTER (still)", "count(still)", source),
-            "off_the_grid": Asked("count(*) FILTER (NOT on_grid)", "count(*)", source),
-            "ahead_of_the_interval": Asked("count(*) FILTER (ahead)", "count(*)", source),
-        }
-        return answered(con, asked)
+    counts = {
+        "gaps": (steps.gaps, steps.steps, f"count(*) FILTER (since > {step * 3 // 2}), count(since)"),
+        "missing_steps": (
+            steps.missing,
+            steps.rows,
+            f"coalesce(sum(since // {step} - 1) FILTER (since > {step * 3 // 2}), 0)::BIGINT, count(*)",
+        ),
+        "longest_gap_us": (steps.longest, steps.steps, "greatest(max(since), 0), count(since)"),
+        "backward": (steps.backward, steps.steps, "count(*) FILTER (since < 0), count(since)"),
+        "duplicate_times": (steps.duplicate, steps.steps, "count(*) FILTER (since = 0), count(since)"),
+        "standing_still": (steps.still, steps.still_of, "count(*) FILTER (still), count(still)"),
+        "off_the_grid": (steps.off_grid, steps.rows, "count(*) FILTER (off_grid), count(*)"),
+        "ahead_of_the_interval": (steps.ahead, steps.rows, "count(*) FILTER (ahead), count(*)"),
+    }
+    return {name: (count, of, f"SELECT {sql} FROM {source}") for name, (count, of, sql) in counts.items()}  # noqa: S608

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -15,7 +15,6 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factory_kit.errors import FactoryKitError, UsageError
@@ -26,6 +25,7 @@ from factory_kit.model.site import Site
 from factory_kit.pack.build import Built, Span, arrow_schema
 from factory_kit.pack.quality import Scope, assess_quality
 from factory_kit.pack.risk import Risk
+from factory_kit.pack.series import ROWS_AT_ONCE, micros, series_of
 from factory_kit.pack.watermark import Marking, Residuals, Trace, mark_key, marked, residuals, signs, trace
 from factory_kit.store.views import quoted
 
@@ -40,7 +40,6 @@ __all__ = [
     "write_recipient",
 ]
 
-ROWS_AT_ONCE = 122_880
 REGISTER = "recipients.jsonl"
 """Beside the key of the pseudonyms: who got which copy. It never leaves the plant."""
 RISK_PAPER = "papers/residual-risk.json"
@@ -111,10 +110,11 @@ def mark_package(folder: Path, template: ProductTemplate, site: Site, master: by
     )
     schema = arrow_schema(product)
     limits = (span.begins.isoformat(sep=" "), span.ends.isoformat(sep=" "))
-    quality = assess_quality(Scope(product, template.checks, schema, parts, *limits))
+    scope = Scope(product, template.checks, schema, parts, *limits)
+    quality = assess_quality(scope)
     return Built(
         folder, marked_template, site, span, parts, int(paper["rows"]), sum(part.stat().st_size for part in parts), schema, tuple(quality),
-        provenance, tuple(provenance["origins"]), datetime.fromisoformat(paper["built_on"]).date(), (), _risk(folder),
+        provenance, tuple(provenance["origins"]), datetime.fromisoformat(paper["built_on"]).date(), (), _risk(folder), scope,
     )  # fmt: skip
 
 
@@ -164,8 +164,8 @@ def _mark_batch(
     how: Mapping[str, Marking],
     last: dict[tuple[str, str], float],
 ) -> pa.RecordBatch:
-    windows = _micros(batch.column(time)) // window
-    series = list(_series(batch, per))
+    windows = micros(batch.column(time)) // window
+    series = list(series_of(batch, per))
     for name, marking in how.items():
         place = batch.schema.get_field_index(name)
         values = batch.column(place).to_numpy(zero_copy_only=False).astype(np.float64, copy=True)
@@ -177,30 +177,6 @@ def _mark_batch(
         missing = np.asarray(batch.column(place).is_null())
         batch = batch.set_column(place, batch.schema.field(place), pa.array(values, pa.float64(), mask=missing))
     return batch
-
-
-def _series(batch: pa.RecordBatch, per: Sequence[str]) -> Iterator[tuple[str, slice | Ints]]:
-    """The rows of each series, as a slice where they stand together."""
-    if not per:
-        yield "", slice(0, batch.num_rows)
-        return
-    columns = [batch.column(name).cast(pa.string()) for name in per]
-    joined = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, "|")
-    coded = joined.dictionary_encode()
-    codes = coded.indices.to_numpy(zero_copy_only=False)
-    names = coded.dictionary.to_pylist()
-    edges = np.flatnonzero(np.diff(codes)) + 1
-    if len(edges) + 1 == len(names):
-        for first, end in zip([0, *edges.tolist()], [*edges.tolist(), len(codes)], strict=True):
-            yield str(names[codes[first]]), slice(first, end)
-        return
-    for code, name in enumerate(names):
-        yield str(name), np.flatnonzero(codes == code)
-
-
-def _micros(column: pa.Array) -> Ints:
-    found: Ints = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    return found
 
 
 def trace_file(

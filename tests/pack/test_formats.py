@@ -24,7 +24,7 @@ from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.pack.build import Span
 from factory_kit.pack.documentation import documented, missing
-from factory_kit.pack.quality_more import db31, tc609, tc609_groups
+from factory_kit.pack.quality_more import db31, series_checks, tc609, tc609_groups
 from factory_kit.pack.verify import package_findings
 from factory_kit.reports.product import Package, build_package
 from factory_kit.seal import KeyRing, Signer, new_key, open_key, trust, unpack, verify
@@ -246,6 +246,9 @@ def test_the_sql_of_a_figure_gives_the_figure(made: tuple[Package, Path]) -> Non
     for row in made[0].built.quality:
         if "SELECT" in row.how:
             assert con.execute(row.how.partition(" -- ")[0]).fetchone() == (row.numerator, row.denominator)
+    assert made[0].built.scope is not None
+    for name, (count, of, sql) in series_checks(made[0].built.scope).items():
+        assert (name, con.execute(sql).fetchone()) == (name, (count, of))
 
 
 def part_of(made: tuple[Package, Path]) -> Path:
