@@ -25,7 +25,7 @@ from factory_kit.model.maturity import Criterion, MaturityModel
 from factory_kit.score import exact_text
 from factory_kit.seal.archive import checked_zip
 
-__all__ = ["TakenBack", "answers_workbook", "take_back"]
+__all__ = ["TakenBack", "answers_workbook", "harmless", "replace_answers", "said", "take_back"]
 
 LONGEST_NOTE = 2_000
 COLUMNS = (
@@ -86,7 +86,7 @@ def take_back(folder: AssessmentFolder, file: Path) -> TakenBack:
     evidence. ``DefinitionError`` with every mistake at its sheet and cell; then nothing is changed.
     """
     scored = read_scored(folder)
-    _harmless(file)
+    harmless(file)
     rows = list(sheet_rows(file))
     problems = list(_foreign(rows, scored.model, file.name))
     if problems:
@@ -95,7 +95,7 @@ def take_back(folder: AssessmentFolder, file: Path) -> TakenBack:
     seen: dict[str, str] = {}
     for row in rows:
         code = _text(row, CODE)
-        if row.sheet == "about" or row.number == 1 or not any(map(_said, row.cells)):
+        if row.sheet == "about" or row.number == 1 or not any(map(said, row.cells)):
             continue
         problems += _row(row, code, scored.model, seen, given, file.name)
     if problems:
@@ -103,12 +103,12 @@ def take_back(folder: AssessmentFolder, file: Path) -> TakenBack:
     changed = tuple(
         code for code in given if given[code] != scored.answers.answers.get(code, Answer(no_value="not assessed"))
     )
-    kept = _write(folder, scored, given) if changed else None
+    kept = replace_answers(folder, scored, given) if changed else None
     return TakenBack(changed, kept)
 
 
-def _harmless(file: Path) -> None:
-    """Nothing is read before the archive was looked at; a form needs no macros."""
+def harmless(file: Path) -> None:
+    """``UsageError`` for a missing file and for macros; nothing is read before the archive was looked at."""
     if not file.is_file():
         raise UsageError("{file}: there is no such file", file=file)
     with checked_zip(file) as archive:
@@ -116,7 +116,8 @@ def _harmless(file: Path) -> None:
             raise UsageError("{file}: holds macros; save it as .xlsx without them", file=file.name)
 
 
-def _write(folder: AssessmentFolder, scored: Scored, given: Mapping[str, Answer]) -> Path:
+def replace_answers(folder: AssessmentFolder, scored: Scored, given: Mapping[str, Answer]) -> Path:
+    """``answers.yaml`` of *folder* with the answers *given*; those of before are kept under ``earlier/``, at the path returned."""
     before = folder.answers_file.read_bytes()
     earlier = folder.path / "earlier"
     earlier.mkdir(exist_ok=True)
@@ -305,10 +306,10 @@ def _answer(cells: tuple[str, ...], before: Answer | None) -> Answer:
 
 
 def _text(row: SheetRow, column: int) -> str:
-    return _said(row.cells[column]) if column < len(row.cells) else ""
+    return said(row.cells[column]) if column < len(row.cells) else ""
 
 
-def _said(cell: object) -> str:
+def said(cell: object) -> str:
     """A cell as people typed it: Excel keeps 1 as 1.0 and 0.80 as 0.8."""
     if cell is None:
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from factory_kit.cli.assess_bundle import acknowledge, report, rescore, seal
+from factory_kit.cli.assess_earlier import earlier
 from factory_kit.cli.assess_migrate import migrate
 from factory_kit.cli.assess_new import new
 from factory_kit.cli.assess_score import accept, explain, override, path, score
@@ -71,6 +72,12 @@ COMMANDS = (
         serve,
         N_(
             "Answer in a browser on this computer, place by place, with machine evidence, photos and the live score; offline.\n\nExample: factory-kit assess serve 2026-09 --open"
+        ),
+    ),
+    (
+        earlier,
+        N_(
+            "Take the result of another platform from its Excel sheets, as declarations of grade D.\n\nExample: factory-kit assess earlier 2026-09 result.xlsx --platform 某平台自评2025-06"
         ),
     ),
     (

@@ -193,3 +193,54 @@ def test_the_wording_of_the_standard_stands_where_somebody_answers(factory_kit: 
     assert not list((plant / "assessments" / "first").rglob("text.local.yaml"))
     assert wrong.code == 2
     assert "'ZZ.1.a' is no criterion of the model" in wrong.err
+
+
+def sheet_of(file: Path, *rows: tuple[object, ...]) -> Path:
+    """A workbook of another platform."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(file)
+    return file
+
+
+def test_a_result_of_another_platform_is_a_declaration(factory_kit: Command, plant: Path) -> None:
+    """What nobody answered yet is taken with grade D and its origin; what is answered stays, and the file of before is kept."""
+    answers = plant / "assessments" / "first" / "answers.yaml"
+    text = answers.read_text(encoding="utf-8")
+    answers.write_text(re.sub(r"(?m)^(  TD\.5\.a: ).*$", r"\1{no_value: not assessed}", text), encoding="utf-8")
+    rows = (("自评报告",), ("条款编号", "内容", "得分"), ("TD.5.a", "x", 0.8), ("PS.1.a", "y", 0), (None, "小计", 3))
+    file = sheet_of(plant / "other.xlsx", *rows)
+
+    done = factory_kit("assess", "earlier", "first", file, "--platform", '某平台 & "2025"', "-w", plant)
+    lines = dict(re.findall(r"(?m)^  ([A-Z]+\d?\.\d\.[a-z]): (.*)$", answers.read_text(encoding="utf-8")))
+
+    assert done.code == 0
+    assert "1 requirements are answered already and stay as they are: PS.1.a" in done.err
+    assert lines["TD.5.a"].startswith('{value: "0.8", evidence: [{grade: D, note: "某平台 & \\"2025\\""')
+    assert lines["PS.1.a"].startswith('{value: "1"')
+    assert (plant / "assessments" / "first" / "earlier" / "answers-001.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ((("编号", "得分"), ("ZZ.1.a", 1)), "'ZZ.1.a' is no criterion of the model"),
+        ((("编号", "得分"), ("TD.5.a", "80%")), "80% is not allowed, expected one of 0, 0.5, 0.8, 1"),
+        ((("编号", "得分"), ("TD.5.a", "1e999999999")), "is not allowed"),
+        ((("编号", "得分"), ("TD.5.a", 1), ("TD.5.a", 0)), "TD.5.a stands in Sheet!B2 already"),
+        ((("要求", "结果"), ("TD.5.a", 1)), "no sheet has a heading for codes"),
+    ],
+)
+def test_a_wrong_result_of_another_platform_changes_nothing(
+    factory_kit: Command, plant: Path, rows: tuple[tuple[object, ...], ...], said: str
+) -> None:
+    """Each mistake stands with its cell, and the answers are as they were."""
+    answers = plant / "assessments" / "first" / "answers.yaml"
+    before = answers.read_bytes()
+
+    done = factory_kit("assess", "earlier", "first", sheet_of(plant / "o.xlsx", *rows), "--platform", "x", "-w", plant)
+
+    assert done.code == 2
+    assert said in done.err
+    assert answers.read_bytes() == before
