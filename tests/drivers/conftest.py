@@ -138,7 +138,7 @@ class Plant:
 
     def call(self, work: Coroutine[Any, Any, Any]) -> Any:
         """The result of *work*, done in the server's thread."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
     def start(
         self,

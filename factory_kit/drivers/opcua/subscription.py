@@ -36,7 +36,7 @@ class Subscription:
     probed: float = 0.0
     """When the server last said that the subscription lives, though nothing came."""
     newest: int = 0
-    """When the newest notification that was taken was published (µs, the server's clock)."""
+    """When the notification that was taken last was published (µs, the server's clock, which may be set back)."""
     odd: int = 0
     """So many in a row had an old number and were published later than the newest."""
     counts_anew: bool = False
@@ -74,7 +74,7 @@ class Subscription:
     def took(self, sequence: int, moment: int = 0) -> None:
         """Notification *sequence*, published at *moment*, came."""
         self.expected = sequence % LAST_NUMBER + 1
-        self.newest, self.odd = max(self.newest, moment), 0
+        self.newest, self.odd = moment or self.newest, 0
 
     def add(self, places: list[int]) -> None:
         """It watches *places* too."""
