@@ -73,7 +73,7 @@ class Diagnosis:
     """By machine: what it made in planned time."""
 
 
-def diagnose(
+def diagnose(  # noqa: PLR0913 - what is looked at, and what is known besides
     indicators: Mapping[str, Indicator],
     store: StoreView,
     interval: Interval,

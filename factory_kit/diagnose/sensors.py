@@ -8,7 +8,7 @@ import numpy as np
 
 from factory_kit.diagnose.finding import Finding, Number, Severity
 from factory_kit.diagnose.material import ANALOG, Column, Material, PointFacts
-from factory_kit.diagnose.stretches import joined, shared
+from factory_kit.diagnose.stretches import joined, length_before, shared
 from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.connector import MachineState
 from factory_kit.model.sample import Float64, Int64
@@ -78,8 +78,8 @@ def _still(material: Material, point: PointFacts, column: Column) -> Iterator[Fi
     """The longest hold, counted in time in which the machine worked and the point was watched, against all others."""
     working = working_time(material, point.equipment)
     starts, ends, values = _holds(column, material.interval.end)
-    lengths = _length_until(ends, working, material.known.get(point.id, ()))
-    lengths -= _length_until(starts, working, material.known.get(point.id, ()))
+    watched = shared(working, material.known.get(point.id, ()))
+    lengths = length_before(ends, watched) - length_before(starts, watched)
     if working == [material.interval.window]:  # nobody tells when it works: at zero it may simply be off
         lengths = np.where(values == 0, 0.0, lengths)
     moving = lengths[lengths > 0]
@@ -96,17 +96,6 @@ def _still(material: Material, point: PointFacts, column: Column) -> Iterator[Fi
     severity: Severity = "high" if hours >= LONG else "middle"
     when = (Stretch(int(starts[at]), int(ends[at])),)
     yield Finding("stuck-sensor", point.equipment, severity, numbers, when, (f"{point.equipment}/{point.name}",))
-
-
-def _length_until(times: Int64, working: Sequence[Stretch], known: Sequence[Stretch]) -> Float64:
-    """For each of *times*: microseconds before it in which the machine worked and the point was watched."""
-    watched = shared(working, known)
-    if not watched:
-        return np.zeros(len(times))
-    edges = np.array([(part.start, part.end) for part in watched], np.int64)
-    lengths = edges[:, 1] - edges[:, 0]
-    levels = np.stack([np.cumsum(lengths) - lengths, np.cumsum(lengths)], axis=1).ravel().astype(np.float64)
-    return np.interp(times, edges.ravel(), levels)
 
 
 def spikes(values: Float64) -> list[int]:

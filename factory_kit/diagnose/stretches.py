@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from factory_kit.kpi.timemodel import Stretch
+import numpy as np
 
-__all__ = ["Spans", "joined", "outside", "shared", "shared_length"]
+from factory_kit.kpi.timemodel import Stretch
+from factory_kit.model.sample import Float64, Int64
+
+__all__ = ["Spans", "joined", "length_before", "outside", "shared", "shared_length"]
 
 
 class Spans(Protocol):
@@ -63,3 +66,13 @@ def shared(one: Sequence[Spans], other: Sequence[Spans]) -> list[Stretch]:
 def shared_length(one: Sequence[Spans], other: Sequence[Spans]) -> int:
     """Microseconds that lie in both."""
     return sum(part.length for part in shared(one, other))
+
+
+def length_before(times: Int64, parts: Sequence[Spans]) -> Float64:
+    """For each of *times*: microseconds of *parts* (in order, apart) before it."""
+    if not parts:
+        return np.zeros(len(times))
+    edges = np.array([(part.start, part.end) for part in parts], np.int64)
+    lengths = edges[:, 1] - edges[:, 0]
+    levels = np.stack([np.cumsum(lengths) - lengths, np.cumsum(lengths)], axis=1).ravel().astype(np.float64)
+    return np.interp(times, edges.ravel(), levels)

@@ -7,9 +7,32 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from factory_kit.render.charts import Bar, Bars, Chart, Lane, Radar, Segment, Series, State, Timeline, png, svg
+from factory_kit.render.charts import (
+    Band,
+    Bar,
+    Bars,
+    Chart,
+    Curve,
+    Lane,
+    Mark,
+    Pareto,
+    Radar,
+    Segment,
+    Series,
+    State,
+    Step,
+    Timeline,
+    Trace,
+    Waterfall,
+    png,
+    svg,
+)
+from factory_kit.render.charts.curve import curve, round_step, top_of
+from factory_kit.render.charts.draw import _drawn
+from factory_kit.render.charts.pareto import pareto
 from factory_kit.render.charts.sheet import wrap
-from factory_kit.render.charts.timeline import coarse, merged
+from factory_kit.render.charts.timeline import coarse, merged, timeline
+from factory_kit.render.charts.waterfall import waterfall
 
 ODD = "车床 <b>&\"' {{7*7}} 🏭 㵘"
 RADAR = Radar(
@@ -30,7 +53,19 @@ TIMELINE = Timeline(
     60,
     ((0, "08:00"), (60, "08:01")),
 )
-CHARTS = pytest.mark.parametrize("chart", [RADAR, BARS, TIMELINE], ids=["radar", "bars", "timeline"])
+WATERFALL = Waterfall(
+    (Step("计划时间", 24, "24 h", whole=True), Step(ODD, 6, "6 h"), Step("运行", 18, "18 h", whole=True))
+)
+PARETO = Pareto((Bar(ODD, 5, "5 h"), Bar("换型", 3, "3 h"), Bar("其余", 2, "2 h")), 10)
+CURVE = Curve(
+    (Trace(ODD, ((0, 5), (10, 8), (12, None), (20, 3), (24, 2)), "brand", filled=True), Trace("夜", ((0, 1), (9, 1)), "red", dashed=True)),
+    24, 10, ((0, "00:00"), (24, "24:00")), "kW", "小时", (Mark(4, "基础负荷"),), (Band(12, 14),), "异常",
+)  # fmt: skip
+CHARTS = pytest.mark.parametrize(
+    "chart",
+    [RADAR, BARS, TIMELINE, WATERFALL, PARETO, CURVE],
+    ids=["radar", "bars", "timeline", "waterfall", "pareto", "curve"],
+)
 
 
 def texts(picture: str) -> list[str]:
@@ -123,3 +158,59 @@ def test_a_picture_for_word_is_png() -> None:
 
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(picture[16:20], "big") == 600
+
+
+@CHARTS
+def test_equal_charts_are_equal_pictures(chart: Chart) -> None:
+    """Drawn again without what was kept from the first time, a picture has the same bytes."""
+    first = svg(chart, width=500, name="one")
+    _drawn.cache_clear()
+    assert svg(chart, width=500, name="one") == first
+
+
+def test_a_waterfall_steps_down_from_what_was_left() -> None:
+    """By hand: a loss of 6 of 24 covers the last quarter of the width; what remains begins at the left."""
+    whole, lost, left = (row for layer in waterfall(WATERFALL, 720).layers for row in layer.rows if "f" in row)
+    assert lost["x2"] == whole["x2"]
+    assert lost["x"] == pytest.approx(whole["x"] + 0.75 * (whole["x2"] - whole["x"]))
+    assert (left["x"], left["x2"]) == pytest.approx((whole["x"], lost["x"]))
+
+
+def test_the_line_of_pareto_ends_at_the_whole() -> None:
+    """The dots stand at a half, at four fifths, and at all of it."""
+    sheet = pareto(PARETO, 720)
+    (dots,) = [layer.rows for layer in sheet.layers if layer.mark["type"] == "circle"]
+    bars = [row for layer in sheet.layers for row in layer.rows if "f" in row]
+    left, across = bars[0]["x"], 2 * (bars[0]["x2"] - bars[0]["x"])
+    assert [(dot["x"] - left) / across for dot in dots] == pytest.approx([0.5, 0.8, 1.0])
+
+
+def test_a_curve_breaks_where_nothing_is_known() -> None:
+    """A place without value parts the line: no stroke crosses the gap."""
+    lines = [
+        layer.rows
+        for layer in curve(CURVE, 720).layers
+        if layer.mark["type"] == "line" and layer.mark.get("strokeWidth") == 1.6
+    ]
+    parts = {row["l"] for rows in lines for row in rows}
+    assert len(parts) == 3
+
+
+@pytest.mark.parametrize(("top", "step", "end"), [(10, 2, 12), (99, 20, 100), (0.7, 0.2, 0.8), (0, 1, 1)])
+def test_ticks_are_round_and_reach_beyond_the_value(top: float, step: float, end: float) -> None:
+    """Steps of 1, 2 or 5 times a power of ten; the axis ends at the next one above the value."""
+    assert round_step(top) == pytest.approx(step)
+    assert top_of(top) == pytest.approx(end)
+
+
+def test_states_differ_by_height_on_grey_paper() -> None:
+    """A state of half the height fills the lower half of its lane."""
+    chart = Timeline(
+        (Lane("m", (Segment(0, 5, "a"), Segment(5, 9, "b"))),),
+        (State("a", "A", "green"), State("b", "B", "sky", 0.5)),
+        10,
+        (),
+    )
+    _wash, full, low, *_legend = (row for layer in timeline(chart, 720).layers for row in layer.rows if "f" in row)
+    assert low["y2"] == full["y2"]
+    assert low["y2"] - low["y"] == pytest.approx((full["y2"] - full["y"]) / 2)
