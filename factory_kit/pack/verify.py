@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,15 +41,14 @@ def _part_findings(sealed: Sealed, parts: list[str], product: DataProduct, expec
     findings, rows = [], 0
     for name in parts:
         try:
-            file = pq.ParquetFile(io.BytesIO(sealed.read(name)))
+            with _part(sealed, name) as source:
+                file = pq.ParquetFile(source)
+                rows += file.metadata.num_rows
+                if not same_columns(file.schema_arrow, schema):
+                    findings.append(_finding(name, N_("{file}: its columns are not those of product.json")))
         except pa.ArrowInvalid as error:
-            findings.append(
-                _finding(name, N_("{file}: is no Parquet file ({reason})"), reason=str(error).splitlines()[0])
-            )
-            continue
-        rows += file.metadata.num_rows
-        if not same_columns(file.schema_arrow, schema):
-            findings.append(_finding(name, N_("{file}: its columns are not those of product.json")))
+            reason = str(error).splitlines()[0]
+            findings.append(_finding(name, N_("{file}: is no Parquet file ({reason})"), reason=reason))
     if rows != expected:
         findings.append(
             _finding(
@@ -54,6 +56,17 @@ def _part_findings(sealed: Sealed, parts: list[str], product: DataProduct, expec
             )
         )
     return findings
+
+
+@contextmanager
+def _part(sealed: Sealed, name: str) -> Iterator[IO[bytes]]:
+    """The part *name*, whose bytes were verified just now, to be read where it lies: only its end is looked at."""
+    if sealed.path.is_dir():
+        with (sealed.path / name).open("rb") as file:
+            yield file
+        return
+    with zipfile.ZipFile(sealed.path) as archive, archive.open(name) as file:
+        yield file
 
 
 def _paper_findings(sealed: Sealed, product: DataProduct) -> list[Finding]:
