@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -121,7 +122,7 @@ def test_findings_are_ranked_and_saved(factory_kit: Command, plant: Path, tmp_pa
     assert first["says"]["en"]
     assert first["when"][0][0].startswith("2026-09-02T")
     assert len(first["evidence"]) == 64
-    assert all(each["hours"] is not None for each in found)
+    assert all(each["hours"] is not None or each["kwh"] is not None for each in found)
 
     assert factory_kit("diagnose", "-w", plant, "--out", tmp_path / "f.xlsx").code == 0
     assert len(openpyxl.load_workbook(tmp_path / "f.xlsx").worksheets) == 2
@@ -156,3 +157,118 @@ def test_one_sample_or_only_bad_ones_give_no_number(factory_kit: Command, empty:
     assert [each for each in figures if each["value"] is not None] == []
     found = json.loads(factory_kit("diagnose", "-w", empty, *days, "--json").out)
     assert {each["kind"] for each in found} == {"never-answered"}
+
+
+TARIFF = """tariff: 1
+name: {zh: 示例电价, en: Example tariff}
+seasons:
+  - from: 2026-01-01
+    until: 2026-12-31
+    source: {title: Example decree, confidence: own}
+    prices: {peak: "1.0", valley: "0.3"}
+    hours:
+      - {from: "08:00", until: "22:00", price: peak}
+      - {from: "22:00", until: "08:00", price: valley}
+"""
+
+
+@pytest.fixture
+def priced(plant: Path) -> Iterator[Path]:
+    """The workspace with a tariff."""
+    (plant / "tariff.yaml").write_text(TARIFF, encoding="utf-8")
+    yield plant
+    (plant / "tariff.yaml").unlink()
+
+
+def test_energy_has_a_price_where_there_is_a_tariff(factory_kit: Command, empty: Path) -> None:
+    """By hand: line B stands from midnight to eight under 20 kW, its load of full work: 160 kWh by night are 48 yuan, else none."""
+    times = MIDNIGHT + np.arange(0, 24 * HOUR + 1, 10 * MINUTE, dtype=np.int64)
+    hours = (times - MIDNIGHT) / HOUR
+    store = Store(empty / "store")
+    site, connectors = demo_site()
+    store.describe(site.equipment, connectors)
+    entries = [
+        CataloguePoint(name, "state", "state", "", "int32", name, "sim-cnc", "1", "machines")
+        for name in ("cnc-07", "cnc-08")
+    ]
+    entries.append(
+        CataloguePoint(
+            "meter-03", "active_energy", "active_energy", "kWh", "uint32", "e", "sim-energy-meter", "1", "energy"
+        )
+    )
+    values = [np.where(hours < 8, 1.0, 2.0), np.where(hours < 8, 1.0, 2.0), 20 * hours]
+    with store.writer(Run("r", MIDNIGHT, Origin.SIMULATED, "demo", "collect")) as writer:
+        for point, column in zip(store.register(entries), values, strict=True):
+            writer.append(
+                SampleBatch(np.full(len(times), point, np.int32), times, column, np.zeros(len(times), np.int8))
+            )
+    words = ("diagnose", "-w", empty, "--from", "2026-09-02", "--to", "2026-09-02", "--json")
+    for tariff, yuan in (("", None), (TARIFF, 48), (TARIFF.replace("2026-12-31", "2026-09-01"), None)):
+        (empty / "tariff.yaml").unlink(missing_ok=True)
+        if tariff:
+            (empty / "tariff.yaml").write_text(tariff, encoding="utf-8")
+        (found,) = [each for each in json.loads(factory_kit(*words).out) if each["kind"] == "idle-load"]
+        assert found["kwh"] == pytest.approx(160, rel=0.001)
+        assert found["yuan"] == (None if yuan is None else pytest.approx(yuan, rel=0.001))
+
+
+def test_a_report_of_findings_has_its_pictures(factory_kit: Command, priced: Path, tmp_path: Path) -> None:
+    """One page with table, waterfall, Pareto, load duration and timeline; the money names its tariff; equal but for when it was made."""
+    assert factory_kit("diagnose", "-w", priced, "--report", tmp_path / "f.html").code == 0
+    page = (tmp_path / "f.html").read_text(encoding="utf-8")
+    for name in ("table-findings", "figure-waterfall", "figure-pareto", "figure-load", "figure-timeline"):
+        assert name in page
+    assert "Example tariff" in page
+    refused = factory_kit("diagnose", "-w", priced, "--report", tmp_path / "f.odt")
+    assert (refused.code, "cannot be written as '.odt'" in refused.err.replace("\n", " ")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("tariff.yaml", TARIFF.replace('"22:00", price: peak', '"21:00", price: peak'), "tariff.yaml:8: seasons[0].hours: no price from 21:00 to 22:00"),
+        ("tariff.yaml", TARIFF.replace('"22:00", price: peak', '"23:00", price: peak'), "tariff.yaml:10: seasons[0].hours[1]: overlaps with line 9"),
+        ("diagnosis.yaml", "diagnosis: 1\nlimits:\n  - {point: cnc-77/x, above: '1', because: y}\n", "diagnosis.yaml:3: limits[0].point: 'cnc-77' is not in the ledger"),
+        ("diagnosis.yaml", "diagnosis: 1\nlimits:\n  - {point: cnc-01/x, above: '1', because: y}\n", "cnc-01/x: the store has no such point"),
+    ],
+)  # fmt: skip
+def test_a_file_with_a_hole_is_refused_in_one_line(
+    factory_kit: Command, plant: Path, file: str, text: str, said: str
+) -> None:
+    """A tariff with a hole or an overlap and settings that name nothing: file, line, what was expected, and no finding."""
+    (plant / file).write_text(text, encoding="utf-8")
+    try:
+        done = factory_kit("diagnose", "-w", plant, "--json")
+    finally:
+        (plant / file).unlink()
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err.replace("\n", " ")
+
+
+def test_states_are_shown_saved_and_read_again(factory_kit: Command, empty: Path) -> None:
+    """A machine with a power and no state: named as untold, told by thresholds with a model in JSON, and again from that model."""
+    times = MIDNIGHT + np.arange(0, 24 * HOUR, MINUTE, dtype=np.int64)
+    power = np.where(times < MIDNIGHT + 8 * HOUR, 0.1, 9.0)
+    store = Store(empty / "store")
+    site, connectors = demo_site()
+    store.describe(site.equipment, connectors)
+    with store.writer(Run("r", MIDNIGHT, Origin.SIMULATED, "demo", "collect")) as writer:
+        (point,) = store.register(
+            [CataloguePoint("cnc-09", "power", "active_power", "kW", "float32", "a", "c", "1", "s")]
+        )
+        writer.append(SampleBatch(np.full(len(times), point, np.int32), times, power, np.zeros(len(times), np.int8)))
+    days = ("--from", "2026-09-02", "--to", "2026-09-02", "-w", empty)
+    rule = "diagnosis: 1\nstates:\n  - machine: cnc-09\n    point: cnc-09/power\n    "
+
+    assert "label two or three minutes" in factory_kit("diagnose", *days, "--states", "--json").out
+    (empty / "diagnosis.yaml").write_text(
+        rule + "thresholds: [{from: '0', state: off}, {from: '2', state: producing}]\n", encoding="utf-8"
+    )
+    (told,) = json.loads(factory_kit("diagnose", *days, "--states", "--json", "--save-models", empty / "models").out)
+    assert [each[2] for each in told["states"]][:2] == ["off", "producing"]
+    assert told["confidence"] > 0.99
+    (empty / "diagnosis.yaml").write_text(rule + "model: models/cnc-09.states.json\n", encoding="utf-8")
+    (again,) = json.loads(factory_kit("diagnose", *days, "--states", "--json").out)
+    assert again == told
+    shown = factory_kit("diagnose", *days, "--states")
+    assert "cnc-09/power" in shown.out
