@@ -245,6 +245,8 @@ class Expected(Definition):
     time: Identifier
     every: Literal["hour", "day", "minute", "second"]
     per: tuple[Identifier, ...]
+    times: int = Field(default=1, ge=1, le=1000)
+    """One row for so many of *every*."""
 
 
 class Checks(Definition):

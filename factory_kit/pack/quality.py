@@ -81,7 +81,7 @@ class Scope:
     @property
     def step(self) -> int:
         """The expected step in µs."""
-        return SECONDS[self.checks.expected.every] * 1_000_000
+        return SECONDS[self.checks.expected.every] * self.checks.expected.times * 1_000_000
 
     @cached_property
     def steps(self) -> Steps:
@@ -252,6 +252,8 @@ def _records(scope: Scope, in_order: bool) -> Asked:
     expected = scope.checks.expected
     groups = ", ".join(f'"{name}"' for name in expected.per)
     steps = f"date_diff('{expected.every}', TIMESTAMP '{scope.begins}', TIMESTAMP '{scope.ends}')"
+    if expected.times > 1:
+        steps = f"{steps} // {expected.times}"
     there = "count(*)" if in_order else f'count(DISTINCT ({groups}{"," if groups else ""} "{expected.time}"))'
     return Asked(there, f"{f'count(DISTINCT ({groups},))' if groups else '1'} * {steps}")
 

@@ -1,0 +1,79 @@
+"""From the store to a package, a copy for each of two recipients, and a leak that names one: through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+import yaml
+
+from factory_kit.cli.main import main
+from factory_kit.model.run import CataloguePoint, Run
+from factory_kit.model.sample import Origin, SampleBatch
+from factory_kit.pack.verify import package_findings
+from factory_kit.seal.sealing import unpack
+from factory_kit.store import Store
+
+from .conftest import MIDNIGHT
+
+SECONDS = 6 * 3600
+SITE = {
+    "site": 1, "kind": "demo",
+    "plant": {"id": "p", "name": {"zh": "示例厂", "en": "Example"}, "credit_code": "91310117MA00000000", "type": "discrete",
+              "timezone": "UTC", "industry": {"code": "3484"}},
+    "equipment": [{"id": "cnc-01", "name": {"zh": "一号车床", "en": "Lathe 1"}}],
+}  # fmt: skip
+
+
+def run(*words: object) -> int:
+    """The exit code of a command."""
+    try:
+        main([str(word) for word in words])
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    return 0
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A plant with one spindle, measured once in ten seconds over six hours."""
+    monkeypatch.setenv("FACTORY_KIT_LANG", "en")
+    place = tmp_path / "plant"
+    place.mkdir()
+    (place / "site.yaml").write_text(yaml.safe_dump(SITE, allow_unicode=True), encoding="utf-8")
+    times = MIDNIGHT + np.arange(0, SECONDS, 10, dtype=np.int64) * 1_000_000
+    load = 50 + np.random.default_rng(2).normal(0, 8, len(times))
+    store = Store(place / "store")
+    with store.writer(Run("r", MIDNIGHT, Origin.SIMULATED, "demo", "collect")) as writer:
+        (point,) = store.register(
+            [CataloguePoint("cnc-01", "spindle_load", "spindle_load", "%", "float64", "a:1", "c", "1", "s")]
+        )
+        writer.append(SampleBatch(np.full(len(times), point, np.int32), times, load, np.zeros(len(times), np.int8)))
+    return place
+
+
+def test_a_leaked_copy_is_traced_to_its_recipient(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Built, released to two, one of them leaks a rescaled part as CSV: the command names that one, in a register kept in the plant."""
+    package, day = tmp_path / "spindle.zip", ("--from", "2026-01-01", "--to", "2026-01-01")
+    assert run("pack", "build", "cnc-spindle", "-w", workspace, "--out", package, "--graded-by", "张三", *day) == 0
+    for name in ("甲公司", "乙公司"):
+        assert run("pack", "release", package, "-w", workspace, "--to", name, "--out", tmp_path / f"{name}.zip") == 0
+    assert package_findings(tmp_path / "乙公司.zip") == []
+    unpack(tmp_path / "乙公司.zip", tmp_path / "got")
+    rows = (
+        f"SELECT time, machine, load / 2 + 1 AS load FROM '{tmp_path / 'got' / 'data' / 'part-000.parquet'}' LIMIT 1800"  # noqa: S608 - our own file
+    )
+    duckdb.sql(f"COPY ({rows}) TO '{tmp_path / 'leaked.csv'}' (HEADER)")
+    capsys.readouterr()
+
+    assert run("pack", "trace", tmp_path / "leaked.csv", "--of", package, "-w", workspace, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {each["recipient"]: each["named"] for each in found} == {"甲公司": False, "乙公司": True}
+    assert "甲公司" not in "".join(
+        path.read_text("utf-8", "ignore") for path in (tmp_path / "got").rglob("*") if path.is_file()
+    )
