@@ -50,7 +50,7 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._wake.wait(IDLE_S)
+            busy = self._wake.wait(IDLE_S)
             self._wake.clear()
             if self._stop.is_set():
                 return
@@ -59,7 +59,8 @@ class Keeper:
                 self.trouble = None
             except StoreError as error:  # a full disk: the journal keeps everything until there is room
                 self.trouble = error
-            give_back()
+            if not busy:  # else it is wanted again soon, and clearing it anew costs more than the work
+                give_back()
 
 
 def seal_segments(
