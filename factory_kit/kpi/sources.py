@@ -18,7 +18,9 @@ from factory_kit.model.sample import Int64
 __all__ = ["CODES", "Asked", "Machine", "Plant"]
 
 CODES = {state: code for code, state in enumerate(MachineState)}
-AFTERWARDS = 24 * 3600 * 1_000_000
+HOUR = 3600 * 1_000_000
+AFTERWARDS = 24 * HOUR
+MANY_PIECES = 400
 AT_ONCE = 4_000_000
 """Samples that are held in memory together."""
 NO_PRODUCTION = "meter|compressor|chiller|boiler|pump|transformer|utility|sensor|gateway"
@@ -34,11 +36,16 @@ SELECT point, equipment, role, coalesce(type, ''), lower(coalesce(unit, '')), se
 WHERE role IN (SELECT unnest($roles::VARCHAR[])) AND equipment IN (SELECT equipment FROM equipment) ORDER BY equipment, point
 """
 PULSE = """
-SELECT run, point, count(*), epoch_us(min(time)), epoch_us(max(time)), epoch_us(max(coalesce(received_time, time))),
-       min(abs(epoch_us(received_time) - epoch_us(time)))
+SELECT run, point, count(*), epoch_us(min(time)), epoch_us(max(time))
 FROM samples
 WHERE time >= make_timestamp($start) AND time < make_timestamp($stop)
 GROUP BY run, point
+"""
+CLOCKS = """
+SELECT point, epoch_us(max(coalesce(received_time, time))), min(abs(epoch_us(received_time) - epoch_us(time)))
+FROM samples
+WHERE run = $run AND time >= make_timestamp($start) AND time < make_timestamp($stop)
+GROUP BY point
 """
 MEANING = """
 SELECT h.point, h.since, h.until, m.raw, m.state
@@ -103,6 +110,7 @@ class Plant:
     def __init__(self, con: Any, rules: Rules, roles: Sequence[str]) -> None:
         self.con = con
         self.rules = rules
+        self._has_older: bool | None = None
         self.machines = [
             Machine(name, cycle, produces, tuple(feeds or ()))
             for name, cycle, produces, feeds in con.execute(MACHINES, {"pattern": NO_PRODUCTION}).fetchall()
@@ -111,33 +119,55 @@ class Plant:
         self._read_pulse()
 
     def _read_pulse(self) -> None:
-        window = self.rules.window
-        rows = self.con.execute(PULSE, {"start": self.rules.lookback_from, "stop": window.end + AFTERWARDS}).fetchall()
+        stop = self.rules.window.end + AFTERWARDS
+        rows = self.con.execute(PULSE, {"start": self.rules.lookback_from, "stop": stop}).fetchall()
         servers = dict(self.con.execute("SELECT point, server FROM points").fetchall())
         self._seen: dict[int, dict[str, _Seen]] = {}
-        heard: dict[str, dict[str, list[tuple[int, int, int, int | None]]]] = {}
-        for run, point, count, first, last, sign, skew in rows:
-            self._seen.setdefault(point, {})[run] = _Seen(count, first, last)
-            heard.setdefault(servers.get(point, ""), {}).setdefault(run, []).append((first, last, sign, skew))
-        self._lives = {server: self._of_server(runs) for server, runs in heard.items()}
+        heard: dict[str, dict[str, list[_Seen]]] = {}
+        for run, point, count, first, last in rows:
+            seen = self._seen.setdefault(point, {})[run] = _Seen(count, first, last)
+            heard.setdefault(run, {}).setdefault(servers.get(point, ""), []).append(seen)
+        self._lives: dict[str, dict[str, tuple[int, int, bool, bool]]] = {}
+        for run in sorted(heard.keys() & self._runs.keys()):
+            clocks = self._clocks(run, heard[run], servers, stop)
+            for server, seen_there in heard[run].items():
+                self._lives.setdefault(server, {})[run] = self._life(run, seen_there, clocks.get(server))
 
-    def _of_server(
-        self, heard: Mapping[str, list[tuple[int, int, int, int | None]]]
-    ) -> dict[str, tuple[int, int, bool, bool]]:
-        """By run: from when to when it watched, whether it is history, whether the clocks agree (rules 1 to 3)."""
-        found = {}
-        for run, rows in heard.items():
-            known = self._runs.get(run)
-            if known is None:
-                continue
-            started, ended, origin = known
-            skew = min((row[3] for row in rows if row[3] is not None), default=0)
-            agree = origin == "live" and skew <= self.rules.silence
-            sign = max(row[2] for row in rows)
-            opened = started if agree else min(row[0] for row in rows)
-            closed = (sign if ended is None else ended) if agree else max(row[1] for row in rows)
-            found[run] = (opened, closed, origin in ("imported", "replayed"), agree)
+    def _clocks(
+        self, run: str, heard: Mapping[str, Sequence[_Seen]], servers: Mapping[int, str], stop: int
+    ) -> dict[str, tuple[int, int | None]]:
+        """By server the last sign of life, and how near a value was received to its own time; empty where neither matters.
+
+        Receiving times are the largest column: where the run ended and the first hour shows that the clocks agree, no more is read.
+        """
+        _started, ended, origin = self._runs[run]
+        if origin != "live":
+            return {}
+        begun = min(seen.first for there in heard.values() for seen in there)
+        found = self._signs(run, servers, begun, min(begun + HOUR, stop))
+        nearest = [found.get(server, (0, None))[1] for server in heard]
+        near = all(skew is not None and skew <= self.rules.silence for skew in nearest)
+        return found if ended is not None and near else self._signs(run, servers, self.rules.lookback_from, stop)
+
+    def _signs(self, run: str, servers: Mapping[int, str], start: int, stop: int) -> dict[str, tuple[int, int | None]]:
+        found: dict[str, tuple[int, int | None]] = {}
+        for point, sign, skew in self.con.execute(CLOCKS, {"run": run, "start": start, "stop": stop}).fetchall():
+            server = servers.get(point, "")
+            latest, nearest = found.get(server, (sign, skew))
+            least = min((each for each in (nearest, skew) if each is not None), default=None)
+            found[server] = max(latest, sign), least
         return found
+
+    def _life(
+        self, run: str, seen: Sequence[_Seen], clock: tuple[int, int | None] | None
+    ) -> tuple[int, int, bool, bool]:
+        """From when to when a run watched a server, whether it is history, whether the clocks agree (rules 1 to 3)."""
+        started, ended, origin = self._runs[run]
+        first, last = min(each.first for each in seen), max(each.last for each in seen)
+        sign, skew = clock or (last, None)
+        if origin != "live" or (skew or 0) > self.rules.silence:
+            return first, last, origin in ("imported", "replayed"), False
+        return started, sign if ended is None else ended, False, True
 
     @cached_property
     def _runs(self) -> dict[str, tuple[int, int | None, str]]:
@@ -211,16 +241,18 @@ class Plant:
 
     def _together(self, asked: Sequence[Sequence[Asked]], stop: int) -> Iterator[list[tuple[Asked, Samples]]]:
         points = sorted(each.point for together in asked for each in together)
-        spoken = asked[0][0].role == "state"
+        spoken = self.texts and asked[0][0].role == "state"
         columns = self._fetched(points, stop, spoken=spoken, runs=any(self._mixed(point) for point in points))
-        order = np.argsort(columns["point"], kind="stable")
-        edges = np.searchsorted(columns["point"][order], [points, [point + 1 for point in points]])
-        rows = {point: order[first:last] for point, first, last in zip(points, *edges, strict=True)}
+        pieces = _pieces(columns["point"], points)
         for together in asked:
-            yield [
-                (each, self._one(each, {name: column[rows[each.point]] for name, column in columns.items()}))
-                for each in together
-            ]
+            yield [(each, self._one(each, _taken(columns, pieces[each.point]))) for each in together]
+
+    @cached_property
+    def texts(self) -> bool:
+        """Whether some state is told in words; then states are read on their own."""
+        states = [each.point for each in self.asked if each.role == "state"]
+        sql = "SELECT 1 FROM samples WHERE text IS NOT NULL AND point IN (SELECT unnest($points::INTEGER[])) LIMIT 1"
+        return bool(self.con.execute(sql, {"points": states}).fetchall())
 
     def _fetched(self, points: Sequence[int], stop: int, *, spoken: bool, runs: bool) -> dict[str, Any]:
         """Columns of the samples of *points*, in any order."""
@@ -232,20 +264,20 @@ class Plant:
             if life[3] and life[0] >= self.rules.lookback_from
         ]
         when = "time >= make_timestamp($start) AND time < make_timestamp($stop)"
-        if early and self._older(points, early):
+        if early and self._older(tuple(early)):
             when = f"({when} OR time < make_timestamp($start) AND run IN (SELECT unnest($early::VARCHAR[])))"
             run = ", run"
         value, join = (SPOKEN, f" LEFT JOIN kpi_words AS w ON w.raw = {RAW}") if spoken else (COUNTED, "")
         if spoken:
             self._words  # noqa: B018 - makes the table
+        among = "" if points[-1] - points[0] + 1 == len(points) else f" AND s.point IN ({', '.join(map(str, points))})"
         sql = (
             f"SELECT s.point, epoch_us(s.time) AS time, {value}, s.quality{run} FROM samples AS s{join} "  # noqa: S608 - our own words
-            f"WHERE s.point >= $least AND s.point <= $most AND s.point IN (SELECT unnest($points::INTEGER[])) AND {when}"
+            f"WHERE s.point >= $least AND s.point <= $most{among} AND {when}"
         )
-        values = {
-            "points": points,
-            "least": min(points),
-            "most": max(points),
+        values: dict[str, Any] = {
+            "least": points[0],
+            "most": points[-1],
             "start": self.rules.lookback_from,
             "stop": stop,
         }
@@ -253,13 +285,15 @@ class Plant:
             values["early"] = early
         return dict(self.con.execute(sql, values).fetchnumpy())
 
-    def _older(self, points: Sequence[int], early: Sequence[str]) -> bool:
-        """Whether runs that began after the lookback have values older than it."""
-        found = self.con.execute(
-            "SELECT 1 FROM samples WHERE time < make_timestamp($start) AND run IN (SELECT unnest($early::VARCHAR[])) LIMIT 1",
-            {"start": self.rules.lookback_from, "early": list(early)},
-        ).fetchall()
-        return bool(found) and bool(points)
+    def _older(self, early: tuple[str, ...]) -> bool:
+        """Whether runs that began after the lookback have values older than it; asked once."""
+        if self._has_older is None:
+            found = self.con.execute(
+                "SELECT 1 FROM samples WHERE time < make_timestamp($start) AND run IN (SELECT unnest($early::VARCHAR[])) LIMIT 1",
+                {"start": self.rules.lookback_from, "early": list(early)},
+            ).fetchall()
+            self._has_older = bool(found)
+        return self._has_older
 
     def _mixed(self, point: int) -> bool:
         """Whether the times of two runs of a point overlap, so that the time does not tell the run."""
@@ -276,10 +310,21 @@ class Plant:
             spans = sorted((seen.first, number.get(run, -1)) for run, seen in self._seen.get(asked.point, {}).items())
             starts = np.array([first for first, _ in spans], np.int64)
             codes = np.array([code for _, code in spans], np.int64)
-            of_run = codes[np.searchsorted(starts, time, side="right") - 1] if spans else np.empty(0, np.int64)
-        found = Samples(time, np.asarray(columns["value"]), np.asarray(columns["quality"]), of_run)
+            sorted_time = bool((time[1:] >= time[:-1]).all())
+            of_run = _by_span(starts, codes, time, in_order=sorted_time)
+        value = columns["value"]
+        if asked.role == "state" and value.dtype.kind == "f":
+            value = self._numbered(value)
+        found = Samples(time, value, columns["quality"], of_run)
         found = found if (of_run >= 0).all() else found[of_run >= 0]
         return found if (found.time[1:] > found.time[:-1]).all() else found[np.argsort(found.time, kind="stable")]
+
+    def _numbered(self, values: Any) -> Int64:
+        """The numbers of the words that whole *values* are."""
+        each, place = np.unique(values, return_inverse=True)
+        raws = [str(int(value)) if np.isfinite(value) and value == np.trunc(value) else "" for value in each.tolist()]
+        words = np.array([self._words.get(raw, -1) for raw in raws], np.int64)
+        return words[place.reshape(-1)]
 
     @cached_property
     def _words(self) -> dict[str, int]:
@@ -313,3 +358,39 @@ class Plant:
             here = (samples.time >= since) & (samples.time < until)
             codes[here] = table[samples.value[here].astype(np.int64)]
         return codes
+
+
+def _pieces(point: Any, points: Sequence[int]) -> dict[int, list[slice] | Any]:
+    """Where the rows of each point are: slices where they lie together in few pieces, row numbers else."""
+    turns = (
+        np.concatenate([[0], np.flatnonzero(point[1:] != point[:-1]) + 1, [len(point)]])
+        if len(point)
+        else np.zeros(1, np.int64)
+    )
+    if len(turns) > MANY_PIECES * len(points) + 1:
+        order = np.argsort(point, kind="stable")
+        edges = np.searchsorted(point[order], [points, [number + 1 for number in points]])
+        return {number: order[first:last] for number, first, last in zip(points, *edges, strict=True)}
+    found: dict[int, list[slice] | Any] = {number: [] for number in points}
+    for first, last in pairwise(turns.tolist()):
+        found[int(point[first])].append(slice(first, last))
+    return found
+
+
+def _taken(columns: Mapping[str, Any], rows: list[slice] | Any) -> dict[str, Any]:
+    if not isinstance(rows, list):
+        return {name: np.asarray(column)[rows] for name, column in columns.items()}
+    return {
+        name: np.asarray(column[rows[0]])
+        if len(rows) == 1
+        else np.concatenate([column[:0], *(column[part] for part in rows)])
+        for name, column in columns.items()
+    }
+
+
+def _by_span(starts: Int64, codes: Int64, time: Int64, *, in_order: bool) -> Int64:
+    """The code of the span in which each time lies; *starts* are in order, and no time lies before the first."""
+    if in_order:
+        edges = np.append(np.searchsorted(time, starts[1:]), len(time))
+        return np.repeat(codes, np.diff(np.concatenate([[0], edges])))
+    return codes[np.searchsorted(starts, time, side="right") - 1]

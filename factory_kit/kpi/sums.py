@@ -94,39 +94,131 @@ class _Counter:
 
 def plant_sums(plant: Plant, planned: Parts, counting: Counting, metering: Counting) -> Sums:
     """The sums of *plant* in *planned* time; *counting* and *metering* tell how counters of pieces and energy are read."""
-    found = Sums(plant.machines)
-    points: dict[str, dict[str, list[Asked]]] = {}
-    for each in plant.asked:
-        points.setdefault(each.equipment, {}).setdefault(each.role, []).append(each)
-    known, lines, spoken = _states(plant, planned)
-    for machine in plant.machines:
-        if machine.produces:
-            found.hours[machine.equipment] = _hours(
-                points.get(machine.equipment, {}), lines.get(machine.equipment), planned, plant.rules
-            )
-    _add_made(found, plant, points, (known, spoken, planned), counting)
-    _add_energy(found, plant, points, lines, planned, metering)
-    return found
+    return _Pass(plant, planned, counting, metering).sums()
+
+
+class _Pass:
+    """One pass over the samples, equipment by equipment: first what it says, then what it counts, then what it takes."""
+
+    def __init__(self, plant: Plant, planned: Parts, counting: Counting, metering: Counting) -> None:
+        self.plant, self.planned, self.counting, self.metering = plant, planned, counting, metering
+        self.found = Sums(plant.machines)
+        self.ledger = {each.equipment: each for each in plant.machines}
+        self.points: dict[str, dict[str, list[Asked]]] = {}
+        for each in plant.asked:
+            self.points.setdefault(each.equipment, {}).setdefault(each.role, []).append(each)
+        self.known: dict[str, Parts] = {}
+        self.spoken: dict[str, tuple[Samples, Int64]] = {}
+        self.lines: dict[str, Line] = {}
+
+    def sums(self) -> Sums:
+        """Everything read and added up."""
+        plant, until = self.plant, self.plant.rules.window.end + BLOCK
+        states = [each for each in plant.asked if each.role == "state"]
+        rest = [*self._counters(), *self._meters()]
+        later: list[Asked] = []
+        if plant.texts:
+            for together in plant.samples(states, until):
+                self._take(together)
+        for together in plant.samples(rest if plant.texts else [*states, *rest], until):
+            later += self._take(together)
+        for ((asked, samples),) in plant.samples(later, until):
+            self._add_energy(asked, samples)
+        for machine in plant.machines:
+            if machine.produces:
+                line = self.lines.get(machine.equipment)
+                self.found.hours[machine.equipment] = _hours(
+                    self._of(machine.equipment), line, self.planned, plant.rules
+                )
+        return self.found
+
+    def _of(self, equipment: str) -> Mapping[str, Sequence[Asked]]:
+        """The points of a piece of equipment by role."""
+        return self.points.get(equipment, {})
+
+    def _counters(self) -> list[Asked]:
+        """The counters of machines that can tell what they made; of the others why not."""
+        makers = {each.equipment for each in self.plant.machines if each.produces}
+        for name in makers:
+            reason = _why_nothing(self.ledger[name], self._of(name))
+            if reason:
+                self.found.not_made[name] = reason
+        return [
+            each for each in self.plant.asked
+            if each.role in COUNTERS and each.equipment in makers and each.equipment not in self.found.not_made
+            and len(self.points[each.equipment][each.role]) == 1
+        ]  # fmt: skip
+
+    def _meters(self) -> list[Asked]:
+        """The meters whose energy can be told; of the others why not."""
+        found = []
+        for name, by_role in self.points.items():
+            if "active_energy" not in by_role:
+                continue
+            feeds = self.ledger[name].feeds
+            fed = tuple(sorted({each for each in feeds if each in self.ledger})) if feeds else (name,)
+            self.found.fed[name] = fed
+            reason = self._why_no_energy(by_role["active_energy"], fed)
+            if reason:
+                self.found.energy[name] = Energy(reason=reason)
+            else:
+                found.append(by_role["active_energy"][0])
+        return found
+
+    def _why_no_energy(self, meters: Sequence[Asked], fed: Sequence[str]) -> str:
+        if len(meters) > 1:
+            return TWO_METERS
+        if any(len(self._of(each).get("state", ())) > 1 for each in fed):
+            return STATES
+        return UNKNOWN_UNIT if meters[0].micro is None else ""
+
+    def _take(self, together: Sequence[tuple[Asked, Samples]]) -> list[Asked]:
+        """What one piece of equipment gives; its meter where what it feeds was not read yet."""
+        counted, later = {}, []
+        for asked, samples in together:
+            if asked.role == "state":
+                self._add_state(asked, samples)
+        for asked, samples in together:
+            if asked.role in COUNTERS:
+                cycle_us = self.ledger[asked.equipment].cycle_us or 1
+                counted[asked.role] = _counter(self.plant, asked, samples, cycle_us, self.counting)
+        if counted:
+            machine = self.ledger[together[0][0].equipment]
+            material = (self.known, self.spoken, self.planned)
+            self.found.made[machine.equipment] = _made(machine, counted, material, self.plant.rules)
+        for asked, samples in together:
+            if asked.role == "active_energy" and self._ready(asked):
+                self._add_energy(asked, samples)
+            elif asked.role == "active_energy":
+                later.append(asked)
+        return later
+
+    def _ready(self, meter: Asked) -> bool:
+        return all(each in self.lines or "state" not in self._of(each) for each in self.found.fed[meter.equipment])
+
+    def _add_state(self, asked: Asked, samples: Samples) -> None:
+        """Of several points that tell the state any one: nothing is told of such equipment."""
+        counted, parts = _counted(self.plant, asked, samples)
+        said = counted[counted.quality != Quality.BAD]
+        codes = self.plant.states(asked.point, said)
+        self.known[asked.equipment], self.spoken[asked.equipment] = parts, (said, codes)
+        window = _window(self.plant.rules)
+        self.lines[asked.equipment] = timeline(said, codes, [parts], self.planned, window, UNKNOWN)
+
+    def _add_energy(self, asked: Asked, samples: Samples) -> None:
+        work = [self._work(each) for each in self.found.fed[asked.equipment]]
+        self.found.energy[asked.equipment] = _of_meter(self.plant, asked, samples, work, self.metering)
+
+    def _work(self, name: str) -> _Work:
+        """What tells its state works by it; what tells none works in planned time."""
+        window = _window(self.plant.rules)
+        if "state" not in self._of(name):
+            return _Work(self.planned.within(*window), Parts.of(()))
+        line = self.lines.get(name) or _nothing(self.planned, self.plant.rules)
+        return _Work(line.parts(np.isin(line.state, WORKING)), line.parts(line.state == UNKNOWN))
 
 
 Spoken = dict[str, tuple[Samples, Int64]]
-
-
-def _states(plant: Plant, planned: Parts) -> tuple[dict[str, Parts], dict[str, Line], Spoken]:
-    """By equipment when its state is known, what it did, and what it said; of several points that tell it any one."""
-    rules = plant.rules
-    known: dict[str, Parts] = {}
-    lines: dict[str, Line] = {}
-    spoken: Spoken = {}
-    for together in plant.samples((each for each in plant.asked if each.role == "state"), rules.window.end):
-        for asked, samples in together:
-            counted, parts = _counted(plant, asked, samples)
-            said = counted[counted.quality != Quality.BAD]
-            codes = plant.states(asked.point, said)
-            known[asked.equipment] = parts
-            spoken[asked.equipment] = (said, codes)
-            lines[asked.equipment] = timeline(said, codes, [parts], planned, _window(rules), UNKNOWN)
-    return known, lines, spoken
 
 
 def _counted(plant: Plant, asked: Asked, samples: Samples, until: int | None = None) -> tuple[Samples, Parts]:
@@ -185,28 +277,6 @@ def _readings(counted: Samples, micro: int) -> tuple[Int64, Int64]:
     return (kept.time, shown) if fits.all() else (kept.time[fits], shown[fits])
 
 
-def _add_made(
-    found: Sums, plant: Plant, points: Mapping[str, Mapping[str, Sequence[Asked]]],
-    material: tuple[dict[str, Parts], Spoken, Parts], counting: Counting,
-) -> None:  # fmt: skip
-    makers = {each.equipment: each for each in plant.machines if each.produces}
-    for name, machine in makers.items():
-        reason = _why_nothing(machine, points.get(name, {}))
-        if reason:
-            found.not_made[name] = reason
-    wanted = [
-        each for each in plant.asked
-        if each.role in COUNTERS and each.equipment in makers and each.equipment not in found.not_made
-        and len(points[each.equipment][each.role]) == 1
-    ]  # fmt: skip
-    for together in plant.samples(wanted, plant.rules.window.end):
-        machine = makers[together[0][0].equipment]
-        counted = {
-            asked.role: _counter(plant, asked, samples, machine.cycle_us or 1, counting) for asked, samples in together
-        }
-        found.made[machine.equipment] = _made(machine, counted, material, plant.rules)
-
-
 def _counter(plant: Plant, asked: Asked, samples: Samples, cycle_us: int, counting: Counting) -> _Counter:
     counted, known = _counted(plant, asked, samples)
     moments, shown = _readings(counted, 1)
@@ -263,55 +333,12 @@ def _known_micro(rises: Rises, known: Parts) -> int:
     return MICRO * int(rises.amount.sum()) - lost
 
 
-def _add_energy(
-    found: Sums, plant: Plant, points: Mapping[str, Mapping[str, Sequence[Asked]]], lines: Mapping[str, Line], planned: Parts, metering: Counting
-) -> None:  # fmt: skip
-    ledger = {each.equipment: each for each in plant.machines}
-    meters = {name: by_role["active_energy"] for name, by_role in points.items() if "active_energy" in by_role}
-    for name in meters:
-        feeds = sorted({each for each in ledger[name].feeds if each in ledger})
-        found.fed[name] = tuple(feeds) if ledger[name].feeds else (name,)
-    works = {
-        name: _work(name, points, lines, planned, plant.rules)
-        for name in {each for fed in found.fed.values() for each in fed}
-    }
-    single = []
-    for name, of_meter in meters.items():
-        states = max((len(points.get(each, {}).get("state", ())) for each in found.fed[name]), default=0)
-        reason = (
-            TWO_METERS
-            if len(of_meter) > 1
-            else STATES
-            if states > 1
-            else UNKNOWN_UNIT
-            if of_meter[0].micro is None
-            else ""
-        )
-        if reason:
-            found.energy[name] = Energy(reason=reason)
-        else:
-            single.append(of_meter[0])
-    for ((asked, samples),) in plant.samples(single, plant.rules.window.end + BLOCK):
-        work = [works[each] for each in found.fed[asked.equipment]]
-        found.energy[asked.equipment] = _of_meter(plant, asked, samples, work, metering)
-
-
 @dataclass(frozen=True)
 class _Work:
     """When a consumer surely worked, and when nobody knows."""
 
     busy: Parts
     unclear: Parts
-
-
-def _work(
-    name: str, points: Mapping[str, Mapping[str, Sequence[Asked]]], lines: Mapping[str, Line], planned: Parts, rules: Rules
-) -> _Work:  # fmt: skip
-    """What tells its state works by it; what tells none works in planned time."""
-    if not points.get(name, {}).get("state"):
-        return _Work(planned.within(*_window(rules)), Parts.of(()))
-    line = lines.get(name) or _nothing(planned, rules)
-    return _Work(line.parts(np.isin(line.state, WORKING)), line.parts(line.state == UNKNOWN))
 
 
 def _of_meter(plant: Plant, asked: Asked, samples: Samples, work: Sequence[_Work], metering: Counting) -> Energy:

@@ -131,29 +131,45 @@ class Rises:
 
 def heard(samples: Samples, lives: Lives, gaps: Parts, lookback_from: int, stop: int) -> tuple[Samples, Int64]:
     """The samples that count before *stop*, ``time`` being when they count, and from when each run had one (rules 1, 4, 7)."""
+    if not len(samples.time):
+        return samples, np.full(len(lives.start), BIG, np.int64)
+    turns = np.concatenate([[0], np.flatnonzero(samples.run[1:] != samples.run[:-1]) + 1])
+    began, of_run = samples.time[turns], samples.run[turns]
+    if samples.time[0] < lookback_from or (lives.agree[of_run] & (began < lives.start[of_run])).any():
+        return _heard_early(samples, lives, gaps, lookback_from, stop)
+    first = _earliest(began, of_run, len(lives.start))
+    rows = slice(0, int(np.searchsorted(samples.time, stop)))
+    counted = samples if rows.stop == len(samples.time) else samples[rows]
+    swallowed = _swallowed(counted.quality, counted.time, gaps)
+    return counted[~swallowed] if swallowed.any() else counted, first
+
+
+def _heard_early(samples: Samples, lives: Lives, gaps: Parts, lookback_from: int, stop: int) -> tuple[Samples, Int64]:
+    """The same where some values are older than their runs, or than the lookback."""
     opened, agree = lives.start[samples.run], lives.agree[samples.run]
     early = agree & (samples.time < opened)
     read = (samples.time >= lookback_from) | (early & (opened >= lookback_from))
-    if not read.all():
-        samples, early, opened = samples[read], early[read], opened[read]
-    moment = np.where(early, opened, samples.time)
-    first = np.full(len(lives.start), BIG, np.int64)
-    if len(lives.start) == 1 and len(moment):
-        first[0] = moment.min()
-    else:
-        np.minimum.at(first, samples.run, moment)
-    bad = samples.quality == Quality.BAD
-    keep = moment < stop
-    if len(gaps.start) and bad.any():
-        keep &= ~(bad & gaps.holds(samples.time))
-    counted = Samples(moment, samples.value, samples.quality, samples.run)
-    if early.any():
-        order = np.lexsort((samples.time, moment))
-        counted, keep = counted[order], keep[order]
-        counted = counted[keep]
-        last = np.append(counted.time[1:] != counted.time[:-1], True)[: len(counted.time)]
-        return counted[last], first
-    return (counted if keep.all() else counted[keep]), first
+    samples, moment = samples[read], np.where(early, opened, samples.time)[read]
+    first = _earliest(moment, samples.run, len(lives.start))
+    order = np.lexsort((samples.time, moment))
+    moment = moment[order]
+    counted = Samples(moment, samples.value[order], samples.quality[order], samples.run[order])
+    swallowed = _swallowed(counted.quality, samples.time[order], gaps)
+    counted = counted[~swallowed & (moment < stop)]
+    last = np.append(counted.time[1:] != counted.time[:-1], True)[: len(counted.time)]
+    return counted[last], first
+
+
+def _earliest(moments: Int64, of_run: Int64, runs: int) -> Int64:
+    first = np.full(runs, BIG, np.int64)
+    np.minimum.at(first, of_run, moments)
+    return first
+
+
+def _swallowed(quality: Int8, time: Int64, gaps: Parts) -> Flags:
+    """Bad samples inside a gap: they say nothing (rule 4)."""
+    bad = quality == Quality.BAD
+    return bad & gaps.holds(time) if len(gaps.start) and bad.any() else np.zeros(len(time), np.bool_)
 
 
 def known_parts(
@@ -162,20 +178,26 @@ def known_parts(
     """The parts of *window* in which the value is known (rules 2 to 5), by what ``heard`` gave."""
     if not len(samples.time) or not (first < BIG).any():
         return Parts(np.empty(0, np.int64), np.empty(0, np.int64))
-    following = np.append(samples.time[1:], BIG)
-    bad = samples.quality == Quality.BAD
-    stale = lives.history[samples.run] & ~bad & (following > samples.time + silence)
+    bad = np.flatnonzero(samples.quality == Quality.BAD)
     unsure = [
         (gaps.start, gaps.end),
-        (samples.time[bad], following[bad]),
-        (samples.time[stale] + silence, following[stale]),
+        (samples.time[bad], _following(samples.time, bad)),
         (np.array([-BIG]), samples.time[:1]),
     ]
+    if lives.history.any():
+        rows = np.flatnonzero(lives.history[samples.run] & (samples.quality != Quality.BAD))
+        stale, until = samples.time[rows] + silence, _following(samples.time, rows)
+        unsure.append((stale[until > stale], until[until > stale]))
     again = lives.repeated & ~lives.history
     opened = np.concatenate([first, np.maximum(lives.start, first.min())[again]])
     closed = np.concatenate([lives.end, lives.end[again]])
     some = opened < closed
     return _sure([(opened[some], closed[some])], unsure).within(*window)
+
+
+def _following(time: Int64, rows: npt.NDArray[np.intp]) -> Int64:
+    """The time after each of *rows*."""
+    return np.where(rows + 1 < len(time), time[np.minimum(rows + 1, len(time) - 1)], BIG)
 
 
 def timeline(
@@ -204,6 +226,8 @@ def whole(values: Float64) -> tuple[Int64, Flags]:
     """*values* as whole numbers, halves away from zero, and which of them are any."""
     with np.errstate(invalid="ignore"):
         rounded = np.rint(values)
+        if (rounded == values).all() and np.abs(rounded).max(initial=0) < 2.0**62:
+            return rounded.astype(np.int64), np.ones(len(values), np.bool_)
         half = np.abs(values - rounded) == 0.5
         if half.any():
             rounded[half] = np.trunc(values[half]) + np.copysign(1, values[half])
