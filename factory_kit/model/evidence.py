@@ -13,7 +13,7 @@ from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from factory_kit.errors import AssessmentError
 from factory_kit.model.canonical_json import NotCanonical, canonical_bytes, parsed_canonical
@@ -65,7 +65,8 @@ class IndicatorUsed:
     sql_sha256: str
 
 
-class PointUsed(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class PointUsed:
     """A point the figure was computed from."""
 
     equipment: str
@@ -73,7 +74,8 @@ class PointUsed(NamedTuple):
     role: str
 
 
-class FileUsed(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class FileUsed:
     """A file of the store that was read."""
 
     path: str
@@ -155,12 +157,12 @@ class Evidence:
             "numerator": self.numerator,
             "denominator": self.denominator,
             "coverage": self.coverage,
-            "points": [point._asdict() for point in self.points],
+            "points": [_object(point) for point in self.points],
             "interval": {"from": self.start, "to": self.end},
             "blocks": self.blocks,
             "ledger": {"count": self.ledger},
             "origin": list(self.origin),
-            "files": [file._asdict() for file in self.files],
+            "files": [_object(file) for file in self.files],
             "engine": _object(self.engine),
             "received": self.received,
             "details": dict(self.details),
@@ -212,7 +214,7 @@ class Evidence:
         return record
 
 
-def _object(part: IndicatorUsed | Engine) -> dict[str, Json]:
+def _object(part: IndicatorUsed | PointUsed | FileUsed | Engine) -> dict[str, Json]:
     return {name: getattr(part, name) for name in part.__slots__}
 
 
