@@ -187,13 +187,21 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, store: Store) -> No
     if sys.platform == "win32":
         pytest.skip("Windows has no such limit")
     code = f"""
-import resource, sys
-sys.path[:0] = {sys.path!r}
-from tests.pack.conftest import *
-from tests.pack.test_recipe import *
+import resource
+from datetime import datetime
+from pathlib import Path
+from factory_kit.errors import FactoryKitError
+from factory_kit.load.product import product_folder
+from factory_kit.model.site import Site
+from factory_kit.pack.build import Span, build_rows
+from factory_kit.shipped import data_dir
+from factory_kit.store import Store
+template = product_folder(data_dir("datasets") / "energy-hourly")
+plant = Site.model_validate_json({site().model_dump_json()!r}, strict=False)
+day = Span(datetime(2026, 1, 1), datetime(2026, 1, 2))
 resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
 try:
-    build_rows(product([PSEUDONYM]), site(), Store(Path({str(store.folder)!r})), Path({str(tmp_path / "full")!r}), span=DAY, key=KEY, decided_by="a", clock=lambda: MIDNIGHT)
+    build_rows(template, plant, Store(Path({str(store.folder)!r})), Path({str(tmp_path / "full")!r}), span=day, key=b"k" * 32, decided_by="a", clock=lambda: {MIDNIGHT})
 except FactoryKitError as error:
     print("said:", error)
 """
