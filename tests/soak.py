@@ -50,9 +50,8 @@ CERTIFICATES, OURS = 20, 5
 PATIENCE_S = 120
 SETTLED = 100
 """With so many looks at the memory it is judged."""
-FLAT_KB, FLAT_OBJECTS = 64 * 1024, 2000
-"""What the last quarter may have more than the second. Sealing and merging files takes its memory once, whenever the first hour
-ends; of Python's own objects nothing may stay behind some hundred broken connections."""
+FLAT_KB = 64 * 1024
+"""What the last quarter may have more than the second: sealing and merging files takes its memory once, whenever the first hour ends."""
 
 
 class Clock:
@@ -451,12 +450,8 @@ def report(
     if verbose:
         say(*watcher.lines, sep="\n")
     bad = list(wrong)
-    if len(trouble.memory) >= SETTLED:
-        bad += [
-            f"{what} not flat"
-            for what, looks, most in (("memory is", memory, FLAT_KB), ("objects are", objects, FLAT_OBJECTS))
-            if looks[3] > looks[1] + most
-        ]
+    if len(trouble.memory) >= SETTLED and memory[3] > memory[1] + FLAT_KB:
+        bad.append("memory is not flat")
     bad += [
         f"{name}: {each.get(what, 0)} {what}"
         for name, each in found.items()

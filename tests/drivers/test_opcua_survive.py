@@ -239,6 +239,29 @@ def test_silence_is_judged_within_three_intervals() -> None:
 
 
 @wire
+def test_what_came_late_does_not_hide_what_is_lost_behind_it(plant: Any) -> None:
+    """What was still to be handed out when everything is watched anew is followed by word that the stream broke there."""
+
+    async def test(device: OpcUaDevice) -> None:
+        items = [_item("v1"), _item("v2")]
+        await device.subscribe(items, 50)
+        await _until(device, lambda found: len(found) == 2)
+        (old,) = device._watching.subscriptions
+        await device.connect()
+        device._told = [Published(old, 500, 0, True, nothing(0))]
+        device._arrived = [Arrival(nothing(0), 5)]
+        await device.subscribe(items, 50)
+        first, second, *_rest = await device.arrivals()
+        assert (first.published, first.broken) == (5, "")
+        assert second.broken
+        assert second.about is not None
+        assert second.about.tolist() == [0, 1]
+        assert not any(each.sequence == 500 for each in device._told)
+
+    _with_device(plant.url, test)
+
+
+@wire
 def test_what_the_server_kept_is_asked_for_from_the_newest(plant: Any) -> None:
     """Of five lost notifications the two newest are still held: they arrive, and three count as missing before them."""
 

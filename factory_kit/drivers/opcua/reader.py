@@ -116,6 +116,10 @@ class OpcUaDevice:
         What a server has no room to watch is polled instead.
         """
         self._items, self._publishing_ms = list(items), publishing_ms
+        self._told = []  # a new subscription may have the number of an old one
+        if self._arrived:
+            # What came from the old ones is handed out first, and must not look as if nothing were missing behind it.
+            self._arrived.append(self._broken_off(np.arange(len(items), dtype=np.int32)))
         self._parts.forget()
         self._watching.forget()
         self._poller.forget()
