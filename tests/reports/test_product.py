@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -33,8 +35,15 @@ NAME = "甲&乙 <机床> {{7*7}} 㵘"
 
 
 @pytest.fixture
-def package(tmp_path: Path) -> Package:
+def package(made: Package, tmp_path: Path) -> Package:
+    """A copy of the package, to be changed."""
+    return replace(made, file=Path(shutil.copy(made.file, tmp_path / "package.zip")))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """A package of one meter over one day, of a plant with a difficult name."""
+    tmp_path = tmp_path_factory.mktemp("made")
     store = Store(tmp_path / "store")
     with store.writer(Run("r", MIDNIGHT, Origin.SIMULATED, "demo", "collect")) as writer:
         (point,) = store.register(
