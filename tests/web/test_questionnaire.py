@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.system]
 
 NASTY = "试验厂 \"甲\" '乙' <b>&</b> 😀㵘"
 AXE = "4.11.0"
-LONG = 120_000
+SLOW = "() => { const real = fetch; window.fetch = (...all) => new Promise((go) => setTimeout(() => go(real(...all)), 250)); }"
 TABLET = {"viewport": {"width": 820, "height": 1180}, "has_touch": True}
 
 
@@ -76,6 +76,7 @@ def test_a_round_with_the_keyboard_alone(place: AssessmentFolder, served: Any, v
     page.keyboard.press("k")
     page.keyboard.press("t")
     page.keyboard.type("j4")
+    page.locator("#lists .said", has_text="Remark: j4").wait_for(state="attached")
 
     assert answer(place, "PS.1.a").value == "1"
     assert (answer(place, "PS.1.b").no_value, answer(place, "PS.1.b").reason) == (
@@ -83,6 +84,23 @@ def test_a_round_with_the_keyboard_alone(place: AssessmentFolder, served: Any, v
         "本厂不做 {x: 'y'} # & \"z\"",
     )
     assert page.locator("#remark").input_value() == "j4"
+
+
+def test_fast_keys_reach_the_question_they_are_meant_for(
+    place: AssessmentFolder, served: Any, visit: Callable[..., Any]
+) -> None:
+    """Keys pressed while the next question is on its way wait for it; none answers the question before."""
+    page = visit(served, "MD2.1.a")
+    codes = list(AnswerSheet(place).scored().model.criteria)
+    three = codes[codes.index("MD2.1.a") :][:3]
+    page.evaluate(SLOW)
+
+    page.keyboard.type("4j3j2tj5")
+    page.locator("#lists .said", has_text="Remark: j5").wait_for(state="attached")
+
+    found = [answer(place, code) for code in three]
+    assert [each.value for each in found] == ["1", "0.8", "0.5"]
+    assert [each.remark for each in found] == ["", "", "j5"]
 
 
 def test_the_score_and_what_is_missing_follow_every_answer(

@@ -15,6 +15,8 @@
   let held = null;              // an answer that met another one
   let typing = 0;
   let asked = 0;                // counts questions opened, so that a slow answer does not replace a later one
+  let loading = false;          // a question is on its way: the one still shown takes no more input,
+  const queued = [];            // and keys wait for the next
 
   // --- small things
 
@@ -96,23 +98,55 @@
     keepTyped();
     flush();
     const turn = ++asked;
+    const panel = at("panel");
+    const within = panel.contains(document.activeElement) ? document.activeElement.id : "";
+    loading = true;
+    panel.inert = true;
     open = code;
     place = found.closest(".place").dataset.place;
     history.replaceState(null, "", `#${code}`);
     mark();
     found.scrollIntoView(smooth);
     let response;
-    try { response = await ask(`/questions/${encodeURIComponent(code)}`); } catch { if (turn === asked) lost(); return; }
-    const text = response.ok ? await response.text() : "";
+    let text = "";
+    try {
+      response = await ask(`/questions/${encodeURIComponent(code)}`);
+      if (response.ok) text = await response.text();
+    } catch { if (turn === asked) { stay(); lost(); } return; }
     if (turn !== asked) return;
-    if (!response.ok) { alert(await message(response), [[says.reload, () => location.reload()]]); return; }
-    at("panel").innerHTML = text;
-    at("panel").scrollTop = 0;
-    const question = at("panel").querySelector("article");
+    if (!response.ok) { stay(); alert(await message(response), [[says.reload, () => location.reload()]]); return; }
+    panel.innerHTML = text;
+    panel.scrollTop = 0;
+    panel.inert = false;
+    loading = false;
+    const question = panel.querySelector("article");
     if (!waiting.has(code)) versions.set(code, question.dataset.version);
     state("");
     restore(code);
     if (focus) at("asked").focus({ preventScroll: true });
+    else if (within) at(within)?.focus({ preventScroll: true });
+    replay();
+  }
+
+  const shown = () => at("panel").querySelector("article")?.dataset.code || "";
+
+  function stay() {             // the question asked for did not come: the one before goes on
+    loading = false;
+    queued.length = 0;
+    at("panel").inert = false;
+    if (shown()) { open = shown(); mark(); }
+  }
+
+  function replay() {
+    while (queued.length && !loading) {
+      const key = queued.shift();
+      const field = document.activeElement;
+      if (!inText(field)) { act(key); continue; }
+      if (field.matches("textarea, #note, #by, #why")) {
+        field.setRangeText(key, field.selectionStart, field.selectionEnd, "end");
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    }
   }
 
   function step(by) {
@@ -149,7 +183,7 @@
   }
 
   function touched(soon) {
-    if (!open || !at("answer")) return;
+    if (!open || shown() !== open) return;
     const content = filledIn();
     try { sessionStorage.setItem(drafts + open, JSON.stringify(content)); } catch { /* the page itself still holds it */ }
     clearTimeout(typing);
@@ -165,7 +199,7 @@
   }
 
   function keepTyped() {
-    if (waiting.has(open) && at("answer")) waiting.set(open, filledIn());
+    if (waiting.has(open) && shown() === open) waiting.set(open, filledIn());
   }
 
   function restore(code) {
@@ -246,6 +280,7 @@
 
   async function evidence(work, done) {
     const code = open;
+    if (shown() !== code) return false;
     if (waiting.size) await flush();
     state(says.sending, "busy");
     let response;
@@ -312,13 +347,21 @@
     const target = event.target;
     if (event.key === "Escape" && inText(target)) { target.blur(); event.preventDefault(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || inText(target) || document.querySelector("dialog[open]") || !keysOn()) return;
-    const choice = at("panel").querySelector(`input[data-key="${CSS.escape(event.key)}"]`);
+    if (loading && event.key.length === 1) queued.push(event.key);
+    else if (!act(event.key)) return;
+    event.preventDefault();
+  }
+
+  function act(key) {
+    const choice = at("panel").querySelector(`input[data-key="${CSS.escape(key)}"]`);
     if (choice) {
       choice.checked = true;
       touched(true);
-    } else if (letters[event.key]) letters[event.key]();
-    else return;
-    event.preventDefault();
+      return true;
+    }
+    if (!letters[key]) return false;
+    letters[key]();
+    return true;
   }
 
   function clicked(event) {
