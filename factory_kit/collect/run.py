@@ -230,13 +230,15 @@ class _Collection:
 
     async def _write_often(self) -> None:
         """Write a few times a second, and a last time at the end; a full disk is waited for."""
-        while not self._ending.is_set():
+        last = False
+        while not last:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), FLUSH_S)
+            last = self._ending.is_set()  # before writing: what comes in while the store is slow is written once more
             try:
                 await self._write()
             except StoreFull as error:
-                if self._ending.is_set():
+                if last:
                     raise
                 if not self._full:
                     self._observer.notice(Notice("store", error.message, error.details))
