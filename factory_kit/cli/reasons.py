@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from factory_kit.score.path import Plan
     from factory_kit.score.sensitivity import Sensitivity
 
-__all__ = ["explain_criterion", "explain_level", "explain_sensitivity", "money", "show_plans", "show_score", "show_stand"]
+__all__ = [
+    "explain_criterion",
+    "explain_level",
+    "explain_sensitivity",
+    "money",
+    "show_plans",
+    "show_score",
+    "show_stand",
+]
 
 FEW = 12
 """Of the answers a level hangs on, so many are shown."""
