@@ -224,7 +224,7 @@ def _samples(store_folder: Path) -> None:
         writer.append(batch)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while it is there, an event loop runs in this thread
 def chromium() -> Iterator[Any]:
     """The Chromium of the system under Playwright; its own browsers are never downloaded."""
     path = shutil.which("chromium")
