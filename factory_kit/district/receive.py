@@ -377,10 +377,10 @@ def _duplicate(looked: _Looked, earlier: Entry) -> _Decided:
     return _Decided(looked, earlier, "duplicate", (Ruling("R10", message, {"number": earlier.number}),), fresh=False)
 
 
-def _keep(copy: Path, target: Path) -> None:
-    """*copy* under the name of its hash, and never changed afterwards."""
-    copy.chmod(0o444)
-    copy.replace(target)
+def _keep(judged: Path, target: Path) -> None:
+    """*judged* under the name of its hash, and never changed afterwards."""
+    judged.chmod(0o444)
+    judged.replace(target)
 
 
 def _sweep(office: Office) -> None:
