@@ -104,15 +104,16 @@ class Sheet:
         """The Vega-Lite specification of everything painted."""
         import altair as alt  # noqa: PLC0415 - a quarter of a second, only for who draws
 
-        chart = alt.layer(*(_altair(layer) for layer in self.layers)).properties(
-            width=self.width,
-            height=self.height,
-            padding=0,
-            autosize=alt.AutoSizeParams(type="none"),
-            background="transparent",
-        )
-        chart = chart.configure(font=FONT_STACK, aria=False).configure_view(stroke=None, fill=None)
-        specification: dict[str, Any] = chart.to_dict(validate=False)
+        with alt.utils.schemapi.debug_mode(arg=False):  # else every piece is held against the schema: most of the time
+            chart = alt.layer(*(_altair(layer) for layer in self.layers)).properties(
+                width=self.width,
+                height=self.height,
+                padding=0,
+                autosize=alt.AutoSizeParams(type="none"),
+                background="transparent",
+            )
+            chart = chart.configure(font=FONT_STACK, aria=False).configure_view(stroke=None, fill=None)
+            specification: dict[str, Any] = chart.to_dict(validate=False)
         return specification
 
     def _add(self, mark: str, options: Mapping[str, object], rows: list[dict[str, Any]], **encoding: str) -> None:
