@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory_kit.cli.assess_arguments import Bundle, Name, opened
-from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.options import AsJson, SignerOfPlant, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -117,9 +117,7 @@ def seal(
 def acknowledge(
     bundle: Bundle,
     key: Annotated[Path, typer.Option("--key", metavar="FILE.key", help=N_("The key of the enterprise."))],
-    signer: Annotated[
-        str, typer.Option("--signer", metavar="NAME", help=N_("Name to sign as; by default the plant's."))
-    ] = "",
+    signer: SignerOfPlant = "",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.zip", help=N_("Where to write; by default in its place."))
     ] = None,

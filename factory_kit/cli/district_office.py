@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,77 +17,6 @@ DistrictFolder = Annotated[
     Path,
     typer.Option("--district", "-d", metavar="DIR", help=N_("The folder of the district; by default the current one.")),
 ]
-
-
-def add_commands(group: typer.Typer) -> None:
-    """The commands of this module join *group*."""
-    group.command(
-        "import",
-        help=N_(
-            "Take an Excel or CSV sheet into a register; mistakes come with sheet and cell, editions are kept.\n\n"
-            "Example: factory-kit district import plants plants.xlsx -d songjiang"
-        ),
-    )(import_)
-    group.command(
-        "rebuild",
-        help=N_(
-            "Make the index anew from ledger and bundles, checking every one of them.\n\n"
-            "Example: factory-kit district rebuild -d songjiang"
-        ),
-    )(rebuild)
-    group.command(
-        "status",
-        help=N_(
-            "Check the ledger and say what was received, and which registers there are.\n\n"
-            "Example: factory-kit district status -d songjiang"
-        ),
-    )(status)
-    group.command(
-        "letters",
-        help=N_(
-            "Write a letter to each provider about what came back, as Word and Excel.\n\n"
-            "Example: factory-kit district letters letters -d songjiang"
-        ),
-    )(letters)
-    group.command(
-        "publish",
-        help=N_(
-            "Write what may be given out, proven so that no plant can be worked out from it; or say why not.\n\n"
-            "Example: factory-kit district publish public -d songjiang"
-        ),
-    )(publish)
-    group.command(
-        "workbook",
-        help=N_(
-            "Write the workbook with everything in it, for inside use.\n\n"
-            "Example: factory-kit district workbook internal.xlsx -d songjiang"
-        ),
-    )(workbook)
-    group.command(
-        "trace",
-        help=N_(
-            "The bundles behind a published number: release, table, row, level.\n\n"
-            "Example: factory-kit district trace 1 street 310117105 --level 2 -d songjiang"
-        ),
-    )(trace)
-    group.command(
-        "sample",
-        help=N_(
-            "Draw plants per provider to be assessed again; the same seed draws the same.\n\n"
-            "Example: factory-kit district sample --each 4 --seed 2026 -d songjiang"
-        ),
-    )(sample)
-    group.command(
-        "consistency",
-        help=N_(
-            "What should be looked at in the scores of providers, with the reason.\n\n"
-            "Example: factory-kit district consistency -d songjiang"
-        ),
-    )(consistency)
-    group.command(
-        "rules",
-        help=N_("The rules of receiving by number.\n\nExample: factory-kit district rules"),
-    )(rules)
 
 
 def import_(
@@ -267,3 +197,86 @@ def rules() -> None:
     print_table(
         (_("Rule"), _("What it asks for")), [(number, text.in_(language())) for number, text in rule_texts().items()]
     )
+
+
+COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    (
+        "import",
+        import_,
+        N_(
+            "Take an Excel or CSV sheet into a register; mistakes come with sheet and cell, editions are kept.\n\n"
+            "Example: factory-kit district import plants plants.xlsx -d songjiang"
+        ),
+    ),
+    (
+        "rebuild",
+        rebuild,
+        N_(
+            "Make the index anew from ledger and bundles, checking every one of them.\n\n"
+            "Example: factory-kit district rebuild -d songjiang"
+        ),
+    ),
+    (
+        "status",
+        status,
+        N_(
+            "Check the ledger and say what was received, and which registers there are.\n\n"
+            "Example: factory-kit district status -d songjiang"
+        ),
+    ),
+    (
+        "letters",
+        letters,
+        N_(
+            "Write a letter to each provider about what came back, as Word and Excel.\n\n"
+            "Example: factory-kit district letters letters -d songjiang"
+        ),
+    ),
+    (
+        "publish",
+        publish,
+        N_(
+            "Write what may be given out, proven so that no plant can be worked out from it; or say why not.\n\n"
+            "Example: factory-kit district publish public -d songjiang"
+        ),
+    ),
+    (
+        "workbook",
+        workbook,
+        N_(
+            "Write the workbook with everything in it, for inside use.\n\n"
+            "Example: factory-kit district workbook internal.xlsx -d songjiang"
+        ),
+    ),
+    (
+        "trace",
+        trace,
+        N_(
+            "The bundles behind a published number: release, table, row, level.\n\n"
+            "Example: factory-kit district trace 1 street 310117105 --level 2 -d songjiang"
+        ),
+    ),
+    (
+        "sample",
+        sample,
+        N_(
+            "Draw plants per provider to be assessed again; the same seed draws the same.\n\n"
+            "Example: factory-kit district sample --each 4 --seed 2026 -d songjiang"
+        ),
+    ),
+    (
+        "consistency",
+        consistency,
+        N_(
+            "What should be looked at in the scores of providers, with the reason.\n\n"
+            "Example: factory-kit district consistency -d songjiang"
+        ),
+    ),
+    ("rules", rules, N_("The rules of receiving by number.\n\nExample: factory-kit district rules")),
+)
+
+
+def add_commands(group: typer.Typer) -> None:
+    """The commands of this module join *group*."""
+    for name, command, text in COMMANDS:
+        group.command(name, help=text)(command)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory_kit.cli import pack_copies, pack_record
-from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.options import AsJson, PublisherKey, SignerOfPlant, WorkspaceFolder
 from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
 from factory_kit.i18n import N_, _
 
@@ -55,12 +55,8 @@ def build(
     ] = "",
     since: FirstDay = "",
     until: LastDay = "",
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE.key", help=N_("Key of the publisher, to sign with."))
-    ] = None,
-    signer: Annotated[
-        str, typer.Option("--signer", metavar="NAME", help=N_("Name to sign as; by default the plant's."))
-    ] = "",
+    key: PublisherKey = None,
+    signer: SignerOfPlant = "",
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:

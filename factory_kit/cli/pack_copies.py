@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from factory_kit.cli.options import AsJson, WorkspaceFolder
+from factory_kit.cli.options import AsJson, PublisherKey, SignerOfPlant, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
 __all__ = ["register"]
@@ -36,12 +36,8 @@ def release(
     package: PackageFile,
     to: Annotated[str, typer.Option("--to", metavar="NAME", help=N_("Who gets this copy."))],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.zip", help=N_("The sealed file to write."))],
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE.key", help=N_("Key of the publisher, to sign with."))
-    ] = None,
-    signer: Annotated[
-        str, typer.Option("--signer", metavar="NAME", help=N_("Name to sign as; by default the plant's."))
-    ] = "",
+    key: PublisherKey = None,
+    signer: SignerOfPlant = "",
     workspace: WorkspaceFolder = Path(),
 ) -> None:
     from contextlib import ExitStack

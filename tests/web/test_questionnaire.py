@@ -186,6 +186,8 @@ def test_a_change_on_disk_is_noticed(place: AssessmentFolder, served: Any, visit
     page.locator('#answer input[value="value:0.8"]:checked').wait_for(state="attached")
     page.locator("#alert", has_text="changed elsewhere").wait_for()
     page.locator('.row[data-code="PS.3.a"] .value', has_text="0.8").wait_for()
+    assert page.locator('#answer input[value="value:0.8"]').is_checked()
+    assert answer(place, "PS.3.a").value == "0.8"
 
 
 def test_names_are_shown_as_they_are(place: AssessmentFolder, served: Any, visit: Callable[..., Any]) -> None:
