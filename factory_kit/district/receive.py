@@ -6,12 +6,14 @@ needs nothing but the copy and may be done by several processes; deciding goes o
 
 from __future__ import annotations
 
+import atexit
+import gc
 import hashlib
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -57,6 +59,8 @@ LARGEST_FILE = LIMITS.total_bytes + (64 << 20)
 MICRO = 1_000_000
 BATCH = 64
 """Submissions that several processes look at before their receipts are written together."""
+SELDOM = (50_000, 20, 50)
+"""How often a process that looks at bundles collects garbage: models and indicators are kept, and hold hundreds of thousands of objects."""
 ASIDE = ".incoming-"
 OFFICE = (".docx", ".xlsx", ".pptx", ".doc", ".xls", ".ppt", ".odt", ".ods", ".zip")
 
@@ -124,9 +128,8 @@ def receive(
         _sweep(office)
         known = Known(office.ledger(), campaign, office.registers(), chain.last)
         look = partial(_look, office.bundles_folder, campaign, office.keys(), frozenset(known.kept), rebuild)
-        with _looking(look, workers) as looked:
-            for batch in _batches(files, BATCH if workers > 1 else 1):
-                yield from _taken(office, campaign, chain, known, looked(batch), now)
+        for batch in _looked_at_each(look, files, workers):
+            yield from _taken(office, campaign, chain, known, batch, now)
 
 
 def _taken(
@@ -171,14 +174,43 @@ def _decide(campaign: Campaign, known: Known, looked: _Looked, received: int) ->
     return _Decided(looked, entry, outcome, rulings)
 
 
-@contextmanager
-def _looking(look: Callable[[Path], _Looked], workers: int) -> Iterator[Callable[[Sequence[Path]], Sequence[_Looked]]]:
-    """How a batch is looked at: here, or by *workers* processes; the order stays that of the files."""
+def _looked_at_each(
+    look: Callable[[Path], _Looked], files: Sequence[Path], workers: int
+) -> Iterator[Sequence[_Looked]]:
+    """*files* in batches, looked at here or by *workers* processes; the order stays that of the files.
+
+    The processes look at the next batch while receipts of the one before are written.
+    """
     if workers <= 1:
-        yield lambda batch: [look(path) for path in batch]
+        yield from ([look(path)] for path in files)
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield lambda batch: list(pool.map(look, batch, chunksize=max(1, len(batch) // (4 * workers))))
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawned, _begin_looking, (look,)) as pool:
+        ahead: deque[Iterator[_Looked]] = deque()
+        for batch in _batches(files, BATCH):
+            ahead.append(pool.map(_looked_aside, batch, chunksize=max(1, len(batch) // (4 * workers))))
+            if len(ahead) > 1:
+                yield list(ahead.popleft())
+        yield from (list(each) for each in ahead)
+
+
+_IN_THIS_PROCESS: list[Callable[[Path], _Looked]] = []
+"""What a process of the pool was begun with: keys and known files travel to it once, not with every bundle."""
+
+
+def _begin_looking(look: Callable[[Path], _Looked]) -> None:
+    _IN_THIS_PROCESS[:] = [look]
+    gc.set_threshold(*SELDOM)
+    atexit.register(gc.unfreeze)  # extension modules count what was left over
+
+
+def _looked_aside(path: Path) -> _Looked:
+    """*path* looked at in a process of the pool; what the first bundles left in memory is not collected again."""
+    found = _IN_THIS_PROCESS[0](path)
+    if gc.get_freeze_count() == 0:
+        gc.collect()
+        gc.freeze()
+    return found
 
 
 def _batches(files: Sequence[Path], size: int) -> Iterator[list[Path]]:
@@ -205,14 +237,12 @@ def _look(
 
 
 def _copied(source: Path, target: Path) -> str:
-    """The sha256 of *source*, whose bytes are on the disk under *target*."""
+    """The sha256 of *source*, whose bytes are under *target*; not waited for: only what is accepted must be on the disk."""
     found = hashlib.sha256()
     with source.open("rb") as file, target.open("wb") as copy:
         while piece := file.read(1 << 20):
             found.update(piece)
             copy.write(piece)
-        copy.flush()
-        os.fsync(copy.fileno())
     return found.hexdigest()
 
 
@@ -378,7 +408,9 @@ def _duplicate(looked: _Looked, earlier: Entry) -> _Decided:
 
 
 def _keep(judged: Path, target: Path) -> None:
-    """*judged* under the name of its hash, and never changed afterwards."""
+    """*judged* on the disk under the name of its hash, and never changed afterwards."""
+    with judged.open("rb+") as file:
+        os.fsync(file.fileno())
     judged.chmod(0o444)
     judged.replace(target)
 
