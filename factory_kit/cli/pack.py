@@ -83,7 +83,7 @@ def build(
             signers.append(Signer(opened, "publisher", signer or site.plant.name.zh, now))
         made = build_package(
             template, site, store, out, span=_span(store, site.plant.timezone, since, until), key_file=place.root / "keys" / "pseudonyms.key",
-            graded_by=graded_by, signers=signers, clock=now,
+            graded_by=graded_by, signers=signers, clock=now, labels=place.root / "labels",
         )  # fmt: skip
     if as_json:
         print_json({"file": str(out), "rows": made.rows, "outside": [vars_of(verdict) for verdict in made.verdicts]})

@@ -24,18 +24,19 @@ SOME_LISTING = Listing(
 
 @dataclass(frozen=True)
 class ProductTemplate:
-    """A data product as its folder defines it; ``sql`` is the text of ``build.sql`` as it stands."""
+    """A data product as its folder defines it; ``sql`` and ``summary`` are the texts of ``build.sql`` and ``summary.sql`` as they stand."""
 
     product: DataProduct
     sql: str
     checks: Checks
+    summary: str = ""
 
 
 def product_folder(folder: Path) -> ProductTemplate:
     """The template in *folder*; ``DefinitionError`` with the mistakes of all its files."""
     problems: list[Problem] = []
     product = checks = None
-    sql = ""
+    sql = summary = ""
     try:
         product = _product(folder)
         if product.product != folder.name:
@@ -51,9 +52,22 @@ def product_folder(folder: Path) -> ProductTemplate:
         sql = read_text(folder / "build.sql", f"{folder.name}/build.sql")
     except DefinitionError as error:
         problems += error.problems
+    try:
+        summary = _summary(folder, product)
+    except DefinitionError as error:
+        problems += error.problems
     if problems or product is None or checks is None:
         raise DefinitionError(problems)
-    return ProductTemplate(product, sql, checks)
+    return ProductTemplate(product, sql, checks, summary)
+
+
+def _summary(folder: Path, product: DataProduct | None) -> str:
+    """The text of ``summary.sql``; it and ``summary`` in product.yaml come together or not at all."""
+    there = (folder / "summary.sql").is_file()
+    if product is not None and there != (product.summary is not None):
+        message = N_("summary and summary.sql belong together; one of them is missing")
+        raise DefinitionError([Problem(f"{folder.name}/product.yaml", 1, "summary", message)])
+    return read_text(folder / "summary.sql", f"{folder.name}/summary.sql") if there else ""
 
 
 def _product(folder: Path) -> DataProduct:

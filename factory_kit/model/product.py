@@ -16,11 +16,13 @@ __all__ = [
     "Expected",
     "Grading",
     "Impact",
+    "LabelTable",
     "Licence",
     "Listing",
     "ProductField",
     "Recipe",
     "RuleCheck",
+    "Summary",
     "Watermark",
 ]
 
@@ -162,6 +164,41 @@ class Listing(Definition):
 
 
 MOST_FIELDS = 1000
+VIEWS = frozenset(
+    {
+        "asked", "pseudonyms", "rows", "samples", "points", "points_history", "equipment", "states", "runs", "gaps", "loss_ledger", "latest",
+        "rollup_1min", "journal", "journal_replaces", "arriving",
+    }
+)  # fmt: skip
+"""Names that build.sql knows already."""
+
+
+class LabelTable(Definition):
+    """A table that build.sql may join: ``labels/<table>.csv`` of the workspace, with these columns and a heading line."""
+
+    table: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
+    description: Text
+    columns: dict[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")],
+        Literal["timestamp", "string", "integer", "number", "boolean"],
+    ] = Field(min_length=1)
+    """Times are ISO 8601 with their zone; an empty cell is no value."""
+    required: bool = True
+    """Whether there is no product without the file; otherwise the table is empty then."""
+
+    @model_validator(mode="after")
+    def _is_free(self) -> LabelTable:
+        if self.table in VIEWS:
+            raise mistake("{table} is a table that build.sql has already; choose another name", table=self.table)
+        return self
+
+
+class Summary(Definition):
+    """What ``summary.sql`` tells of the rows in a few lines: its title and the words for its columns, in their order."""
+
+    title: Text
+    columns: dict[Identifier, Text] = Field(min_length=1)
+    note: Text | None = None
 
 
 class DataProduct(Definition):
@@ -176,6 +213,12 @@ class DataProduct(Definition):
     recipe: Recipe
     roles: tuple[Identifier, ...] = Field(min_length=1)
     """Roles of the points it is made from."""
+    points: tuple[str, ...] = ()
+    """Names of the points it is made from, where roles alone do not tell them (role ``other``)."""
+    labels: tuple[LabelTable, ...] = ()
+    """Tables of the workspace that are joined: results of inspections, reasons of stops, nominal values."""
+    summary: Summary | None = None
+    """What ``summary.sql`` beside it tells."""
     fields: tuple[ProductField, ...] = Field(min_length=1)
     listing: Listing
     watermark: Watermark | None = None
@@ -240,13 +283,25 @@ class RuleCheck(Definition):
 
 
 class Expected(Definition):
-    """Which rows there should be: one for each group and step of time."""
+    """Which rows there should be: one for each group and step of time, or (``every: event``) one whenever something happened."""
 
     time: Identifier
-    every: Literal["hour", "day", "minute", "second"]
+    every: Literal["hour", "day", "minute", "second", "event"]
     per: tuple[Identifier, ...]
     times: int = Field(default=1, ge=1, le=1000)
     """One row for so many of *every*."""
+    sequence: Identifier | None = None
+    """Of events: a whole number that grows by one from row to row of a group, so that missing rows show."""
+    until: Identifier | None = None
+    """Of events: when the row ends, where the next row of its group is expected to begin."""
+
+    @model_validator(mode="after")
+    def _events_alone_are_counted(self) -> Expected:
+        if self.every != "event" and (self.sequence or self.until):
+            raise mistake("sequence and until belong to rows of events (every: event)")
+        if self.every == "event" and self.times != 1:
+            raise mistake("times counts steps of time; events have none")
+        return self
 
 
 class Checks(Definition):

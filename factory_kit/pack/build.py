@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from factory_kit.model.recipe import Shift
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Site
 from factory_kit.pack.deid import recipe_digest, require_no_key, secret_shift, treated
+from factory_kit.pack.labels import Labels, read_labels
 from factory_kit.pack.pseudonyms import key_fingerprint, pseudonyms
 from factory_kit.pack.quality import QualityRow, Scope, assess_quality
 from factory_kit.pack.risk import ENOUGH_ROWS, Original, Risk, coarse_series, residual_risk, within
@@ -119,15 +120,17 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
     key: bytes,
     decided_by: str,
     clock: Callable[[], int],
+    labels: Path | None = None,
 ) -> Built:
     """The rows of *template* over *span* as Parquet in *folder*/data, judged; ``FactoryKitError`` when there are none.
 
-    Simulated samples are refused where the site claims to be real. Memory does not grow with the rows.
+    *labels* is the folder of the tables it joins. Simulated samples are refused where the site claims to be real. Memory does not grow with the rows.
     """
     today = datetime.fromtimestamp(clock() / 1e6, UTC).date()
     grading = require_grading(template.product.grading, decided_by=decided_by, today=today)
     product = template.product.model_copy(update={"grading": grading})
-    template = ProductTemplate(product, template.sql, template.checks)
+    template = replace(template, product=product)
+    joined = read_labels(labels, product.labels)
     require_no_key({"product.yaml": product.model_dump_json(), "build.sql": template.sql}, key)
     try:
         check(template.sql)
@@ -135,8 +138,8 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
         raise _wrong_sql(template, str(error)) from error
     part = folder / "data" / "part-000.parquet"
     part.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(part) as aside, _opened(store, template, site, span, key, aside) as con:
-        origins = _origins(con, span, product.roles)
+    with atomic_path(part) as aside, _opened(store, template, site, span, key, aside, joined) as con:
+        origins = _origins(con, span, product)
         if site.kind == "real" and set(origins) & {Origin.SIMULATED.value, Origin.REPLAYED.value}:
             raise FactoryKitError(
                 "the samples are {origins}, but the site says kind: real; only real data may be sold as real",
@@ -150,9 +153,8 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
         part.unlink()
         raise FactoryKitError(
             "{product}: no row in this interval; are there points with the roles {roles}?",
-            product=product.product,
-            roles=", ".join(product.roles),
-        )
+            product=product.product, roles=", ".join([*product.roles, *product.points]),
+        )  # fmt: skip
     schema = arrow_schema(product)
     published = _published(product, span, key)
     risk = residual_risk(product, template.checks, part, original, _limits(published), _share(rows))
@@ -160,21 +162,22 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
     quality = assess_quality(scope)
     return Built(
         folder, template, site, published, (part,), rows, part.stat().st_size, schema, tuple(quality),
-        _provenance(template, store, span, published, key, origins), tuple(origins), today, secrets, risk, scope,
+        _provenance(template, store, span, published, key, origins, joined), tuple(origins), today, secrets, risk, scope,
     )  # fmt: skip
 
 
 def _opened(
-    store: Store, template: ProductTemplate, site: Site, span: Span, key: bytes, out: Path
+    store: Store, template: ProductTemplate, site: Site, span: Span, key: bytes, out: Path, labels: Sequence[Labels]
 ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-    """A connection in which build.sql can read nothing but the store's views, what was asked, and the pseudonyms."""
+    """A connection in which build.sql can read nothing but the store's views, what was asked, the pseudonyms and the labels."""
     names = pseudonyms([item.id for item in site.equipment], key, "equipment")
     moment = pa.timestamp("us")
     asked = pa.table({"begins": pa.array([span.begins], moment), "ends": pa.array([span.ends], moment)})
     known = pa.table(
         {"equipment": pa.array(list(names), pa.string()), "pseudonym": pa.array(list(names.values()), pa.string())}
     )
-    return store.locked(template.sql, {"asked": asked, "pseudonyms": known}, out, MEMORY_MIB)
+    tables = {"asked": asked, "pseudonyms": known} | {each.name: each.rows for each in labels}
+    return store.locked(template.sql, tables, out, MEMORY_MIB)
 
 
 def _original(
@@ -213,9 +216,10 @@ def _published(product: DataProduct, span: Span, key: bytes) -> Span:
     return span
 
 
-def _origins(con: duckdb.DuckDBPyConnection, span: Span, roles: Sequence[str]) -> list[str]:
-    sql = "SELECT DISTINCT origin FROM samples JOIN points USING (point) WHERE time >= ? AND time < ? AND role IN (SELECT unnest(?)) ORDER BY ALL"
-    return [str(row[0]) for row in con.execute(sql, [span.begins - REACH, span.ends + REACH, list(roles)]).fetchall()]
+def _origins(con: duckdb.DuckDBPyConnection, span: Span, product: DataProduct) -> list[str]:
+    sql = "SELECT DISTINCT origin FROM samples JOIN points USING (point) WHERE time >= ? AND time < ? AND (role IN (SELECT unnest(?)) OR name IN (SELECT unnest(?))) ORDER BY ALL"
+    asked = [span.begins - REACH, span.ends + REACH, list(product.roles), list(product.points)]
+    return [str(row[0]) for row in con.execute(sql, asked).fetchall()]
 
 
 def _require_one_unit(con: duckdb.DuckDBPyConnection, template: ProductTemplate) -> None:
@@ -279,7 +283,13 @@ def _sql(time: datetime) -> str:
 
 
 def _provenance(
-    template: ProductTemplate, store: Store, span: Span, published: Span, key: bytes, origins: Sequence[str]
+    template: ProductTemplate,
+    store: Store,
+    span: Span,
+    published: Span,
+    key: bytes,
+    origins: Sequence[str],
+    labels: Sequence[Labels],
 ) -> dict[str, object]:
     """Where the rows come from: hashes and counts only, no name of a machine, point or server; the interval as the rows show it."""
     files = store.files(_micros(span.begins - REACH), _micros(span.ends + REACH))
@@ -293,6 +303,7 @@ def _provenance(
         "recipe_hmac": recipe_digest(template.product, key),
         "pseudonym_key": key_fingerprint(key),
         "source_files": [{"rows": str(file.rows), "sha256": file.sha256} for file in files],
+        "labels": [each.source() for each in labels],
         "software": {"factory_kit": __version__, "duckdb": duckdb.__version__, "pyarrow": pa.__version__},
     }
 

@@ -80,7 +80,9 @@ class Scope:
 
     @property
     def step(self) -> int:
-        """The expected step in µs."""
+        """The expected step in µs; 0 for events, which come when they come."""
+        if self.checks.expected.every == "event":
+            return 0
         return SECONDS[self.checks.expected.every] * self.checks.expected.times * 1_000_000
 
     @cached_property
@@ -127,6 +129,7 @@ INDICATORS: tuple[tuple[str, str, str, Literal["higher", "lower"]], ...] = (
 )
 
 NOT_BY_MACHINE = {
+    "0202": "events come when they come: the product names neither a number that counts them nor when they end",
     "0105": "no list of reference data is named by the product; a person must name one",
     "0401": "the same data from a second source would be needed",
     "0502": "no delivery date was agreed",
@@ -151,10 +154,11 @@ class Asked:
 def assess_quality(scope: Scope) -> list[QualityRow]:
     """All twenty indicators of *scope*, counted over its Parquet parts."""
     with rows_of(scope.parts) as con:
-        counts = answered(con, {code: counter(scope, scope.in_order) for code, counter in COUNTERS.items()})
+        asked = {code: counter(scope, scope.in_order) for code, counter in COUNTERS.items()}
+        counts = answered(con, {code: each for code, each in asked.items() if each is not None})
     if scope.in_order:
         told = f" -- since {_not_after(scope)} gives 0: the rows of each series ascend, so no key stands twice"
-        counts |= {code: (*counts[code][:2], counts[code][2] + told) for code in BY_ORDER}
+        counts |= {code: (*counts[code][:2], counts[code][2] + told) for code in BY_ORDER if code in counts}
     return [_row(counts, *indicator) for indicator in INDICATORS]
 
 
@@ -248,14 +252,36 @@ def _elements(scope: Scope, _in_order: bool) -> Asked:
     return Asked(" + ".join(f'count("{name}")' for name in names), f"{len(names)} * count(*)")
 
 
-def _records(scope: Scope, in_order: bool) -> Asked:
+def _records(scope: Scope, in_order: bool) -> Asked | None:
     expected = scope.checks.expected
+    if expected.every == "event":
+        return _events(scope)
     groups = ", ".join(f'"{name}"' for name in expected.per)
     steps = f"date_diff('{expected.every}', TIMESTAMP '{scope.begins}', TIMESTAMP '{scope.ends}')"
     if expected.times > 1:
         steps = f"{steps} // {expected.times}"
     there = "count(*)" if in_order else f'count(DISTINCT ({groups}{"," if groups else ""} "{expected.time}"))'
     return Asked(there, f"{f'count(DISTINCT ({groups},))' if groups else '1'} * {steps}")
+
+
+def _events(scope: Scope) -> Asked | None:
+    """Of the numbers that count the events those that are there; without such a number, the share of the time that the events cover."""
+    expected = scope.checks.expected
+    groups = ", ".join(f'"{name}"' for name in expected.per) or "1"
+    if expected.sequence:
+        number = f'"{expected.sequence}"'
+        each = f"(SELECT count(DISTINCT {number}) AS there, max({number}) - min({number}) + 1 AS counted FROM rows GROUP BY {groups})"  # noqa: S608
+        return Asked("sum(there)", "sum(counted)", each)
+    if not expected.until:
+        return None
+    begins, ends = (f"TIMESTAMPTZ '{each}+00'" for each in (scope.begins, scope.ends))
+    covered = (
+        f'greatest(0, epoch_us(least("{expected.until}", {ends})) - epoch_us(greatest("{expected.time}", {begins})))'
+    )
+    each = (
+        f"(SELECT least(sum({covered}), epoch_us({ends}) - epoch_us({begins})) AS covered FROM rows GROUP BY {groups})"  # noqa: S608
+    )
+    return Asked("sum(covered)", f"count(*) * (epoch_us({ends}) - epoch_us({begins}))", each)
 
 
 def _not_after(scope: Scope) -> str:
@@ -333,7 +359,7 @@ def _accessible(scope: Scope, _in_order: bool) -> Count:
 
 
 BY_ORDER = ("0202", "0303", "0304", "0503")
-COUNTERS: dict[str, Callable[[Scope, bool], Count | Asked]] = {
+COUNTERS: dict[str, Callable[[Scope, bool], Count | Asked | None]] = {
     "0101": _standard, "0102": _model, "0103": _metadata, "0104": _rules("business"), "0106": _security, "0201": _elements, "0202": _records,
     "0301": _content, "0302": _format, "0303": _duplicates, "0304": _unique, "0305": _dirty, "0402": _rules("related"), "0501": _period,
     "0503": _order, "0601": _accessible,

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Literal
 
 from factory_kit.pack.documentation import ITEMS, documented
-from factory_kit.pack.quality import Count, QualityRow, Scope
+from factory_kit.pack.quality import Asked, Count, QualityRow, Scope, answered, rows_of
 
 __all__ = ["Score", "db31", "series_checks", "tc609", "tc609_groups"]
 
@@ -123,22 +123,44 @@ def series_checks(scope: Scope) -> dict[str, Count]:
     groups = ", ".join(f'"{name}"' for name in expected.per) or "1"
     time, window = f'"{expected.time}"', f"(PARTITION BY {groups} ORDER BY file_row_number)"
     level = f'"{scope.field}" = lag("{scope.field}") OVER {window}' if scope.field else "NULL::BOOLEAN"
+    grid = f"epoch_us({time}) % {step} <> 0" if step else "NULL::BOOLEAN"
     source = (
         f"(SELECT epoch_us({time}) - epoch_us(lag({time}) OVER {window}) AS since, {level} AS still, "  # noqa: S608 - names of declared fields
-        f"epoch_us({time}) % {step} <> 0 AS off_grid, {time} >= TIMESTAMPTZ '{scope.ends}+00' AS ahead FROM rows)"
+        f"{grid} AS off_grid, {time} >= TIMESTAMPTZ '{scope.ends}+00' AS ahead FROM rows)"
     )
-    counts = {
+    regular = {
         "gaps": (steps.gaps, steps.steps, f"count(*) FILTER (since > {step * 3 // 2}), count(since)"),
         "missing_steps": (
             steps.missing,
             steps.rows,
-            f"coalesce(sum(since // {step} - 1) FILTER (since > {step * 3 // 2}), 0)::BIGINT, count(*)",
+            f"coalesce(sum(since // {step or 1} - 1) FILTER (since > {step * 3 // 2}), 0)::BIGINT, count(*)",
         ),
+        "off_the_grid": (steps.off_grid, steps.rows, "count(*) FILTER (off_grid), count(*)"),
+    }
+    counts = {
         "longest_gap_us": (steps.longest, steps.steps, "greatest(max(since), 0), count(since)"),
         "backward": (steps.backward, steps.steps, "count(*) FILTER (since < 0), count(since)"),
         "duplicate_times": (steps.duplicate, steps.steps, "count(*) FILTER (since = 0), count(since)"),
         "standing_still": (steps.still, steps.still_of, "count(*) FILTER (still), count(still)"),
-        "off_the_grid": (steps.off_grid, steps.rows, "count(*) FILTER (off_grid), count(*)"),
         "ahead_of_the_interval": (steps.ahead, steps.rows, "count(*) FILTER (ahead), count(*)"),
-    }
-    return {name: (count, of, f"SELECT {sql} FROM {source}") for name, (count, of, sql) in counts.items()}  # noqa: S608
+    } | (regular if step else {})
+    told = {name: (count, of, f"SELECT {sql} FROM {source}") for name, (count, of, sql) in counts.items()}  # noqa: S608
+    return told | (_event_checks(scope, groups) if not step else {})
+
+
+def _event_checks(scope: Scope, groups: str) -> dict[str, Count]:
+    """Of events: numbers that are missing or stand twice, and ends that do not meet the next beginning."""
+    expected = scope.checks.expected
+    asked: dict[str, Asked] = {}
+    if expected.sequence:
+        ordered = f'lag("{expected.sequence}") OVER (PARTITION BY {groups} ORDER BY "{expected.sequence}")'
+        source = f'(SELECT "{expected.sequence}" - {ordered} AS step FROM rows)'  # noqa: S608 - names of declared fields
+        asked["missing_numbers"] = Asked("coalesce(sum(step - 1) FILTER (step > 1), 0)::BIGINT", "count(*)", source)
+        asked["doubled_numbers"] = Asked("count(*) FILTER (step = 0)", "count(*)", source)
+    if expected.until:
+        ended = f'lag("{expected.until}") OVER (PARTITION BY {groups} ORDER BY file_row_number)'
+        source = f'(SELECT epoch_us("{expected.time}") - epoch_us({ended}) AS free FROM rows)'  # noqa: S608
+        asked["uncovered"] = Asked("count(*) FILTER (free > 0)", "count(free)", source)
+        asked["overlapping"] = Asked("count(*) FILTER (free < 0)", "count(free)", source)
+    with rows_of(scope.parts) as con:
+        return answered(con, asked)

@@ -42,7 +42,7 @@ class Steps:
 
 
 def count_steps(parts: Sequence[Path], per: Sequence[str], time: str, field: str, step: int, ends: int) -> Steps:
-    """The steps of all series of *parts*: *step* is the expected one, *field* the value that may stand still, *ends* the end of the interval."""
+    """The steps of all series of *parts*: *step* is the expected one (0: none is), *field* the value that may stand still, *ends* the end of the interval."""
     found = Steps()
     last: dict[str, tuple[int, float]] = {}
     columns = [*per, time, *([field] if field else [])]
@@ -64,7 +64,7 @@ def _take(
         batch.column(field).cast(pa.float64()).to_numpy(zero_copy_only=False) if field else np.full(len(times), np.nan)
     )
     found.rows += len(times)
-    found.off_grid += int(np.count_nonzero(times % step))
+    found.off_grid += int(np.count_nonzero(times % step)) if step else 0
     found.ahead += int(np.count_nonzero(times >= ends))
     for group, rows in series_of(batch, per):
         mine, levels = times[rows], values[rows]
@@ -78,9 +78,10 @@ def _count(found: Steps, since: Ints, levels: Floats, step: int) -> None:
     found.steps += len(since)
     if not len(since):
         return
-    wide = since[since > step * 3 // 2]
-    found.gaps += len(wide)
-    found.missing += int((wide // step - 1).sum())
+    if step:
+        wide = since[since > step * 3 // 2]
+        found.gaps += len(wide)
+        found.missing += int((wide // step - 1).sum())
     found.longest = max(found.longest, int(since.max()))
     found.backward += int(np.count_nonzero(since < 0))
     found.duplicate += int(np.count_nonzero(since == 0))

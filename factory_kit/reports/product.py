@@ -60,14 +60,15 @@ def build_package(  # noqa: PLR0913 - what is built, from where, to where, and u
     graded_by: str,
     signers: Sequence[Signer],
     clock: Callable[[], int],
+    labels: Path | None = None,
 ) -> Package:
-    """The data product of *template* over *span*, sealed in the zip file *out*, whole or not at all."""
+    """The data product of *template* over *span*, sealed in the zip file *out*, whole or not at all; *labels*: the folder of what it joins."""
     store.seal()
     with tempfile.TemporaryDirectory(prefix="factory-kit-", dir=out.parent) as aside:
         folder = Path(aside)
         built = build_rows(
-            template, site, store, folder, span=span, key=plant_key(key_file), decided_by=graded_by, clock=clock
-        )
+            template, site, store, folder, span=span, key=plant_key(key_file), decided_by=graded_by, clock=clock, labels=labels
+        )  # fmt: skip
         write_papers(built)
         return _finished(built, out, signers)
 
