@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,10 +17,21 @@ from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
 from factory_kit.load.indicator import indicator_folder
 from factory_kit.model.assessment import Assessment
+from factory_kit.model.definition import exact
 from factory_kit.model.evidence import Evidence, IndicatorUsed
 from factory_kit.model.indicator import Indicator
+from factory_kit.model.securityrecord import SECURITY, Statement, statements
 
-__all__ = ["freeze_indicators", "frozen_indicators", "newest", "read_evidence", "speaking_for"]
+__all__ = [
+    "StatedByServers",
+    "freeze_indicators",
+    "frozen_indicators",
+    "newest",
+    "read_evidence",
+    "silent",
+    "speaking_for",
+    "stated_by_servers",
+]
 
 FILES = ("indicator.yaml", "query.sql")
 
@@ -35,6 +48,7 @@ def read_evidence(folder: AssessmentFolder, assessment: Assessment) -> tuple[Evi
         name = folder.shown(f"evidence/{file}")
         try:
             record = Evidence.read(files.read(file), name)
+            statements(record)
         except AssessmentError as error:
             problems.append(Problem(name, 0, "", N_("{reason}"), {"reason": str(error).removeprefix(f"{name}: ")}))
             continue
@@ -91,6 +105,36 @@ def speaking_for(
         for record in newest(records)
         if record.indicator.id in indicators and _made(indicators[record.indicator.id], record.indicator)
     )
+
+
+def silent(records: Sequence[Evidence], indicators: Mapping[str, Indicator]) -> tuple[Evidence, ...]:
+    """The records that count and propose nothing, because the indicator that made them is not at hand and they do not speak for themselves."""
+    heard = {record.id for record, _indicator in speaking_for(records, indicators)}
+    return tuple(each for each in newest(records) if each.id not in heard and each.indicator.id != SECURITY)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedByServers:
+    """What the discoveries of OPC UA servers state about one item: the lowest score of all servers, and what each of them stated."""
+
+    score: Fraction
+    by: tuple[tuple[Evidence, Statement], ...]
+
+
+def stated_by_servers(records: Sequence[Evidence], model: str) -> dict[str, StatedByServers]:
+    """By item of *model* (``id@edition``, a ladder or a maturity model) what the newest record of each server states.
+
+    A plant is as safe as its weakest server. What is stated proposes; the assessor decides, as with every machine record.
+    """
+    found: dict[str, list[tuple[Evidence, Statement]]] = {}
+    for record in newest(records):
+        for statement in statements(record):
+            if statement.model == model:
+                found.setdefault(statement.criterion, []).append((record, statement))
+    return {
+        item: StatedByServers(min(exact(each.score) for _record, each in found[item]), tuple(found[item]))
+        for item in sorted(found)
+    }
 
 
 def _made(indicator: Indicator, used: IndicatorUsed) -> bool:

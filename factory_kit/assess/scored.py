@@ -11,7 +11,7 @@ from pathlib import Path
 
 from factory_kit.assess.decisions import judgements_in, latest
 from factory_kit.assess.definitions import model_in
-from factory_kit.assess.evidence import freeze_indicators, frozen_indicators, newest, read_evidence, speaking_for
+from factory_kit.assess.evidence import freeze_indicators, frozen_indicators, read_evidence, silent, speaking_for
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.proposals import Proposal, proposals
 from factory_kit.assess.standing import Contradiction, Proofs, Standing, contradictions, decided_text, standings
@@ -272,9 +272,9 @@ def _warned(scored: Scored) -> Iterator[Sentence]:
 def _about_records(scored: Scored) -> Iterator[Sentence]:
     if scored.outside:
         yield sentence(OUTSIDE, count=len(scored.outside))
-    silent = len(newest(scored.evidence)) - len(speaking_for(scored.evidence, scored.indicators))
-    if silent:
-        yield sentence(SILENT, count=silent)
+    unheard = silent(scored.evidence, scored.indicators)
+    if unheard:
+        yield sentence(SILENT, count=len(unheard))
 
 
 def _days(record: Evidence) -> tuple[date, date]:

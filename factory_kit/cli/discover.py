@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from factory_kit.cli import discover_modbus
 from factory_kit.cli.options import AsJson, WorkspaceFolder
-from factory_kit.i18n import N_, _
+from factory_kit.i18n import N_, _, language
 
 if TYPE_CHECKING:
     from factory_kit.collect.discover import Discovery, Wish
@@ -116,6 +117,7 @@ def _show(found: Discovery, wish: Wish, *, as_json: bool) -> None:
         print_json(found.as_json())
         return
     print_table((_("What"), _("Value")), [(_(name), value) for name, value in found.rows()], title=wish.server.address)
+    _show_checks(found)
     for finding in found.findings:
         note("! " + _(finding.message).format(**finding.details))
     for remark in found.tree.remarks:
@@ -128,8 +130,24 @@ def _show(found: Discovery, wish: Wish, *, as_json: bool) -> None:
                 count=len(found.tree.open)
             )
         )
+    if found.record is not None:
+        said = _("{file} is evidence; an assessment takes it in when it lies in its folder evidence.")
+        note(said.format(file=found.record))
     success(
         _("{points} points drafted in {folder}; every role is a guess to be checked.").format(
             points=found.points, folder=found.folder
         )
     )
+
+
+def _show_checks(found: Discovery) -> None:
+    """What the endpoints prove about the security, as an assessment takes it."""
+    from factory_kit.cli.console import print_table
+
+    said = {Fraction(0): _("does not hold"), Fraction(1, 2): _("holds in part"), Fraction(1): _("holds")}
+    rows = [
+        (label.in_(language()), said[score], f"{model} {criterion}")
+        for label, score, model, criterion in found.checks()
+    ]
+    if rows:
+        print_table((_("Security"), _("Outcome"), _("Speaks for")), rows)

@@ -6,7 +6,8 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from time import monotonic
 from zoneinfo import ZoneInfo
@@ -17,21 +18,23 @@ from factory_kit.collect.draft import Draft, draft
 from factory_kit.collect.findings import Finding, security_findings
 from factory_kit.collect.rehearsal import require_rehearsal
 from factory_kit.collect.requestlog import RequestLog
+from factory_kit.collect.securityrecord import Asked, endpoint, outcomes, security_record
 from factory_kit.collect.wanted import asked_server
-from factory_kit.drivers.base import Context
+from factory_kit.drivers.base import Context, Identity
 from factory_kit.drivers.opcua.browse import OBJECTS, Tree, beginning, beginning_at, walk
 from factory_kit.drivers.opcua.errors import mapped
 from factory_kit.drivers.opcua.facts import ServerFacts, server_facts
 from factory_kit.drivers.opcua.gentle import Bounds, Gentle
 from factory_kit.drivers.opcua.kinds import Kinds, kinds_of
-from factory_kit.drivers.opcua.security import Offer, fingerprint
+from factory_kit.drivers.opcua.security import Offer
 from factory_kit.drivers.opcua.session import ask_offers, close, open_session
 from factory_kit.drivers.opcua.variables import Variable, variables_of
 from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
-from factory_kit.model.evidence import Json
-from factory_kit.model.securityrecord import SecurityRecord
+from factory_kit.model.definition import Text
+from factory_kit.model.evidence import Evidence
+from factory_kit.model.sample import Origin
 from factory_kit.model.site import OpcUaServer, Site
 
 __all__ = ["Bounds", "Discovery", "Wish", "discover_opcua", "plan_of"]
@@ -83,6 +86,8 @@ class Discovery:
     kinds: Kinds = field(default_factory=Kinds)
     draft: Draft | None = None
     requests: int = 0
+    record: Path | None = None
+    """The evidence about the security of the server."""
 
     @property
     def points(self) -> int:
@@ -97,7 +102,7 @@ class Discovery:
             "at": datetime.fromtimestamp(self.started / 1e6, UTC).isoformat(),
             "allowed": self.allowed,
             "software": f"factory-kit {__version__}",
-            "endpoints": [_endpoint(offer) for offer in self.offers],
+            "endpoints": [endpoint(offer) for offer in self.offers],
             "findings": [finding.as_json() for finding in self.findings],
             "server": None if self.facts is None else asdict(self.facts),
             "nodes": len(self.tree.nodes),
@@ -126,17 +131,38 @@ class Discovery:
         yield N_("Machines"), len(self.draft.machines) if self.draft else 0
         yield N_("Requests sent"), self.requests
 
-    def security_record(self) -> SecurityRecord:
-        """What the endpoints said, as evidence; of the origin unknown where no session told it."""
-        return SecurityRecord(
-            subject=self.address,
-            received=datetime.fromtimestamp(self.started / 1e6, UTC).isoformat(),
-            authorisation=self.allowed,
-            origin=self.facts.identity.origin.value if self.facts is not None else "unknown",
-            software=f"factory-kit {__version__}",
-            endpoints=tuple(_endpoint(offer) for offer in self.offers),
-            findings=tuple(finding.as_json() for finding in self.findings),
+    def checks(self) -> Iterator[tuple[Text, Fraction, str, str]]:
+        """What a person wants to know of the security: each check, its score (0, 1/2, 1), and the item of the model it speaks for."""
+        if self.offers:
+            yield from (
+                (check.label, score, check.model, check.criterion) for check, score, _because in outcomes(self.findings)
+            )
+
+    def evidence(self, wish: Wish, site: Site, ended: int) -> Evidence:
+        """What the endpoints said, as evidence; no session is needed for it."""
+        zone = ZoneInfo(site.plant.timezone)
+        start, end = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at) for at in (self.started, ended))
+        return security_record(
+            self.offers,
+            Asked(
+                address=self.address,
+                name=wish.name,
+                start=start.astimezone(zone).isoformat(),
+                end=end.astimezone(zone).isoformat(),
+                authorisation=self.allowed,
+                origin=self._origin.value,
+                machines=sum(each.server == wish.name for each in site.equipment),
+                software=__version__,
+            ),
         )
+
+    @property
+    def _origin(self) -> Origin:
+        """What the session told, else what the endpoints call the product."""
+        if self.facts is not None:
+            return self.facts.identity.origin
+        said = {Identity(product_uri=offer.product_uri).origin for offer in self.offers} - {Origin.LIVE}
+        return min(said, default=Origin.LIVE)
 
 
 def plan_of(site: Site, wish: Wish, now: int) -> dict[str, object]:
@@ -189,13 +215,13 @@ def discover_opcua(  # noqa: PLR0913 - what a discovery needs from outside
         asyncio.run(_discover(found, wish, Context(now, log.count, secret, certificates), clock))
     finally:
         log.flush(last=True)
-        _keep(found, wish)
+        _keep(found, wish, site, now)
     return found
 
 
 async def _discover(found: Discovery, wish: Wish, context: Context, clock: Callable[[], float]) -> None:
     found.offers = await ask_offers(wish.server, context)
-    found.findings = security_findings(found.offers, context.now())
+    found.findings = security_findings(found.offers, found.started)
     client, _uri = await open_session(wish.name, wish.server, context, lambda: None)
     gentle = Gentle(client, wish.server.address, wish.bounds, clock)
     try:
@@ -221,7 +247,7 @@ async def _begin(gentle: Gentle, namespaces: Sequence[str], wish: Wish, folder: 
         raise UsageError("{folder}: holds nothing to go on from; leave out --resume", folder=folder) from error
 
 
-def _keep(found: Discovery, wish: Wish) -> None:
+def _keep(found: Discovery, wish: Wish, site: Site, now: Callable[[], int]) -> None:
     """What was found is on disk, also when it is only a part."""
     if found.tree.nodes:
         write_atomically(found.folder.parent / NODES, json.dumps(found.tree.as_json(), ensure_ascii=False))
@@ -231,23 +257,12 @@ def _keep(found: Discovery, wish: Wish) -> None:
         )
         found.draft.write(found.folder)
     if found.offers:
-        record = found.security_record()
-        write_atomically(found.folder / record.file_name, record.canonical())
+        record = found.evidence(wish, site, now())
+        found.record = found.folder / record.file_name
+        write_atomically(found.record, record.canonical())
     write_atomically(found.folder / "server.json", json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
 
 
 def _allowed(site: Site, wish: Wish, now: int) -> str:
     today = datetime.fromtimestamp(now / 1e6, ZoneInfo(site.plant.timezone)).date()
     return require_authorisation(site, [wish.server.address], today) + in_the_open({wish.name: wish.server})
-
-
-def _endpoint(offer: Offer) -> dict[str, Json]:
-    return {
-        "policy": offer.policy,
-        "mode": offer.mode,
-        "url": offer.url,
-        "application_uri": offer.application_uri,
-        "product_uri": offer.product_uri,
-        "certificate_sha256": fingerprint(offer.certificate) if offer.certificate else "",
-        "users": [{"kind": kind, "policy": policy} for kind, policy in offer.tokens],
-    }

@@ -12,10 +12,10 @@ from factory_kit.i18n import N_
 from factory_kit.model.evidence import Json
 from factory_kit.model.site import DEPRECATED
 
-__all__ = ["Finding", "security_findings"]
+__all__ = ["Finding", "Kind", "security_findings"]
 
 Kind = Literal[
-    "none_offered", "anonymous_open", "weak_policy", "password_in_the_open", "certificate_missing", "certificate_expired",
+    "none_offered", "sign_offered", "anonymous_open", "weak_policy", "password_in_the_open", "certificate_missing", "certificate_expired",
     "certificate_expiring", "certificate_weak", "certificate_uri",
 ]  # fmt: skip
 EXPIRING_DAYS = 60
@@ -46,6 +46,11 @@ def security_findings(offers: Sequence[Offer], now: int) -> list[Finding]:
 def _policies(offers: Sequence[Offer]) -> Iterator[Finding]:
     if any(offer.policy == "None" for offer in offers):
         yield Finding("none_offered", N_("the server also speaks without encryption; let the plant switch that off"))
+    if any(offer.mode == "Sign" and offer.policy != "None" for offer in offers):
+        yield Finding(
+            "sign_offered",
+            N_("the server also speaks signed but not encrypted, so everybody on the line can read along"),
+        )
     weak = sorted({offer.policy for offer in offers if offer.policy in DEPRECATED})
     if weak:
         yield Finding(

@@ -1,90 +1,70 @@
-"""Evidence about the security of a server: what its endpoints offered at one moment, and the weaknesses that follow from it.
+"""What an evidence record about the security of a server states: items of maturity models, a score for each, and why.
 
-A record of its own kind beside those of ``factory_kit.model.evidence``: it holds no figure and comes from no samples. It is
-canonical JSON (RFC 8785) too, and the sha256 of its bytes is its id. It proves what the server said to us, not how it is set up.
+Such a record is an ``Evidence`` like any other. No SQL over samples made it: its indicator is ``opcua-security``, whose hash is
+that of the rules that made it, and it carries in its details what the server said, what is weak about that, and what it
+therefore states. So it speaks for itself, wherever it lies, and can be computed again from its own details.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import rfc8785
 
 from factory_kit.errors import AssessmentError
-from factory_kit.model.evidence import Json
+from factory_kit.model.definition import exact
+from factory_kit.model.evidence import Evidence, Json
 
-__all__ = ["SecurityRecord"]
+__all__ = ["SECURITY", "Statement", "statements"]
+
+SECURITY = "opcua-security"
+"""The indicator of these records."""
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityRecord:
-    """What the server at *subject* (``host:port``) offered at *received* (ISO 8601, UTC), asked with the permission *authorisation*."""
+class Statement:
+    """What a record states about one item (or criterion) of a model, ``id@edition``: a score from 0 to 1, and the kinds of weakness behind it."""
 
-    subject: str
-    received: str
-    authorisation: str
-    origin: str
-    software: str
-    endpoints: tuple[dict[str, Json], ...]
-    """Policy, mode, users and the certificate's SHA-256 of each endpoint."""
-    findings: tuple[dict[str, Json], ...]
-    """Kind and English sentence of each weakness; none means that none shows without a login."""
-    form: int = 1
-    kind: Literal["security"] = "security"
-    grade: Literal["A"] = "A"
+    model: str
+    criterion: str
+    score: str
+    because: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
-        """The record as JSON values."""
+        """As it stands in the details of the record."""
         return {
-            "form": self.form,
-            "kind": self.kind,
-            "grade": self.grade,
-            "subject": self.subject,
-            "received": self.received,
-            "authorisation": self.authorisation,
-            "origin": self.origin,
-            "software": self.software,
-            "endpoints": list(self.endpoints),
-            "findings": list(self.findings),
+            "model": self.model,
+            "criterion": self.criterion,
+            "score": self.score,
+            "because": list(self.because),
         }
 
-    def canonical(self) -> bytes:
-        """The bytes of the record; its id is their sha256."""
-        return rfc8785.dumps(self.as_json())
 
-    @property
-    def id(self) -> str:
-        """The sha256 of the canonical bytes, in hexadecimal digits."""
-        return hashlib.sha256(self.canonical()).hexdigest()
+def statements(record: Evidence) -> tuple[Statement, ...]:
+    """What *record* states by itself, nothing where it is of another kind; ``AssessmentError`` where that cannot be read."""
+    if record.indicator.id != SECURITY:
+        return ()
+    try:
+        return tuple(_statement(each) for each in _listed(record.details.get("statements")))
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise AssessmentError(
+            "{file}: is no record of security of form 1 ({reason}); discover the server again",
+            file=record.file_name,
+            reason=f"{type(error).__name__}: {error}",
+        ) from error
 
-    @property
-    def file_name(self) -> str:
-        """``opcua-security-<subject>-<first 12 digits of the id>.json``."""
-        place = "".join(sign if sign.isalnum() or sign in ".-" else "_" for sign in self.subject)
-        return f"opcua-security-{place}-{self.id[:12]}.json"
 
-    @classmethod
-    def read(cls, data: bytes, where: str) -> SecurityRecord:
-        """The record whose canonical bytes *data* are; ``AssessmentError`` naming *where* for anything else."""
-        try:
-            content: dict[str, Any] = dict(json.loads(data.decode("utf-8")))
-            if (content.get("form"), content.get("kind"), content.get("grade")) != (1, "security", "A"):
-                raise ValueError("form, kind and grade are not those of a security record")  # noqa: TRY301
-            for name in ("endpoints", "findings"):
-                content[name] = tuple(content[name])
-            record = cls(**content)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise AssessmentError(
-                "{file}: is no security record of form 1 ({reason}); discover the server again",
-                file=where,
-                reason=f"{type(error).__name__}: {error}",
-            ) from error
-        if record.canonical() != data:
-            raise AssessmentError(
-                "{file}: is not written as evidence records are (RFC 8785), so it was changed afterwards; compute it again",
-                file=where,
-            )
-        return record
+def _listed(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise TypeError("statements are a list")
+    return value
+
+
+def _statement(value: Json) -> Statement:
+    if not isinstance(value, dict) or value.keys() != {"model", "criterion", "score", "because"}:
+        raise TypeError("a statement has model, criterion, score and because")
+    model, criterion, score = (value[name] for name in ("model", "criterion", "score"))
+    because = _listed(value["because"])
+    if not (isinstance(model, str) and isinstance(criterion, str) and isinstance(score, str)):
+        raise TypeError("model, criterion and score are texts")
+    if not 0 <= exact(score) <= 1:
+        raise ValueError(f"{score} is no share")
+    return Statement(model, criterion, score, tuple(str(each) for each in because))

@@ -19,14 +19,16 @@ from asyncua import ua
 from factory_kit.collect import discover
 from factory_kit.collect.discover import Bounds, Discovery, Wish, discover_opcua, plan_of
 from factory_kit.collect.rehearsal import rehearse
+from factory_kit.collect.securityrecord import computed_again
 from factory_kit.collect.trust import acquaint, trust_server
 from factory_kit.drivers.opcua.browse import Tree, beginning, walk
 from factory_kit.drivers.opcua.client import SERVICES
 from factory_kit.drivers.opcua.gentle import Gentle
-from factory_kit.errors import AssessmentError, DeviceRefused, NotAuthorised, UsageError
+from factory_kit.errors import DeviceRefused, NotAuthorised, UsageError
 from factory_kit.load.connector import connector_folder
 from factory_kit.model.connector import Role
-from factory_kit.model.securityrecord import SecurityRecord
+from factory_kit.model.evidence import Evidence
+from factory_kit.model.securityrecord import statements
 from factory_kit.model.site import OpcUaServer, Site
 
 NOW = time_ns() // 1000
@@ -87,16 +89,20 @@ def test_a_foreign_server_says_who_it_is_and_what_it_bears(found: Discovery) -> 
 @pytest.mark.system
 def test_what_is_weak_becomes_a_record_that_cannot_be_changed_unseen(found: Discovery) -> None:
     """The findings are evidence of grade A with the permission, canonical and named by their hash; a changed byte shows."""
-    (path,) = found.folder.glob("opcua-security-*.json")
-    record = SecurityRecord.read(path.read_bytes(), path.name)
+    assert found.record is not None
+    data = found.record.read_bytes()
+    record = Evidence.read(data, found.record.name)
 
-    assert path.name == record.file_name
-    assert (record.grade, record.origin, record.authorisation) == ("A", "live", found.allowed)
-    assert [each["kind"] for each in record.findings] == ["none_offered", "anonymous_open"]
-    assert {each["policy"] for each in record.endpoints} == {"None"}
-    for changed in (path.read_bytes().replace(b"anonymous_open", b"anonymous_shut") + b" ", b"[]", b"\xff"):
-        with pytest.raises(AssessmentError):
-            SecurityRecord.read(changed, path.name)
+    assert found.record.name == record.file_name
+    assert (record.grade, record.origin, record.details["authorisation"]) == ("A", ("live",), found.allowed)
+    assert [(each.criterion, each.score) for each in statements(record)] == [
+        ("protocols.1", "0"),
+        ("protocols.2", "0"),
+        ("protocols.3", "1"),
+    ]
+    assert computed_again(record)
+    changed = Evidence.read(data.replace(b'"Anonymous"', b'"Anonymouz"'), "x")
+    assert not computed_again(changed)
 
 
 @pytest.mark.wire
