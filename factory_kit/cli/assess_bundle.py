@@ -217,7 +217,7 @@ def _material(workspace: Path, name: str) -> tuple[AssessmentFolder, Material]:
     from factory_kit.assess.scored import write_score
     from factory_kit.assess.stands import freeze_ladders, stands
     from factory_kit.cli.clock import now
-    from factory_kit.diagnose.run import Known
+    from factory_kit.diagnose.known import Known
     from factory_kit.load.workspace import Workspace
     from factory_kit.reports.assessment import Material, found_in, shown_day
     from factory_kit.shipped import search_path

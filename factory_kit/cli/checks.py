@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.i18n import _, language
+
+if TYPE_CHECKING:
+    from factory_kit.diagnose.known import Known
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.model.connector import Connector
+    from factory_kit.model.site import Site
 
 __all__ = ["Checked", "check_path", "show_timing"]
 
@@ -37,7 +44,7 @@ def _workspace(folder: Path) -> Checked:
     from factory_kit.collect.plan import plan_site
     from factory_kit.load.workspace import Workspace
 
-    site, connectors = Workspace.at(folder).site()
+    site, connectors, known = _read(Workspace.at(folder))
     plan = plan_site(site, connectors)
     connected = sum(item.connected for item in site.equipment)
     points = sum(len(server.points) for server in plan.servers)
@@ -52,8 +59,47 @@ def _workspace(folder: Path) -> Checked:
             connected=connected,
             points=points,
             servers=len(plan.servers),
-        ),
+        )
+        + _beside(known),
     )
+
+
+def _read(place: Workspace) -> tuple[Site, dict[str, Connector], Known]:
+    """The files that people wrote in a workspace; ``DefinitionError`` with the mistakes of all of them."""
+    from factory_kit.diagnose.known import NOTHING, known_of
+
+    problems: list[Problem] = []
+    connectors: dict[str, Connector] = {}
+    site, known, ledger = None, NOTHING, None
+    try:
+        site, connectors = place.site()
+        ledger = {each.id for each in site.equipment}
+    except DefinitionError as error:
+        problems += error.problems
+    try:
+        known = known_of(place.root, ledger)
+    except DefinitionError as error:
+        problems += error.problems
+    if problems or site is None:
+        raise DefinitionError(problems)
+    return site, connectors, known
+
+
+def _beside(known: Known) -> str:
+    """What the files beside the site hold, after a semicolon; empty where there are none."""
+    found = []
+    if known.tariff is not None:
+        name, seasons = known.tariff.name.in_(language()), len(known.tariff.seasons)
+        found.append(_("tariff {name}, {count} seasons").format(name=name, count=seasons))
+    settings = known.settings
+    if settings.limits or settings.states or settings.anomalies:
+        text = _(
+            "diagnosis.yaml: {limits} limits, {states} machines whose state is read from power, {anomalies} watched"
+        )
+        found.append(
+            text.format(limits=len(settings.limits), states=len(settings.states), anomalies=len(settings.anomalies))
+        )
+    return "".join(f"; {each}" for each in found)
 
 
 def _connector(folder: Path) -> Checked:

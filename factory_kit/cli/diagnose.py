@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli.asked import asked
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.cli.sheets import OutFile, save_table
-from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
+from factory_kit.cli.timerange import FirstDay, LastDay
 from factory_kit.i18n import N_, _, language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from factory_kit.cli.asked import Asked
     from factory_kit.diagnose.finding import Finding
     from factory_kit.diagnose.run import Diagnosis
     from factory_kit.diagnose.states import Told
@@ -72,14 +74,14 @@ def diagnose(
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
-    from factory_kit.cli.console import note, print_json, success
+    from factory_kit.cli.console import print_json, success
 
-    site, found = _looked(workspace, since, until, line)
-    interval = found.material.interval
+    of = asked(workspace, since, until)
+    interval, found = of.interval, _looked(of, line)
     if models is not None:
         success(_("{count} models saved in {folder}.").format(count=_save_models(found, models), folder=models))
     if report is not None:
-        _write_report(found, site, report)
+        _write_report(found, of.site, report)
         success(_("{file} is written.").format(file=report))
     if out is not None:
         save_table(out, _("Findings"), _columns(), [_cells(each, interval) for each in found.findings])
@@ -89,34 +91,20 @@ def diagnose(
     elif as_json:
         print_json([_json(each, found, interval) for each in found.findings])
     elif out is None and report is None:
-        note(
-            _("{first} to {last}, {days} whole days").format(
-                first=interval.from_text, last=interval.to_text, days=interval.blocks
-            )
-        )
+        of.say_days()
         _show(found.findings, interval, most=len(found.findings) if everything else SHOWN)
         _say_untold(found)
 
 
-def _looked(workspace: Path, since: str, until: str, line: str) -> tuple[Site, Diagnosis]:
-    """The site of the workspace, and what was found in its store."""
+def _looked(of: Asked, line: str) -> Diagnosis:
+    """What is found in the store, knowing what the people of the workspace said."""
     from factory_kit.cli.clock import now
-    from factory_kit.diagnose.run import Known
+    from factory_kit.diagnose.known import Known
     from factory_kit.diagnose.run import diagnose as look
-    from factory_kit.load.indicator import all_indicators
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.shipped import search_path
-    from factory_kit.store import Store
 
-    place = Workspace.at(workspace)
-    site, _connectors = place.site()
-    known = Known.of(place.root, site)
-    store = Store(place.store_folder)
-    store.seal()
-    interval = asked_interval(store, site.plant.timezone, since, until)
-    indicators = all_indicators([folder / "indicators" for folder in search_path("assessments", place.root)])
+    known = Known.of(of.place.root, of.site)
     machines = tuple(name.strip() for name in line.split(",") if name.strip())
-    return site, look(indicators, store, interval, site, now, line=machines, known=known)
+    return look(of.indicators, of.store, of.interval, of.site, now, line=machines, known=known)
 
 
 def _write_report(found: Diagnosis, site: Site, path: Path) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli.asked import asked, indicators_of
 from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.cli.sheets import OutFile, save_table
-from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
+from factory_kit.cli.timerange import FirstDay, LastDay
 from factory_kit.i18n import N_, _, language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from fractions import Fraction
 
-    from factory_kit.kpi.interval import Interval
+    from factory_kit.cli.asked import Asked
+    from factory_kit.cli.sheets import Cell
     from factory_kit.kpi.plant import KpiFigure
+    from factory_kit.kpi.verify import Verification
     from factory_kit.model.evidence import Evidence
     from factory_kit.model.indicator import Indicator
 
@@ -62,30 +65,22 @@ def kpi(
 ) -> None:
     from factory_kit.cli.console import print_json, success
     from factory_kit.kpi.plant import plant_kpis
-    from factory_kit.load.indicator import all_indicators
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.shipped import search_path
-    from factory_kit.store import Store
 
-    place = Workspace.at(workspace)
-    site, _connectors = place.site()
-    store = Store(place.store_folder)
-    store.seal()
-    interval = asked_interval(store, site.plant.timezone, since, until)
-    known = all_indicators([folder / "indicators" for folder in search_path("assessments", place.root)])
-    feeds = {each.id: each.feeds for each in site.equipment}
-    figures = plant_kpis(known, store, interval, site.calendar, feeds)
+    of = asked(workspace, since, until)
+    feeds = {each.id: each.feeds for each in of.site.equipment}
+    figures = plant_kpis(of.indicators, of.store, of.interval, of.site.calendar, feeds)
     if out is not None:
-        rows = [(interval.from_text, interval.to_text, *_kpi_cells(each)) for each in figures]
+        rows = [(of.interval.from_text, of.interval.to_text, *_kpi_cells(each)) for each in figures]
         save_table(out, "KPI", (_("From"), _("To"), *_kpi_columns()), rows)
         success(_("{count} figures written to {file}.").format(count=len(figures), file=out))
     if as_json:
-        print_json([{"from": interval.from_text, "to": interval.to_text, **_kpi_json(each)} for each in figures])
+        days = {"from": of.interval.from_text, "to": of.interval.to_text}
+        print_json([{**days, **_kpi_json(each)} for each in figures])
     elif out is None:
-        _kpi_table(figures, subject, interval)
+        _kpi_table(figures, subject, of)
 
 
-def _kpi_table(figures: Sequence[KpiFigure], subject: str, interval: Interval) -> None:
+def _kpi_table(figures: Sequence[KpiFigure], subject: str, of: Asked) -> None:
     """The figures of *subject* on standard output; ``UsageError`` when there are none."""
     from factory_kit.cli.console import note, print_table
     from factory_kit.errors import UsageError
@@ -93,11 +88,7 @@ def _kpi_table(figures: Sequence[KpiFigure], subject: str, interval: Interval) -
     subjects = sorted({each.subject for each in figures})
     if subject not in subjects:
         raise UsageError("{name!r} has no figures, expected one of {names}", name=subject, names=", ".join(subjects))
-    note(
-        _("{first} to {last}, {days} whole days").format(
-            first=interval.from_text, last=interval.to_text, days=interval.blocks
-        )
-    )
+    of.say_days()
     rows = [_kpi_row(each) for each in figures if each.subject == subject]
     columns = ("KPI", _("Formula"), _("Value"), _("Bounds"), _("Unit"), _("Coverage"), _("Remark"))
     print_table(columns, rows, numbers={2: True, 3: True, 5: True})
@@ -157,43 +148,55 @@ def indicators(
     everything: Annotated[
         bool, typer.Option("--all", help=N_("Show every record, not only those of the plant and OEE."))
     ] = False,
+    out: OutFile = None,
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.assess.folder import AssessmentFolder
     from factory_kit.cli.clock import now
-    from factory_kit.cli.console import note, print_json, success
+    from factory_kit.cli.console import print_json, success
     from factory_kit.files import write_atomically
     from factory_kit.kpi.indicators import evidence_of
-    from factory_kit.load.indicator import all_indicators
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.shipped import search_path
-    from factory_kit.store import Store
 
-    place = Workspace.at(workspace)
-    site, _connectors = place.site()
-    store = Store(place.store_folder)
-    store.seal()
-    interval = asked_interval(store, site.plant.timezone, since, until)
-    known = all_indicators([folder / "indicators" for folder in search_path("assessments", place.root)])
-    records = evidence_of(known.values(), store, interval, site.calendar, now)
+    of = asked(workspace, since, until)
+    records = evidence_of(of.indicators.values(), of.store, of.interval, of.site.calendar, now)
+    if out is not None:
+        _save_records(records, of.indicators, out)
+        success(_("{count} records written to {file}.").format(count=len(records), file=out))
     if as_json:
         print_json([record.as_json() for record in records])
-    else:
-        note(
-            _("{first} to {last}, {days} whole days").format(
-                first=interval.from_text, last=interval.to_text, days=interval.blocks
-            )
-        )
-        indicator_table(records, known, everything=everything)
+    elif out is None:
+        of.say_days()
+        indicator_table(records, of.indicators, everything=everything)
     if name:
-        folder = AssessmentFolder.of(place, name)
+        folder = AssessmentFolder.of(of.place, name)
         folder.evidence_folder.mkdir(exist_ok=True)
         for record in records:
             write_atomically(folder.evidence_folder / record.file_name, record.canonical())
         success(
             _("{count} evidence records written to {folder}.").format(count=len(records), folder=folder.evidence_folder)
         )
+
+
+def _save_records(records: Sequence[Evidence], known: Mapping[str, Indicator], out: Path) -> None:
+    """Every record as a line of a table, figures as numbers, with the whole id that finds it again."""
+    columns = (
+        _("From"), _("To"), _("Indicator"), _("Revision"), _("Of"), _("Outcome"), _("Value"), _("At least"), _("At most"),
+        _("Numerator"), _("Denominator"), _("Unit"), _("Coverage"), _("Points"), _("Files"), _("Remark"), _("Evidence"),
+    )  # fmt: skip
+    save_table(out, _("Indicators"), columns, [_record_cells(record, known) for record in records])
+
+
+def _record_cells(record: Evidence, known: Mapping[str, Indicator]) -> tuple[Cell, ...]:
+    figures = (record.value, record.lower, record.upper, record.numerator, record.denominator)
+    value, lower, upper, numerator, denominator = (None if text is None else Fraction(text) for text in figures)
+    coverage = None if record.coverage is None else Fraction(record.coverage)
+    return (
+        record.start, record.end, known[record.indicator.id].definition.label.in_(language()), record.indicator.rev,
+        _("plant") if record.subject == "plant" else record.subject, _(record.outcome), value, lower, upper,
+        numerator, denominator, record.unit, coverage, len(record.points), len(record.files),
+        _(record.reason) if record.reason else "", record.id,
+    )  # fmt: skip
 
 
 def indicator_table(records: Sequence[Evidence], known: Mapping[str, Indicator], *, everything: bool = True) -> None:
@@ -252,6 +255,7 @@ def _short(text: str | None) -> str:
 
 def verify(
     name: Annotated[str, typer.Argument(metavar="ASSESSMENT", help=N_("The assessment."))],
+    out: OutFile = None,
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -259,19 +263,19 @@ def verify(
     from factory_kit.assess.folder import AssessmentFolder
     from factory_kit.cli.console import fail, print_json, success
     from factory_kit.kpi.verify import verify_records
-    from factory_kit.load.indicator import all_indicators
     from factory_kit.load.workspace import Workspace
-    from factory_kit.shipped import search_path
     from factory_kit.store import Store
 
     place = Workspace.at(workspace)
     folder = AssessmentFolder.of(place, name)
     records = read_evidence(folder, folder.assessment())
-    shipped = all_indicators([each / "indicators" for each in search_path("assessments", place.root)])
-    known = [*shipped.values(), *frozen_indicators(folder).values()]
+    known = [*indicators_of(place).values(), *frozen_indicators(folder).values()]
     checks = verify_records(records, known, Store(place.store_folder))
     if as_json:
         print_json([{"id": check.id, "same": check.same, "said": check.said} for check in checks])
+    if out is not None:
+        columns = (_("Indicator"), _("Of"), _("Evidence"), _("Result"), _("Remark"))
+        save_table(out, _("Evidence"), columns, [_check_cells(check) for check in checks])
     differing = [check for check in checks if not check.same]
     for check in differing if not as_json else ():
         fail(f"{check.id[:12]}: {check.said}")
@@ -288,5 +292,12 @@ def verify(
         )
 
 
-OUTCOMES = (N_("inconclusive"), N_("not applicable"))
-"""Outcomes without a value, for the catalogue."""
+def _check_cells(check: Verification) -> tuple[str, ...]:
+    record = check.record
+    result = _("differs") if not check.same else _("same figures, other files") if check.said else _("same bytes")
+    subject = _("plant") if record.subject == "plant" else record.subject
+    return record.indicator.id, subject, check.id, result, check.said
+
+
+OUTCOMES = (N_("value"), N_("inconclusive"), N_("not applicable"))
+"""Outcomes as they are told, for the catalogue."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from factory_kit.diagnose.air import air_losses
@@ -16,13 +15,13 @@ from factory_kit.diagnose.counting import counter_resets, wrong_cycles
 from factory_kit.diagnose.drift import drifts
 from factory_kit.diagnose.finding import Finding
 from factory_kit.diagnose.idle import idle_loads
+from factory_kit.diagnose.known import NOTHING, Known
 from factory_kit.diagnose.losses import Made, losses
 from factory_kit.diagnose.material import Material, gather
 from factory_kit.diagnose.sensors import sensor_health
-from factory_kit.diagnose.settings import SETTINGS_FILE, Settings, settings_file
 from factory_kit.diagnose.silence import silences
 from factory_kit.diagnose.states import Told, told_states, with_states
-from factory_kit.diagnose.tariff import TARIFF_FILE, Tariff, tariff_file
+from factory_kit.diagnose.tariff import Tariff
 from factory_kit.diagnose.watch import Watched, watch, watch_findings
 from factory_kit.errors import UsageError
 from factory_kit.kpi.indicators import StoreView, evidence_of
@@ -32,29 +31,7 @@ from factory_kit.model.evidence import PLANT, Evidence
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.site import Site
 
-__all__ = ["Diagnosis", "Known", "diagnose"]
-
-
-@dataclass(frozen=True)
-class Known:
-    """What only people know: their settings, their tariff, and the folder that models are read from."""
-
-    settings: Settings = field(default_factory=Settings)
-    tariff: Tariff | None = None
-    folder: Path = Path()
-
-    @classmethod
-    def of(cls, folder: Path, site: Site) -> Known:
-        """``diagnosis.yaml`` and ``tariff.yaml`` of the workspace *folder*, as far as they are there; ``DefinitionError``."""
-        settings, tariff = folder / SETTINGS_FILE, folder / TARIFF_FILE
-        return cls(
-            settings_file(settings, {each.id for each in site.equipment}) if settings.is_file() else Settings(),
-            tariff_file(tariff) if tariff.is_file() else None,
-            folder,
-        )
-
-
-NOTHING = Known()
+__all__ = ["NOTHING", "Diagnosis", "Known", "diagnose"]
 
 
 @dataclass(frozen=True)

@@ -106,44 +106,70 @@ class Settings(Definition):
     anomalies: tuple[Watch, ...] = ()
 
 
-def settings_file(path: Path, equipment: Collection[str]) -> Settings:
-    """The settings in *path*; ``DefinitionError`` with all mistakes, also equipment that the ledger does not name."""
+def settings_file(path: Path, equipment: Collection[str] | None) -> Settings:
+    """The settings in *path*; ``DefinitionError`` with all mistakes, also equipment that the ledger does not name.
+
+    *equipment* is None where the ledger is not known: then names are not looked up.
+    """
     document = read_yaml(path, path.name)
+    problems: list[Problem] = []
+    found = None
     try:
         found = Settings.model_validate(document.content)
     except ValidationError as error:
-        raise DefinitionError(problems_of(error, document, Settings)) from error
-    problems = [
-        Problem(document.name, document.line(place), dotted(place), N_("{id!r} is not in the ledger"), {"id": name})
-        for place, name in _named(found)
-        if name not in equipment
-    ]
-    problems += _twice(document, found)
-    if problems:
+        problems += problems_of(error, document, Settings)
+    problems += _unknown(document, equipment)
+    problems += _twice(document)
+    problems += _no_model(document, path.parent)
+    if problems or found is None:
         raise DefinitionError(problems)
     return found
 
 
-def _named(settings: Settings) -> Iterator[tuple[Path_, str]]:
+def _entries(document: Document, part: str) -> Iterator[tuple[int, dict[str, object]]]:
+    """The entries of *part* as they were written, right or wrong, so that one mistake hides no other."""
+    content = document.content if isinstance(document.content, dict) else {}
+    entries = content.get(part)
+    for number, entry in enumerate(entries if isinstance(entries, tuple) else ()):
+        if isinstance(entry, dict):
+            yield number, entry
+
+
+def _named(document: Document) -> Iterator[tuple[Path_, object]]:
     """Every piece of equipment that is named, and where."""
-    for number, limit in enumerate(settings.limits):
-        yield ("limits", number, "point"), limit.point.partition("/")[0]
-    for number, rule in enumerate(settings.states):
-        yield ("states", number, "machine"), rule.machine
-        yield ("states", number, "point"), rule.point.partition("/")[0]
-    for number, watch in enumerate(settings.anomalies):
-        yield ("anomalies", number, "machine"), watch.machine
-        yield from (
-            (("anomalies", number, "points", at), each.partition("/")[0]) for at, each in enumerate(watch.points)
-        )
+    for part, fields in (("limits", ("point",)), ("states", ("machine", "point")), ("anomalies", ("machine",))):
+        for number, entry in _entries(document, part):
+            yield from (((part, number, name), entry.get(name)) for name in fields)
+    for number, entry in _entries(document, "anomalies"):
+        points = entry.get("points")
+        for at, point in enumerate(points if isinstance(points, tuple) else ()):
+            yield ("anomalies", number, "points", at), point
 
 
-def _twice(document: Document, settings: Settings) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for number, rule in enumerate(settings.states):
-        if rule.machine in seen:
-            place: Path_ = ("states", number, "machine")
-            yield Problem(
-                document.name, document.line(place), dotted(place), N_("{id!r} is given twice"), {"id": rule.machine}
+def _unknown(document: Document, equipment: Collection[str] | None) -> Iterator[Problem]:
+    for place, name in _named(document) if equipment is not None else ():
+        machine = name.partition("/")[0] if isinstance(name, str) else ""
+        if machine and machine not in (equipment or ()):
+            yield _problem(document, place, N_("{id!r} is not in the ledger"), id=machine)
+
+
+def _twice(document: Document) -> Iterator[Problem]:
+    seen: set[object] = set()
+    for number, entry in _entries(document, "states"):
+        machine = entry.get("machine")
+        if isinstance(machine, str) and machine in seen:
+            yield _problem(document, ("states", number, "machine"), N_("{id!r} is given twice"), id=machine)
+        seen.add(machine if isinstance(machine, str) else None)
+
+
+def _no_model(document: Document, folder: Path) -> Iterator[Problem]:
+    for number, entry in _entries(document, "states"):
+        model = entry.get("model")
+        if isinstance(model, str) and model and not (folder / model).is_file():
+            yield _problem(
+                document, ("states", number, "model"), N_("{path}: does not exist; check the path"), path=model
             )
-        seen.add(rule.machine)
+
+
+def _problem(document: Document, place: Path_, text: str, **details: object) -> Problem:
+    return Problem(document.name, document.line(place), dotted(place), text, details)

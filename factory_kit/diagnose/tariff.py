@@ -7,6 +7,7 @@ Every minute of the day has exactly one price, every day from the first to the l
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -75,15 +76,29 @@ class Priced:
 def tariff_file(path: Path) -> Tariff:
     """The tariff in *path*; ``DefinitionError`` with every hole, overlap and other mistake, each with its line."""
     document = read_yaml(path, path.name)
+    problems: list[Problem] = []
+    found = None
     try:
         found = Tariff.model_validate(document.content)
     except ValidationError as error:
-        raise DefinitionError(problems_of(error, document, Tariff)) from error
-    problems = [*_between_seasons(document, found)]
-    for number, season in enumerate(found.seasons):
+        problems += problems_of(error, document, Tariff)
+    seasons = _readable(document)
+    problems += _between_seasons(document, seasons, found is not None)
+    for number, season in seasons:
         problems += _of_day(document, number, season)
-    if problems:
+    if problems or found is None:
         raise DefinitionError(problems)
+    return found
+
+
+def _readable(document: Document) -> list[tuple[int, Season]]:
+    """The seasons that can be read by themselves: a mistake in another one, or above them, does not hide their holes."""
+    content = document.content if isinstance(document.content, dict) else {}
+    written = content.get("seasons")
+    found = []
+    for number, season in enumerate(written if isinstance(written, tuple) else ()):
+        with suppress(ValidationError):
+            found.append((number, Season.model_validate(season)))
     return found
 
 
@@ -142,18 +157,18 @@ def _minutes(hours: Hours) -> set[int]:
     return {minute % DAY for minute in range(start, until if until > start else until + DAY)}
 
 
-def _between_seasons(document: Document, tariff: Tariff) -> Iterator[Problem]:
-    """Seasons that end before they begin, overlap, or leave days between them without a price."""
-    for number, season in enumerate(tariff.seasons):
+def _between_seasons(document: Document, seasons: Sequence[tuple[int, Season]], every: bool) -> Iterator[Problem]:
+    """Seasons that end before they begin, overlap, or, where *every* one could be read, leave days between them without a price."""
+    for number, season in seasons:
         if season.until < season.start:
             yield _problem(document, ("seasons", number, "until"), N_("lies before from"))
-    ordered = sorted(enumerate(tariff.seasons), key=lambda each: each[1].start)
+    ordered = sorted(seasons, key=lambda each: each[1].start)
     for (_, before), (number, season) in pairwise(ordered):
         place: Path_ = ("seasons", number, "from")
         if season.start <= before.until:
             text = N_("this season begins before another one ends on {day}; every day needs exactly one price")
             yield _problem(document, place, text, day=before.until)
-        elif season.start > before.until + ONE_DAY:
+        elif every and season.start > before.until + ONE_DAY:
             text = N_("no season holds from {first} to {last}; every day needs exactly one price")
             yield _problem(document, place, text, first=before.until + ONE_DAY, last=season.start - ONE_DAY)
 

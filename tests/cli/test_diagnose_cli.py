@@ -272,3 +272,62 @@ def test_states_are_shown_saved_and_read_again(factory_kit: Command, empty: Path
     assert again == told
     shown = factory_kit("diagnose", *days, "--states")
     assert "cnc-09/power" in shown.out
+
+
+def test_check_says_every_mistake_of_all_files_of_people(factory_kit: Command, empty: Path) -> None:
+    """Site, tariff and settings are read together: each mistake with its file and line, none hidden by another."""
+    broken = (empty / "site.yaml").read_text(encoding="utf-8").replace("id: cnc-01,", "id: cnc-02,", 1)
+    tariff = TARIFF.replace('valley: "0.3"', 'valley: "cheap"').replace(
+        'until: "08:00", price', 'until: "07:00", price'
+    )
+    more = TARIFF[TARIFF.index("  - from") :].replace("2026", "2027").replace('"22:00", price', '"21:00", price')
+    settings = (
+        "diagnosis: 1\nlimits:\n  - {point: cnc-77/x, above: '1'}\nstates:\n"
+        "  - {machine: cnc-78, point: cnc-01/power, model: nowhere.json}\nsurprise: 1\n"
+    )
+    (empty / "tariff.yaml").write_text(tariff + more, encoding="utf-8")
+    (empty / "diagnosis.yaml").write_text(settings, encoding="utf-8")
+    said = " ".join(factory_kit("check", empty).err.split())
+    for mistake in (
+        "tariff.yaml:7: seasons[0].prices.valley", "tariff.yaml:15: seasons[1].hours: no price from 21:00 to 22:00",
+        "diagnosis.yaml:3: limits[0].because", "diagnosis.yaml:3: limits[0].point: 'cnc-77' is not in the ledger",
+        "diagnosis.yaml:5: states[0].machine: 'cnc-78' is not in the ledger",
+        "diagnosis.yaml:5: states[0].model: nowhere.json: does not exist", "diagnosis.yaml:6: surprise",
+    ):  # fmt: skip
+        assert mistake in said
+    (empty / "site.yaml").write_text(broken, encoding="utf-8")
+    both = factory_kit("check", empty)
+    assert both.code == 2
+    assert "site.yaml" in both.err
+    assert "tariff.yaml:7" in both.err
+
+
+def test_check_says_what_the_files_beside_the_site_hold(factory_kit: Command, empty: Path) -> None:
+    """A right tariff and right settings are named in the line of ``check``."""
+    (empty / "tariff.yaml").write_text(TARIFF, encoding="utf-8")
+    (empty / "diagnosis.yaml").write_text(
+        "diagnosis: 1\nlimits:\n  - {point: cnc-01/spindle_temperature, above: '70', because: page 14}\n",
+        encoding="utf-8",
+    )
+    said = factory_kit("check", empty)
+    assert said.code == 0
+    text = " ".join((said.out + said.err).split())
+    assert "tariff Example tariff, 1 seasons; diagnosis.yaml: 1 limits, 0 machines" in text
+
+
+def test_records_and_their_proof_are_saved_as_tables(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
+    """``indicators`` and ``evidence verify``: every record a line, figures as numbers, the whole id to find it again."""
+    assert factory_kit("assess", "new", "t", "--example", "--type", "self", "-w", plant).code == 0
+    saved = factory_kit("indicators", "--for", "t", "-w", plant, "--out", tmp_path / "i.csv")
+    assert (saved.code, saved.out) == (0, "")
+    rows = list(csv.DictReader((tmp_path / "i.csv").read_text(encoding="utf-8-sig").splitlines()))
+    ids = {file.stem.rpartition("-")[2] for file in (plant / "assessments" / "t" / "evidence").glob("*.json")}
+    assert {row["Evidence"][:12] for row in rows} == ids
+    assert {row["From"] for row in rows} == {"2026-09-02T00:00:00+08:00"}
+    oee = next(row for row in rows if (row["Indicator"], row["Of"]) == ("OEE", "cnc-01"))
+    assert 0 < float(oee["At least"]) <= float(oee["Value"]) <= float(oee["At most"]) < 1
+    assert factory_kit("evidence", "verify", "t", "-w", plant, "--out", tmp_path / "v.xlsx").code == 0
+    sheet = openpyxl.load_workbook(tmp_path / "v.xlsx").worksheets[-1]
+    cells = [cell.value for row in sheet.iter_rows() for cell in row]
+    assert cells.count("same bytes") == len(rows)
+    assert {row["Evidence"] for row in rows} <= set(cells)
