@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 
 from factory_kit.district.disclosure import Rules, Safe, Withheld, audit, dominated, protect
 
@@ -68,9 +69,9 @@ def attack(releases: Sequence[Safe], unchanged: Sequence[set[str]] = ()) -> list
         for name in still:
             for column in range(len(releases[0].columns)):
                 fact({(number, name, column): 1.0, (number + 1, name, column): -1.0}, 0.0)
-    return [
-        cell for cell in _hidden(releases) if len(_values(cell, releases, at_, np.array(rows), np.array(right))) == 1
-    ]
+    facts_ = LinearConstraint(csr_array(np.array(rows)), np.array(right), np.array(right)) if rows else None
+    seen: list[np.ndarray] = []
+    return [cell for cell in _hidden(releases) if len(_values(cell, releases, at_, facts_, seen)) == 1]
 
 
 def _printed(number: int, release: Safe, known: Mapping[tuple[int, str, int], int], fact: object) -> None:
@@ -105,23 +106,21 @@ def _values(
     cell: tuple[int, int, int],
     releases: Sequence[Safe],
     at_: Mapping[tuple[int, str, int], int],
-    rows: np.ndarray,
-    right: np.ndarray,
+    printed: LinearConstraint | None,
+    seen: list[np.ndarray],
 ) -> set[int]:
-    """The smallest and the largest whole number that the cell can be."""
+    """Whole numbers that the cell can be: those of tables *seen* to fit before, else the smallest and the largest there is."""
     number, at, column = cell
     objective = np.zeros(len(at_))
     for name in releases[number].rows[at]:
         objective[at_[number, name, column]] = 1.0
-    found = set()
+    found = {round(float(objective @ table)) for table in seen}
     for sign in (1, -1):
-        solved = milp(
-            sign * objective,
-            constraints=LinearConstraint(rows, right, right),
-            integrality=np.ones(len(at_)),
-            bounds=Bounds(0, np.inf),
-        )
+        if len(found) > 1:
+            break
+        solved = milp(sign * objective, constraints=printed, integrality=np.ones(len(at_)), bounds=Bounds(0, np.inf))
         assert solved.success
+        seen.append(np.round(solved.x))
         found.add(round(sign * solved.fun))
     return found
 
