@@ -19,7 +19,19 @@ from typing import Any
 
 from factory_kit.errors import FactoryKitError
 
-__all__ = ["OTHER", "Plants", "Range", "Rules", "Safe", "Withheld", "audit", "dominated", "protect"]
+__all__ = [
+    "OTHER",
+    "Fact",
+    "Plants",
+    "Range",
+    "Rules",
+    "Safe",
+    "Withheld",
+    "audit",
+    "dominated",
+    "narrowest",
+    "protect",
+]
 
 OTHER = "+"
 """Stands between the names of merged rows."""
@@ -54,6 +66,16 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """What a share or a median beside a table says: the cells of these columns of the row add up to something between these."""
+
+    row: int
+    columns: tuple[int, ...]
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True)
 class Safe:
     """A table that may be given out; ``secret`` stays inside.
 
@@ -68,6 +90,8 @@ class Safe:
     ranges: Mapping[tuple[int, int], Range] = field(default_factory=dict)
     secret: Mapping[str, tuple[str, int]] = field(default_factory=dict, repr=False)
     """The plants behind it, to hold the next release against."""
+    facts: tuple[Fact, ...] = ()
+    """What is printed beside the table and says something about its cells."""
 
     @property
     def hidden(self) -> int:
@@ -114,6 +138,11 @@ def audit(table: Safe, earlier: Sequence[Safe] = ()) -> Mapping[tuple[int, int, 
     The programs know what everybody sees, and that rows whose plants did not change are equal in consecutive releases.
     """
     return _Programs([*earlier, table]).ranges()
+
+
+def narrowest(table: Safe, width: int, earlier: Sequence[Safe] = ()) -> tuple[int, int, int] | None:
+    """The first hidden cell of any release (release, row, column) whose range is narrower than *width*; None when all hold."""
+    return _Programs([*earlier, table]).narrow(width)
 
 
 def dominated(contributions: Sequence[Fraction], rules: Rules) -> bool:
@@ -344,6 +373,8 @@ class _Programs:
         self.at: dict[tuple[int, int, int], int] = {}
         self.equal: list[tuple[list[int], list[int], int]] = []
         """Sum of the first minus sum of the second is the number."""
+        self.between: list[tuple[list[int], int, int]] = []
+        """The sum of these lies between the numbers."""
         for number, release in enumerate(releases):
             for atom in sorted({atom for atom in self.atoms.values() if self._row(number, atom) is not None}):
                 for column in range(len(release.columns)):
@@ -411,6 +442,9 @@ class _Programs:
             self.equal.append((whole, [], release.row_totals[at]))
         for column, total in enumerate(release.column_totals):
             self.equal.append(([each for row in release.rows for each in self._cell(number, row, column)], [], total))
+        for fact in release.facts:
+            some = [each for column in fact.columns for each in self._cell(number, release.rows[fact.row], column)]
+            self.between.append((some, fact.lowest, fact.highest))
 
     def _unchanged(self, number: int, before: Safe, after: Safe) -> None:
         moved = _changed_names(before.secret, after.secret)
@@ -428,16 +462,23 @@ class _Programs:
         return self._cell(number, self.releases[number].rows[at], column)
 
     def _matrix(self) -> None:
+        self.matrix = self._lines([((1.0, plus), (-1.0, minus)) for plus, minus, _ in self.equal])
+        self.right = [each[2] for each in self.equal]
+        limits = [
+            (((sign, some),), sign * limit)
+            for some, low, high in self.between
+            for sign, limit in ((-1.0, low), (1.0, high))
+        ]
+        self.limiting = self._lines([line for line, _ in limits]) if limits else None
+        self.limits = [limit for _, limit in limits] if limits else None
+
+    def _lines(self, lines: Sequence[Sequence[tuple[float, Sequence[int]]]]) -> Any:
+        """One line of a matrix for each of *lines*: unknowns with their sign."""
         from scipy.sparse import csr_array  # noqa: PLC0415 - heavy, only for who publishes
 
-        rows, columns, values = [], [], []
-        for at, (plus, minus, _) in enumerate(self.equal):
-            for sign, some in ((1.0, plus), (-1.0, minus)):
-                rows += [at] * len(some)
-                columns += some
-                values += [sign] * len(some)
-        self.matrix = csr_array((values, (rows, columns)), shape=(len(self.equal), len(self.at)))
-        self.right = [each[2] for each in self.equal]
+        found = [(at, each, sign) for at, line in enumerate(lines) for sign, some in line for each in some]
+        rows, columns, values = zip(*found, strict=True)
+        return csr_array((values, (rows, columns)), shape=(len(lines), len(self.at)))
 
     def _solved(self, terms: Sequence[int], sign: float) -> tuple[float, Any]:
         """The least of *sign* times the sum of *terms*, and a table that has it."""
@@ -446,7 +487,15 @@ class _Programs:
         objective = [0.0] * len(self.at)
         for term in terms:
             objective[term] = sign
-        solved = linprog(objective, A_eq=self.matrix, b_eq=self.right, bounds=(0, None), method="highs")
+        solved = linprog(
+            objective,
+            A_ub=self.limiting,
+            b_ub=self.limits,
+            A_eq=self.matrix,
+            b_eq=self.right,
+            bounds=(0, None),
+            method="highs",
+        )
         if solved.status != 0:
             raise Withheld(
                 "the proof could not be made (solver: {reason}); nothing is published", reason=solved.message
