@@ -27,7 +27,7 @@ def register(group: typer.Typer) -> None:
     group.command(
         "trace",
         help=N_(
-            "Tell whose copy a leaked Parquet or CSV file is.\n\nExample: factory-kit pack trace leaked.csv --of spindle.zip"
+            "Tell whose copy a leaked file is: Parquet, CSV, or a whole package.\n\nExample: factory-kit pack trace leaked.csv --of spindle.zip"
         ),
     )(trace)
 
@@ -69,7 +69,7 @@ def release(
 
 
 def trace(
-    leaked: Annotated[Path, typer.Argument(metavar="FILE", help=N_("The file that was found: Parquet or CSV."))],
+    leaked: Annotated[Path, typer.Argument(metavar="FILE", help=N_("What was found: Parquet, CSV, or a package."))],
     of: Annotated[Path, typer.Option("--of", metavar="PACKAGE.zip", help=N_("The unmarked package it came from."))],
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
@@ -80,7 +80,8 @@ def trace(
     from factory_kit.load.product import find_product, product_folder
     from factory_kit.load.workspace import Workspace
     from factory_kit.pack.pseudonyms import plant_key
-    from factory_kit.pack.release import REGISTER, read_recipients, trace_file
+    from factory_kit.pack.release import REGISTER, read_recipients
+    from factory_kit.pack.tracing import trace_file
     from factory_kit.seal.digest import digest_file
     from factory_kit.seal.sealing import unpack
     from factory_kit.shipped import search_path
@@ -91,9 +92,9 @@ def trace(
         sealed = unpack(of, Path(aside) / "original")
         product = str(sealed.about.get("product", ""))
         template = product_folder(find_product(product, search_path("datasets", place.root)))
-        part = Path(aside) / "original" / "data" / "part-000.parquet"
+        parts = sorted((Path(aside) / "original" / "data").glob("*.parquet"))
         known = read_recipients(keys / REGISTER)
-        found = trace_file(leaked, part, template, known, plant_key(keys / "pseudonyms.key"), digest_file(of).sha256)
+        found = trace_file(leaked, parts, template, known, plant_key(keys / "pseudonyms.key"), digest_file(of).sha256)
     named = [each for each in found if each.names(len(found))]
     if as_json:
         print_json([{**vars(each), "named": each in named} for each in found])

@@ -16,20 +16,19 @@ import pyarrow as pa
 
 from factory_kit import __version__
 from factory_kit.errors import FactoryKitError, QueryError, UsageError
-from factory_kit.files import atomic_path
 from factory_kit.load.product import ProductTemplate
 from factory_kit.model.product import DataProduct, FieldType, Grading
 from factory_kit.model.recipe import Shift
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Site
-from factory_kit.pack.deid import recipe_digest, require_no_key, secret_shift, treated
+from factory_kit.pack.deid import recipe_digest, require_no_key, secret_shift, treated, unordered
 from factory_kit.pack.labels import Labels, read_labels
 from factory_kit.pack.pseudonyms import key_fingerprint, pseudonyms
 from factory_kit.pack.quality import QualityRow, Scope, assess_quality
 from factory_kit.pack.risk import ENOUGH_ROWS, Original, Risk, coarse_series, residual_risk, within
+from factory_kit.pack.rows import copy_rows, wrong_sql
 from factory_kit.store import Store
 from factory_kit.store.lockdown import check
-from factory_kit.store.views import quoted
 
 __all__ = ["Built", "Span", "arrow_schema", "as_json", "build_rows", "require_grading"]
 
@@ -37,14 +36,9 @@ ARROW: Mapping[FieldType, pa.DataType] = {
     "timestamp": pa.timestamp("us", tz="UTC"), "string": pa.string(), "integer": pa.int64(), "decimal": pa.float64(), "number": pa.float64(),
     "boolean": pa.bool_(),
 }  # fmt: skip
-DUCKDB: Mapping[FieldType, str] = {
-    "string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN",
-}  # fmt: skip
 MEMORY_MIB = 512
 """What DuckDB may take; the rest of a package's gigabyte is the libraries and what passes through."""
-PARQUET_FORM = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880, USE_TMP_FILE false"
 WORDS_OF_CONNECTORS = "[a-z]+(_[a-z0-9]+)*"
-NO_ROOM = ("No space left", "File too large", "Disk quota", "max_temp_directory_size")
 REACH = timedelta(hours=1)
 """How far a recipe may read beyond its span, to see what a counter grew by across its edges."""
 
@@ -135,10 +129,10 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
     try:
         check(template.sql)
     except QueryError as error:
-        raise _wrong_sql(template, str(error)) from error
-    part = folder / "data" / "part-000.parquet"
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(part) as aside, _opened(store, template, site, span, key, aside, joined) as con:
+        raise wrong_sql(template, str(error)) from error
+    aside = folder / "data" / ".rows"
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    with _opened(store, template, site, span, key, aside, joined) as con:
         origins = _origins(con, span, product)
         if site.kind == "real" and set(origins) & {Origin.SIMULATED.value, Origin.REPLAYED.value}:
             raise FactoryKitError(
@@ -147,21 +141,22 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
             )
         _require_one_unit(con, template)
         secrets = _identifiers(con, site)
-        rows = _copy(con, template, key, aside)
+        parts, rows = copy_rows(con, template, key, aside)
         original = _original(con, template, span, key, rows)
     if not rows:
-        part.unlink()
+        for part in parts:
+            part.unlink()
         raise FactoryKitError(
             "{product}: no row in this interval; are there points with the roles {roles}?",
             product=product.product, roles=", ".join([*product.roles, *product.points]),
         )  # fmt: skip
     schema = arrow_schema(product)
     published = _published(product, span, key)
-    risk = residual_risk(product, template.checks, part, original, _limits(published), _share(rows))
-    scope = Scope(product, template.checks, schema, (part,), *_limits(published))
+    risk = residual_risk(product, template.checks, parts, original, _limits(published), _share(rows))
+    scope = Scope(product, template.checks, schema, parts, *_limits(published))
     quality = assess_quality(scope)
     return Built(
-        folder, template, site, published, (part,), rows, part.stat().st_size, schema, tuple(quality),
+        folder, template, site, published, parts, rows, sum(part.stat().st_size for part in parts), schema, tuple(quality),
         _provenance(template, store, span, published, key, origins, joined), tuple(origins), today, secrets, risk, scope,
     )  # fmt: skip
 
@@ -191,7 +186,7 @@ def _original(
     if not rows or not expected.per or not field:
         return None
     try:
-        sql = treated(con, template.product, template.sql, key, names_only=True)
+        sql = treated(con, template.product, unordered(con, template.sql), key, names_only=True)
         window = within(expected.time, _limits(span), _share(rows))
         return coarse_series(con, f"SELECT * FROM ({sql}) WHERE {window}", expected.per, expected.time, field)  # noqa: S608 - a checked query
     except (QueryError, duckdb.Error):
@@ -247,35 +242,6 @@ def _identifiers(con: duckdb.DuckDBPyConnection, site: Site) -> tuple[str, ...]:
     for item in site.equipment:
         found |= {item.id, item.name.zh, item.name.en}
     return tuple(sorted(found))
-
-
-def _copy(con: duckdb.DuckDBPyConnection, template: ProductTemplate, key: bytes, out: Path) -> int:
-    """Rows written to *out*; every value cast to the declared type, decimals rounded to their places."""
-    product = template.product
-    columns = ", ".join(_cast(field.name, field.type, field.places) for field in product.fields)
-    try:
-        sql = treated(con, product, template.sql, key)
-        found = con.execute(f"COPY (SELECT {columns} FROM ({sql})) TO {quoted(str(out))} ({PARQUET_FORM})").fetchone()  # noqa: S608 - a checked query on locked views
-    except duckdb.Error as error:
-        reason = " ".join(str(error).partition("\n\nLINE")[0].split())
-        if any(words in reason for words in NO_ROOM):
-            raise FactoryKitError(
-                "{path}: the disk is full, nothing was written; make room and repeat", path=out.parent
-            ) from error
-        raise _wrong_sql(template, reason) from error
-    return int(found[0]) if found else 0
-
-
-def _wrong_sql(template: ProductTemplate, reason: str) -> QueryError:
-    return QueryError("{product}/build.sql: {reason}", product=template.product.product, reason=reason)
-
-
-def _cast(name: str, kind: FieldType, places: int) -> str:
-    if kind == "decimal":
-        return f'CAST(CAST("{name}" AS DECIMAL(30, {places})) AS DOUBLE) AS "{name}"'
-    if kind == "timestamp":
-        return f'CAST("{name}" AS TIMESTAMP) AT TIME ZONE \'UTC\' AS "{name}"'
-    return f'CAST("{name}" AS {DUCKDB[kind]}) AS "{name}"'
 
 
 def _sql(time: datetime) -> str:

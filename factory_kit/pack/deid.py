@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from factory_kit.model.product import DataProduct
 from factory_kit.model.recipe import Clip, Operation, Pseudonym, Resample, Round, Scale, Shift, Suppress
 from factory_kit.pack.pseudonyms import pseudonyms
 
-__all__ = ["published_recipe", "recipe_digest", "require_no_key", "secret_shift", "treated"]
+__all__ = ["published_recipe", "recipe_digest", "require_no_key", "secret_shift", "treated", "unordered"]
 
 STATISTICS: Mapping[str, str] = {
     "mean": "avg({})", "min": "min({})", "max": "max({})", "std": "stddev_samp({})", "count": "count({})", "sum": "sum({})",
@@ -30,13 +31,24 @@ def treated(
     con: duckdb.DuckDBPyConnection, product: DataProduct, sql: str, key: bytes, *, names_only: bool = False
 ) -> str:
     """*sql* with the operations of the recipe of *product* around it (*names_only*: its pseudonyms); tables of pseudonyms are made in *con*."""
+    loose = unordered(con, sql)
     for number, step in enumerate(product.recipe.operations):
         if names_only and not isinstance(step, Pseudonym):
             continue
         if isinstance(step, Pseudonym):
-            _pseudonym_table(con, f"renamed_{number}", step.field, sql, key)
-        sql = WRAPPERS[type(step)](step, sql, number, key, product.product)
+            _pseudonym_table(con, f"renamed_{number}", step.field, loose, key)
+        sql, loose = (WRAPPERS[type(step)](step, each, number, key, product.product) for each in (sql, loose))
     return sql
+
+
+def unordered(con: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The checked query *sql* without its ORDER BY, for who asks for counts: DuckDB would sort first; as it is where there is a LIMIT too."""
+    tree = json.loads(con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0])
+    node = tree.get("statements", [{}])[0].get("node", {})
+    if [modifier["type"] for modifier in node.get("modifiers", ())] != ["ORDER_MODIFIER"]:
+        return sql
+    node["modifiers"] = []
+    return str(con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchall()[0][0])
 
 
 def secret_shift(step: Shift, key: bytes, product: str) -> timedelta:

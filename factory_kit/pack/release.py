@@ -1,4 +1,4 @@
-"""Copies of a package for one recipient each, and the tracing of a copy that leaked."""
+"""Copies of a package for one recipient each, and the register of who got which."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,8 +24,7 @@ from factory_kit.pack.build import Built, Span, arrow_schema
 from factory_kit.pack.quality import Scope, assess_quality
 from factory_kit.pack.risk import Risk
 from factory_kit.pack.series import ROWS_AT_ONCE, micros, series_of
-from factory_kit.pack.watermark import Marking, Residuals, Trace, mark_key, marked, residuals, signs, trace
-from factory_kit.store.views import quoted
+from factory_kit.pack.watermark import Marking, mark_key, marked, signs
 
 __all__ = [
     "REGISTER",
@@ -36,7 +33,6 @@ __all__ = [
     "mark_package",
     "mark_part",
     "read_recipients",
-    "trace_file",
     "write_recipient",
 ]
 
@@ -44,8 +40,6 @@ REGISTER = "recipients.jsonl"
 """Beside the key of the pseudonyms: who got which copy. It never leaves the plant."""
 RISK_PAPER = "papers/residual-risk.json"
 MICRO = 1_000_000
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -177,89 +171,6 @@ def _mark_batch(
         missing = np.asarray(batch.column(place).is_null())
         batch = batch.set_column(place, batch.schema.field(place), pa.array(values, pa.float64(), mask=missing))
     return batch
-
-
-def trace_file(
-    leaked: Path,
-    original: Path,
-    template: ProductTemplate,
-    register: Sequence[Recipient],
-    master: bytes,
-    package_sha256: str,
-) -> list[Trace]:
-    """What the key of every recipient of this package says about the Parquet or CSV file *leaked*; the most telling first.
-
-    *original* is the unmarked part. ``FactoryKitError`` when *leaked* lacks the columns of time and groups, or any marked field.
-    """
-    product, expected = template.product, template.checks.expected
-    if product.watermark is None:
-        raise UsageError(
-            "{product}: has no watermark in product.yaml, so copies cannot be told apart", product=product.product
-        )
-    window = product.watermark.window_s * MICRO
-    found: list[Residuals] = []
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
-        con.execute(f"CREATE VIEW original AS SELECT * FROM read_parquet({quoted(str(original))})")  # noqa: S608
-        fields = _columns(con, leaked, (expected.time, *expected.per), tuple(product.watermark.fields))
-        for group in _groups(con, expected.per):
-            for name in fields:
-                one, other = (
-                    _arrays(con, table, expected.time, expected.per, group, name) for table in ("original", "leaked")
-                )
-                if len(other[0]):
-                    found.append(residuals(f"{group}|{name}", one, other, window))
-    names = {
-        each.recipient
-        for each in register
-        if (each.product, each.version, each.package_sha256) == (product.product, product.version, package_sha256)
-    }
-    return trace(found, {name: mark_key(master, product.product, product.version, name) for name in sorted(names)})
-
-
-def _columns(con: duckdb.DuckDBPyConnection, leaked: Path, needed: Sequence[str], fields: Sequence[str]) -> list[str]:
-    """The marked fields there are in *leaked*, which becomes a view."""
-    reader = "read_csv" if leaked.suffix.lower() in (".csv", ".txt", ".tsv") else "read_parquet"
-    try:
-        con.execute(f"CREATE VIEW leaked AS SELECT * FROM {reader}({quoted(str(leaked))})")  # noqa: S608
-        there = {str(row[0]) for row in con.execute("DESCRIBE leaked").fetchall()}
-    except duckdb.Error as error:
-        raise FactoryKitError(
-            "{file}: is neither Parquet nor CSV ({reason})", file=leaked.name, reason=" ".join(str(error).split())
-        ) from error
-    missing = [name for name in needed if name not in there]
-    marked_ones = [name for name in fields if name in there]
-    if missing or not marked_ones:
-        raise FactoryKitError(
-            "{file}: lacks the columns {names}; name them as in the data dictionary",
-            file=leaked.name,
-            names=", ".join(missing or fields),
-        )
-    return marked_ones
-
-
-def _groups(con: duckdb.DuckDBPyConnection, per: Sequence[str]) -> list[str]:
-    if not per:
-        return [""]
-    group = _group(per)
-    both = f"SELECT DISTINCT {group} AS g FROM original INTERSECT SELECT DISTINCT {group} FROM leaked ORDER BY g"  # noqa: S608
-    rows = con.execute(both).fetchall()
-    return [str(row[0]) for row in rows]
-
-
-def _group(per: Sequence[str]) -> str:
-    return "concat_ws('|', " + ", ".join(f'CAST("{name}" AS VARCHAR)' for name in per) + ")" if per else "''"
-
-
-def _arrays(
-    con: duckdb.DuckDBPyConnection, table: str, time: str, per: Sequence[str], group: str, field: str
-) -> tuple[Ints, Floats]:
-    sql = (
-        f'SELECT epoch_us(CAST("{time}" AS TIMESTAMPTZ)) AS t, TRY_CAST("{field}" AS DOUBLE) AS v FROM {table} '  # noqa: S608
-        f'WHERE {_group(per)} = ? AND "{field}" IS NOT NULL ORDER BY t'
-    )
-    got: dict[str, Any] = con.execute(sql, [group]).fetchnumpy()
-    return np.ma.filled(got["t"], 0).astype(np.int64), np.ma.filled(got["v"].astype(np.float64), np.nan)
 
 
 def _span(interval: Mapping[str, Any]) -> Span:

@@ -47,16 +47,22 @@ class Risk:
 
 
 def residual_risk(
-    product: DataProduct, checks: Checks, part: Path, original: Original | None, span: tuple[str, str], share: float
+    product: DataProduct,
+    checks: Checks,
+    parts: Sequence[Path],
+    original: Original | None,
+    span: tuple[str, str],
+    share: float,
 ) -> Risk:
-    """The risk left in *part* over *span* (SQL timestamps, UTC), the first *share* of it; *original* as ``coarse_series`` gave it."""
+    """The risk left in *parts* over *span* (SQL timestamps, UTC), the first *share* of it; *original* as ``coarse_series`` gave it."""
     per, time = checks.expected.per, checks.expected.time
     field = next((each.name for each in product.fields if each.type in ("decimal", "number") and not each.key), "")
     quasi = tuple(each.name for each in product.fields if each.type in ("string", "boolean") and not each.key)
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         begun = within(time, span, share)
-        con.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet({quoted(str(part))}) WHERE {begun}")  # noqa: S608 - our own file
+        files = ", ".join(quoted(str(part)) for part in parts)
+        con.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet([{files}]) WHERE {begun}")  # noqa: S608 - our own files
         groups, k = _groups(con, per, quasi)
         unicity = _unicity(_known(con, per, time, field)) if per and field and groups > 1 else None
         linked = None

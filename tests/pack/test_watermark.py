@@ -16,7 +16,8 @@ import pytest
 from factory_kit.errors import FactoryKitError, UsageError
 from factory_kit.load.product import ProductTemplate
 from factory_kit.pack.build import Built
-from factory_kit.pack.release import Recipient, mark_package, read_recipients, trace_file, write_recipient
+from factory_kit.pack.release import Recipient, mark_package, read_recipients, write_recipient
+from factory_kit.pack.tracing import trace_file
 from factory_kit.pack.watermark import Marking, mark_key, marked, residuals, signs, trace
 
 from .conftest import site
@@ -179,7 +180,7 @@ def test_a_leaked_csv_names_its_recipient(tmp_path: Path, original: Built, movin
     slice_of = f"SELECT time, machine, round(load, 2) AS load FROM '{part}' WHERE hour(time) < 20"  # noqa: S608 - our own file
     duckdb.sql(f"COPY ({slice_of}) TO '{leaked}' (HEADER)")
     register = [line("A"), line("B"), line("C"), line("another package", "1" * 64)]
-    found = trace_file(leaked, original.parts[0], moving, register, b"m" * 32, "0" * 64)
+    found = trace_file(leaked, original.parts, moving, register, b"m" * 32, "0" * 64)
 
     assert {each.recipient for each in found} == {"A", "B", "C"}
     assert [each.recipient for each in found if each.names(3)] == ["B"]
@@ -209,7 +210,7 @@ def test_a_file_without_the_marked_field_is_one_line(tmp_path: Path, original: B
     leaked.write_text("time,machine\n2026-01-01,x\n", encoding="utf-8")
 
     with pytest.raises(FactoryKitError, match=r"leaked\.csv: lacks the columns load"):
-        trace_file(leaked, original.parts[0], moving, [], b"m" * 32, "")
+        trace_file(leaked, original.parts, moving, [], b"m" * 32, "")
 
 
 @pytest.mark.parametrize(
