@@ -12,6 +12,9 @@
     │   ├── StoreBusy               another process writes; trying again may help
     │   ├── StoreFull               the disk is full; trying again after making room may help
     │   └── StoreDamaged            a file is not what the manifest says
+    ├── LakeError                   an object store or a shared folder refuses
+    │   ├── LakeUnavailable         no answer now; trying again may help
+    │   └── LakeChanged             somebody else pushed meanwhile; trying again helps
     ├── QueryError                  the SQL of a user or an indicator cannot run
     ├── Inconclusive                too little machine data for a number
     ├── AssessmentError             answers, model and evidence do not fit together
@@ -39,6 +42,9 @@ __all__ = [
     "FactoryKitError",
     "Inconclusive",
     "KeyRefused",
+    "LakeChanged",
+    "LakeError",
+    "LakeUnavailable",
     "MissingExtra",
     "NotAuthorised",
     "Problem",
@@ -158,6 +164,22 @@ class StoreFull(StoreError):
 
 class StoreDamaged(StoreError):
     """A file of the store is not what its checksum or manifest says."""
+
+
+class LakeError(FactoryKitError):
+    """An object store or a shared folder cannot take or give what was asked."""
+
+
+class LakeUnavailable(LakeError):
+    """The object store does not answer now; trying again may help."""
+
+    retry = True
+
+
+class LakeChanged(LakeError):
+    """Somebody else pushed to the same place meanwhile."""
+
+    retry = True
 
 
 class QueryError(FactoryKitError):

@@ -26,6 +26,7 @@ GROUPS = (
     "discover",
     "history",
     "query",
+    "store",
     "kpi",
     "diagnose",
     "model",

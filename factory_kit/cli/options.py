@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from factory_kit.i18n import N_
 
-__all__ = ["AsJson", "PublisherKey", "SignerOfPlant", "WorkspaceFolder"]
+if TYPE_CHECKING:
+    from factory_kit.store.formats import CsvFor as CsvReader
+
+__all__ = ["AsJson", "CsvFor", "PublisherKey", "SignerOfPlant", "WorkspaceFolder", "csv_reader"]
 
 WorkspaceFolder = Annotated[
     Path,
@@ -24,3 +27,25 @@ SignerOfPlant = Annotated[
     str, typer.Option("--signer", metavar="NAME", help=N_("Name to sign as; by default the plant's."))
 ]
 AsJson = Annotated[bool, typer.Option("--json", help=N_("Print JSON that a program can read."))]
+CsvFor = Annotated[
+    str,
+    typer.Option(
+        "--csv-for",
+        metavar="excel|programs",
+        help=N_(
+            "excel (of files the default): with a byte order mark, times to the millisecond, an apostrophe before texts that Excel would run; "
+            "programs: every value as it is."
+        ),
+    ),
+]
+
+
+def csv_reader(asked: str, otherwise: CsvReader) -> CsvReader:
+    """Who reads the CSV: what was *asked* for, else *otherwise*; ``UsageError`` for anything else."""
+    from factory_kit.errors import UsageError
+
+    if asked in {"excel", "programs"}:
+        return cast("CsvReader", asked)
+    if asked:
+        raise UsageError("{asked!r} is no reader of CSV, expected excel or programs", asked=asked)
+    return otherwise

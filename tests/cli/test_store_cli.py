@@ -172,3 +172,39 @@ def test_a_store_of_another_writer_is_told(factory_kit: Command, plant: Path) ->
 
     assert [(each.code, f"process {os.getpid()} writes to this store" in each.err) for each in busy] == [(1, True)] * 2
     assert (status["writer"], json.loads(rows)) == (os.getpid(), [{"n": 3}])
+
+
+def test_push_and_pull_carry_a_plant_to_another_folder(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
+    """Over a disk that is carried: the copy answers the same query; the second push sends nothing."""
+    site = (plant / "site.yaml").read_text(encoding="utf-8")
+    name = next(line.split(":")[1].strip() for line in site.splitlines() if line.strip().startswith("id:"))
+    first = json.loads(factory_kit("store", "push", tmp_path / "disk", "-w", plant, "--raw", "--json").out)
+    again = json.loads(factory_kit("store", "push", tmp_path / "disk", "-w", plant, "--raw", "--json").out)
+    factory_kit("store", "pull", tmp_path / "disk", name, tmp_path / "copy", "--raw")
+    rows = json.loads(
+        factory_kit("query", "SELECT sum(value) AS total FROM samples", "-w", tmp_path / "copy", "--json").out
+    )
+    assert first["sent"] > 0
+    assert again["sent"] == 0
+    assert rows == [{"total": 6.0}]
+
+
+def test_pulling_what_nobody_pushed_is_one_line(factory_kit: Command, tmp_path: Path) -> None:
+    """The place and the plant are named."""
+    said = factory_kit("store", "pull", tmp_path / "disk", "nobody", tmp_path / "copy")
+    assert said.code == 1
+    assert "there is nothing of plant nobody; push it first" in said.err
+    assert not (tmp_path / "copy").exists()
+
+
+def test_pushing_during_a_collection_sends_what_is_sealed(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
+    """The lock of the store is somebody else's: that is said, and the push goes on."""
+    lock = Lock(plant / "store" / "lock")
+    lock.acquire()
+    try:
+        said = factory_kit("store", "push", tmp_path / "disk", "-w", plant, "--raw")
+    finally:
+        lock.release()
+    assert said.code == 0
+    assert "A collection goes on" in said.err
+    assert (tmp_path / "disk").is_dir()
