@@ -8,10 +8,12 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from factory_kit.district.disclosure import Rules, Safe, Withheld, protect
+from factory_kit.district.disclosure import Rules, Safe, Withheld
+from factory_kit.district.given import MEASURES, Given, Place, given, kept, read
 from factory_kit.district.index import index
 from factory_kit.district.office import Office
 from factory_kit.district.statistics import statistics
@@ -20,6 +22,7 @@ from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
 from factory_kit.i18n import Language
 from factory_kit.model.definition import exact
+from factory_kit.score import exact_text
 from factory_kit.seal.canonical import canonical
 from factory_kit.seal.chain import open_chain, read_chain
 from factory_kit.seal.digest import digest
@@ -30,8 +33,12 @@ __all__ = ["DIMENSIONS", "Release", "Traced", "publish", "trace", "write_interna
 DIMENSIONS = ("street", "division", "size")
 LOG = "releases.jsonl"
 PLACES = """
-SELECT credit_code || '-' || site_no, coalesce({by}, ''), level, total, number, sha256, file FROM facts
-WHERE campaign = ? AND model = ? ORDER BY number
+SELECT credit_code || '-' || site_no, credit_code, coalesce({by}, ''), level, total, CAST(output_10k AS VARCHAR),
+       CAST(energy_tce AS VARCHAR), CAST(mu AS VARCHAR)
+FROM facts WHERE campaign = ? AND model = ? ORDER BY number
+"""
+BUNDLES = """
+SELECT credit_code || '-' || site_no, number, sha256, file FROM facts WHERE campaign = ? AND model = ? ORDER BY number
 """
 
 
@@ -65,23 +72,18 @@ def publish(office: Office, out: Path, now: Callable[[], int], language: Languag
         raise UsageError("{model}: nothing was counted for this model in the campaign", model=wanted or "-")
     found["models"] = {wanted: found["models"][wanted]}
     number = len(_log(office)) + 1
-    tables, scores = {}, {}
-    for by in DIMENSIONS:
-        rows = _places(office, by, wanted)
-        plants = {plant: (name, level) for plant, name, level, *_ in rows}
-        tables[by] = protect(plants, _rules(office), _earlier(office, by, wanted))
-        scores[by] = _medians(tables[by], rows, _rules(office))
+    parts = {by: given(_places(office, by, wanted), _rules(office), _earlier(office, by, wanted)) for by in DIMENSIONS}
     if out.exists():
         raise UsageError("{folder}: is there already; publish into a new folder", folder=out)
-    document, data = public_document(office, found, tables, scores, language), _data(found, tables, scores)
+    document, data = public_document(office, found, parts, language), _data(found, parts, _rules(office))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".publishing-", dir=out.parent) as aside:
         made = Path(aside) / "out"
         made.mkdir()
         files = _write(office, made, document, data, language)
-        _record(office, number, wanted, tables, found, files, now)
+        _record(office, number, wanted, parts, found, files, now)
         made.rename(out)  # nothing is to be seen before it is on record
-    return Release(number, tuple(out / path.name for path in files), tables)
+    return Release(number, tuple(out / path.name for path in files), {by: part.table for by, part in parts.items()})
 
 
 def write_internal(office: Office, path: Path, language: Language) -> None:
@@ -118,38 +120,45 @@ def _rules(office: Office) -> Rules:
     return Rules(asked.counts, asked.scores, asked.shares, exact(asked.one), exact(asked.two))
 
 
-def _places(office: Office, by: str, model: str) -> list[tuple[Any, ...]]:
+def _places(office: Office, by: str, model: str) -> list[Place]:
     with index(office) as con:
         rows: list[tuple[Any, ...]] = con.execute(PLACES.format(by=by), [office.campaign().id, model]).fetchall()
-    return rows
+    return [
+        Place(plant, firm, name, level, total, _amounts(amounts)) for plant, firm, name, level, total, *amounts in rows
+    ]
 
 
-def _medians(table: Safe, rows: Sequence[tuple[Any, ...]], rules: Rules) -> Mapping[str, str]:
-    """By merged row its median, the lower of two, where enough plants are behind it."""
-    found = {}
-    for names in table.rows:
-        values = sorted((exact(total), total) for _, name, _, total, *_ in rows if name in names)
-        if len(values) >= rules.scores:
-            found["+".join(names)] = values[(len(values) - 1) // 2][1]
-    return found
+def _amounts(texts: Sequence[str | None]) -> Mapping[str, Fraction]:
+    """By measure its amount; nothing unless all of them are known, so that quotients are those of the same plants."""
+    known = {measure: exact(text) for measure, text in zip(MEASURES, texts, strict=True) if text is not None}
+    return known if len(known) == len(MEASURES) and known["mu"] > 0 else {}
 
 
-def _data(
-    found: Mapping[str, Any], tables: Mapping[str, Safe], scores: Mapping[str, Mapping[str, str]]
-) -> dict[str, Any]:
-    """What goes to the city platform: null where a cell is hidden."""
+def _data(found: Mapping[str, Any], parts: Mapping[str, Given], rules: Rules) -> dict[str, Any]:
+    """What goes to the city platform: null where a number is hidden."""
     return {
         "form": 1, "campaign": found["campaign"], "kind": found["kind"], "cutoff": found["cutoff"]["received"][:10],
         "model": next(iter(found["models"])),
-        "tables": {
-            by: {
-                "rows": [list(row) for row in table.rows], "levels": [list(column) for column in table.columns],
-                "cells": [list(row) for row in table.cells], "row_totals": list(table.row_totals),
-                "level_totals": list(table.column_totals), "medians": dict(scores[by]),
-            }
-            for by, table in tables.items()
+        "tables": {by: _table_data(part, rules) for by, part in parts.items()},
+    }  # fmt: skip
+
+
+def _table_data(part: Given, rules: Rules) -> dict[str, Any]:
+    table = part.table
+    return {
+        "rows": [list(row) for row in table.rows], "levels": [list(column) for column in table.columns],
+        "cells": [list(row) for row in table.cells], "row_totals": list(table.row_totals),
+        "level_totals": list(table.column_totals), "medians": dict(part.medians),
+        "shares": [[None if share is None else f"{float(share):.3f}" for share in row] for row in part.shares(rules)],
+        "sums": {
+            measure: {"values": [_shown(value) for value in sums.values], "total": _shown(sums.total)}
+            for measure, sums in part.sums.items()
         },
     }  # fmt: skip
+
+
+def _shown(value: Fraction | None) -> str | None:
+    return None if value is None else exact_text(value)
 
 
 def _write(office: Office, out: Path, document: Any, data: Mapping[str, Any], language: Language) -> tuple[Path, ...]:
@@ -169,12 +178,15 @@ def _write(office: Office, out: Path, document: Any, data: Mapping[str, Any], la
 def _csv(data: Mapping[str, Any]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(("campaign", "model", "cutoff", "table", "row", "levels", "plants"))
+    rows.writerow(("campaign", "model", "cutoff", "table", "row", "levels or measure", "number"))
     head = (data["campaign"], data["model"], data["cutoff"])
     for by, table in data["tables"].items():
         for names, cells in zip(table["rows"], table["cells"], strict=True):
             for levels, cell in zip(table["levels"], cells, strict=True):
                 rows.writerow((*head, by, "+".join(names), "+".join(map(str, levels)), "" if cell is None else cell))
+        for measure, sums in table["sums"].items():
+            for names, value in zip([*table["rows"], ["*"]], [*sums["values"], sums["total"]], strict=True):
+                rows.writerow((*head, by, "+".join(names), measure, value or ""))
     return "\ufeff" + text.getvalue()
 
 
@@ -182,20 +194,19 @@ def _record(
     office: Office,
     number: int,
     model: str,
-    tables: Mapping[str, Safe],
+    parts: Mapping[str, Given],
     found: Mapping[str, Any],
     files: Sequence[Path],
     now: Callable[[], int],
 ) -> None:
     folder = office.path / "releases"
     folder.mkdir(exist_ok=True)
-    bundles = {
-        plant: [receipt, sha256, file] for plant, _, _, _, receipt, sha256, file in _places(office, "street", model)
-    }
+    with index(office) as con:
+        rows = con.execute(BUNDLES, [found["campaign"], model]).fetchall()
     secret = canonical(
         {
-            "form": 1, "model": model, "cutoff": found["cutoff"], "bundles": bundles,
-            "tables": {by: _kept(table) for by, table in tables.items()},
+            "form": 1, "model": model, "cutoff": found["cutoff"], "bundles": {plant: way for plant, *way in rows},
+            "tables": {by: kept(part) for by, part in parts.items()},
         }
     )  # fmt: skip
     write_atomically(folder / f"{number:04d}.json", secret)
@@ -208,14 +219,6 @@ def _record(
                 "secret": digest([secret]).sha256, "files": {path.name: digest([path.read_bytes()]).sha256 for path in files},
             }
         )  # fmt: skip
-
-
-def _kept(table: Safe) -> dict[str, Any]:
-    return {
-        "rows": [list(row) for row in table.rows], "columns": [list(column) for column in table.columns],
-        "cells": [list(row) for row in table.cells], "row_totals": list(table.row_totals),
-        "column_totals": list(table.column_totals), "secret": {plant: list(place) for plant, place in table.secret.items()},
-    }  # fmt: skip
 
 
 def _log(office: Office) -> list[Mapping[str, Any]]:
@@ -232,16 +235,8 @@ def _secret(office: Office, record: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _earlier(office: Office, by: str, model: str) -> list[Safe]:
+def _earlier(office: Office, by: str, model: str) -> list[Given]:
     """Earlier releases of the same model and campaign, oldest first."""
     campaign = office.campaign().id
     records = [each for each in _log(office) if (each["campaign"], each["model"]) == (campaign, model)]
-    return [_table(_secret(office, record)["tables"][by]) for record in records]
-
-
-def _table(kept: Mapping[str, Any]) -> Safe:
-    return Safe(
-        tuple(tuple(row) for row in kept["rows"]), tuple(tuple(column) for column in kept["columns"]),
-        tuple(tuple(row) for row in kept["cells"]), tuple(kept["row_totals"]), tuple(kept["column_totals"]), {},
-        {plant: (name, level) for plant, (name, level) in kept["secret"].items()},
-    )  # fmt: skip
+    return [read(_secret(office, record)["tables"][by]) for record in records]

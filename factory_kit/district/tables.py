@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from factory_kit.district.disclosure import Rules, Safe
+from factory_kit.district.given import MEASURES, Given
 from factory_kit.district.office import Office
 from factory_kit.district.register import industries
 from factory_kit.district.wording import say
@@ -20,12 +21,14 @@ __all__ = ["HIDDEN", "internal_document", "public_document", "row_name"]
 
 HIDDEN = "·"
 BY = ("street", "division", "size", "type", "provider")
+PER_MU = ("output_10k", "energy_tce")
+WHOLE_FROM = 100
 
 
 def internal_document(office: Office, found: Mapping[str, Any], language: Language) -> Document:
     """Everything that *found* (of ``statistics``) says, with nothing hidden."""
     sections = [
-        _method(found, language, "internal", ""),
+        _method(found, language, "internal"),
         _coverage(office, found, language),
         _missing(office, found, language),
     ]
@@ -43,28 +46,21 @@ def internal_document(office: Office, found: Mapping[str, Any], language: Langua
 
 
 def public_document(
-    office: Office,
-    found: Mapping[str, Any],
-    tables: Mapping[str, Safe],
-    scores: Mapping[str, Mapping[str, str]],
-    language: Language,
+    office: Office, found: Mapping[str, Any], parts: Mapping[str, Given], language: Language
 ) -> Document:
-    """The *tables* that were proven, with the median *scores* of rows that have enough plants."""
-    rules = Rules()
+    """The *parts* that were proven: plants by level with shares and medians, and sums."""
     model = next(iter(found["models"]), "")
-    sections = [
-        _method(
-            found,
-            language,
-            "public",
-            say("method.hidden", language, width=office.campaign().disclosure.counts or rules.counts),
-        )
-    ]
-    sections += [
-        _public_table(office, by, table, scores.get(by, {}), language, _stamp(found, language, "public", model))
-        for by, table in tables.items()
-    ]
+    asked = office.campaign().disclosure
+    rules = Rules(asked.counts, asked.scores, asked.shares, exact(asked.one), exact(asked.two))
+    more = say("method.hidden", language, width=rules.counts), say("method.sums", language, **_percents(rules))
+    sections = [_method(found, language, "public", *more, say("method.shares", language, least=rules.shares))]
+    stamp = _stamp(found, language, "public", model)
+    sections += [_public_table(office, by, part, rules, language, stamp) for by, part in parts.items()]
     return _document(office, tuple(sections), language, "public")
+
+
+def _percents(rules: Rules) -> dict[str, str]:
+    return {"one": f"{float(rules.one):.0%}", "two": f"{float(rules.two):.0%}"}
 
 
 def row_name(office: Office, by: str, name: str, language: Language) -> str:
@@ -108,8 +104,8 @@ def _stamp(found: Mapping[str, Any], language: Language, use: str, model: str = 
     )
 
 
-def _method(found: Mapping[str, Any], language: Language, use: str, more: str) -> Section:
-    parts: list[Part] = [Prose("method", tuple(text for text in (say("method.text", language), more) if text))]
+def _method(found: Mapping[str, Any], language: Language, use: str, *more: str) -> Section:
+    parts: list[Part] = [Prose("method", (say("method.text", language), *more))]
     if found.get("kind") == "demo":
         parts.insert(0, Callout("demo", say("demo.title", language), say("demo.text", language)))
     models = ", ".join(found["models"])
@@ -291,55 +287,75 @@ def _targets(office: Office, found: Mapping[str, Any], language: Language) -> Se
     return Section("targets", say("targets", language), (table,), lead=_stamp(found, language, "internal"))
 
 
-def _public_table(
-    office: Office, by: str, table: Safe, medians: Mapping[str, str], language: Language, stamp: str
-) -> Section:
-    columns = (
-        *_columns(language, by, "n"),
-        *(
-            Column(
-                f"c{at}",
-                say(
-                    "level",
-                    language,
-                    level="–".join(str(level) for level in (min(column), max(column))[: 1 + (len(column) > 1)]),
-                ),
-                "end",
-            )
-            for at, column in enumerate(table.columns)
-        ),
-        *_columns(language, "median"),
-    )
-    rows = [
-        Row(
-            (
-                Cell("、".join(row_name(office, by, name, language) for name in row)), _whole(table.row_totals[at]),
-                *(Cell(HIDDEN, "muted") if cell is None else _whole(cell) for cell in table.cells[at]),
-                _number(medians[key]) if (key := "+".join(row)) in medians else Cell(HIDDEN, "muted"),
-            )
-        )
-        for at, row in enumerate(table.rows)
-    ]  # fmt: skip
-    totals = (
-        Cell(say("all", language)),
-        _whole(sum(table.row_totals)),
-        *(_whole(total) for total in table.column_totals),
-        Cell(""),
-    )
+def _public_table(office: Office, by: str, part: Given, rules: Rules, language: Language, stamp: str) -> Section:
+    table = part.table
+    names = ["、".join(row_name(office, by, name, language) for name in row) for row in table.rows]
+    levels = [Column(f"c{at}", _level_name(column, language), "end") for at, column in enumerate(table.columns)]
     title = say("levels", language, by=say(by, language))
-    bars = tuple(
-        Bar(column.title, float(total), str(total))
-        for column, total in zip(columns[2:-1], table.column_totals, strict=True)
-    )
+    counts = Table(
+        f"by-{by}", title, (*_columns(language, by, "n"), *levels, *_columns(language, "median")),
+        (*_counts(part, names), _all_counts(table, language)),
+    )  # fmt: skip
+    percents = Table(
+        f"shares-{by}", say("shares", language, by=say(by, language)), (*_columns(language, by, "n"), *levels),
+        tuple(
+            Row((Cell(name), _whole(total), *(_shown(share, _percent) for share in row)))
+            for name, total, row in zip(names, table.row_totals, part.shares(rules), strict=True)
+        ),
+    )  # fmt: skip
+    bars = tuple(Bar(name, float(total), str(total)) for name, total in zip(names, table.row_totals, strict=True))
     chart = Figure(
-        f"chart-{by}",
-        say("chart", language),
-        "; ".join(f"{bar.label} {bar.text}" for bar in bars),
-        Bars(bars, top=float(max(table.column_totals))),
-    )
-    return Section(
-        f"by-{by}", title, (Table(f"by-{by}", title, columns, (*rows, Row(totals, "total"))), chart), lead=stamp
-    )
+        f"chart-{by}", say("plants_by", language, by=say(by, language)), "; ".join(f"{bar.label} {bar.text}" for bar in bars),
+        Bars(bars, top=float(max(table.row_totals))),
+    )  # fmt: skip
+    return Section(f"by-{by}", title, (counts, chart, percents, _sums(part, by, names, language)), lead=stamp)
+
+
+def _level_name(column: tuple[int, ...], language: Language) -> str:
+    ends = sorted({min(column), max(column)})
+    return say("level", language, level="–".join(map(str, ends)))
+
+
+def _counts(part: Given, names: Sequence[str]) -> Iterator[Row]:
+    table = part.table
+    for at, name in enumerate(names):
+        cells = (Cell(HIDDEN, "muted") if cell is None else _whole(cell) for cell in table.cells[at])
+        median = part.medians.get("+".join(table.rows[at]))
+        last = Cell(HIDDEN, "muted") if median is None else _number(median)
+        yield Row((Cell(name), _whole(table.row_totals[at]), *cells, last))
+
+
+def _all_counts(table: Safe, language: Language) -> Row:
+    totals = (_whole(total) for total in table.column_totals)
+    return Row((Cell(say("all", language)), _whole(sum(table.row_totals)), *totals, Cell("")), "total")
+
+
+def _sums(part: Given, by: str, names: Sequence[str], language: Language) -> Table:
+    """Sums of plants with data, and what they come to per mu where both sums are shown."""
+    rows = [_sum_row(part, at, Cell(name)) for at, name in enumerate(names)]
+    total = _sum_row(part, None, Cell(say("all", language)))
+    title = say("sums", language, by=say(by, language))
+    columns = (
+        *_columns(language, by, *MEASURES), *(Column(f"{key}_per_mu", say(f"{key}_per_mu", language), "end") for key in PER_MU),
+    )  # fmt: skip
+    return Table(f"sums-{by}", title, columns, (*rows, Row(total.cells, "total")))
+
+
+def _sum_row(part: Given, at: int | None, head: Cell) -> Row:
+    sums = (_shown(part.sum_of(measure, at), _amount) for measure in MEASURES)
+    quotients = (_shown(part.per_mu(measure, at), _amount) for measure in PER_MU)
+    return Row((head, *sums, *quotients))
+
+
+def _shown(value: Fraction | None, cell: Callable[[Fraction], Cell]) -> Cell:
+    return Cell(HIDDEN, "muted") if value is None else cell(value)
+
+
+def _amount(value: Fraction) -> Cell:
+    """*value* to whole units from a hundred up, else to two places."""
+    places = 0 if value >= WHOLE_FROM else 2
+    number = round(Decimal(value.numerator) / Decimal(value.denominator), places)
+    return Cell(f"{number:,}", number=number)
 
 
 def _columns(language: Language, *keys: str) -> tuple[Column, ...]:

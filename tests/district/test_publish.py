@@ -126,6 +126,14 @@ def test_what_is_published_adds_up_and_hides_small_cells(built: tuple[Path, Rele
     for table in data["tables"].values():
         assert sum(table["row_totals"]) == sum(table["level_totals"]) == 120
         assert all(cell is None or cell == 0 or cell >= 3 for row in table["cells"] for cell in row)
+        assert {sums["total"] for sums in table["sums"].values()} == {
+            sums["total"] for sums in data["tables"]["size"]["sums"].values()
+        }
+        assert any(value for value in table["sums"]["output_10k"]["values"])
+        shown = zip(table["cells"], table["shares"], strict=True)
+        assert all(
+            share is None for cells, row in shown for cell, share in zip(cells, row, strict=True) if cell is None
+        )
     for path in release.files:
         assert b"91310117" not in path.read_bytes()
     text = (public / "page.zh.html").read_text(encoding="utf-8")
