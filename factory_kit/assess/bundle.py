@@ -11,6 +11,7 @@ from pathlib import Path
 
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.forms import TO_FILL_IN
+from factory_kit.assess.memory import collection_paused
 from factory_kit.assess.scored import Scored, read_scored
 from factory_kit.assess.stands import STANDS, Stand, ladder_parts, stands, stands_bytes
 from factory_kit.errors import AssessmentError
@@ -19,7 +20,7 @@ from factory_kit.load.document import parse_json
 from factory_kit.load.files import MemoryFiles
 from factory_kit.model.assessment import Assessment
 from factory_kit.model.credit_code import fault
-from factory_kit.seal.container import Limits
+from factory_kit.seal.container import Limits, files_below
 from factory_kit.seal.keys import Signer
 from factory_kit.seal.manifest import Manifest
 from factory_kit.seal.ring import KeyRing
@@ -117,8 +118,8 @@ def parts(scored: Scored) -> dict[str, Path | bytes]:
     for path in sorted(folder.evidence_folder.glob("*.json")):
         found[f"evidence/{path.name}"] = path
     for below in (folder.path / "models", folder.indicators_folder):
-        for path in sorted(each for each in below.rglob("*") if each.is_file()):
-            found[path.relative_to(folder.path).as_posix()] = path
+        if below.is_dir():
+            found.update({f"{below.name}/{name}": path for name, path in files_below(below, LIMITS).items()})
     found.update(ladder_parts(scored))
     return found
 
@@ -137,7 +138,9 @@ def seal_assessment(
     credit code is none.
     """
     _check_finished(scored)
-    return seal_files({**parts(scored), **pages}, out, BUNDLE, _about(scored, software), signers, roles(scored))
+    return seal_files(
+        {**parts(scored), **pages}, out, BUNDLE, _about(scored, software), signers, roles(scored), _shared
+    )
 
 
 def roles(scored: Scored) -> tuple[str, ...]:
@@ -151,7 +154,7 @@ def open_bundle(path: Path, trusted: KeyRing | None = None, *, received: int | N
     *trusted* judges the signatures and *received* says when it arrived, as for ``seal.verify``; the verdict is in ``report``.
     What the score rests on is kept in memory.
     """
-    sealed = open_sealed(path, trusted, limits=LIMITS, received=received, keep=_weighs)
+    sealed = open_sealed(path, trusted, limits=LIMITS, received=received, keep=_weighs, shared=_shared)
     if sealed.manifest.kind != BUNDLE:
         raise AssessmentError(
             "{file}: is a sealed {kind}, not a bundle of an assessment", file=path.name, kind=sealed.manifest.kind
@@ -172,7 +175,8 @@ def about_whom(sealed: Sealed) -> Assessment:
 
 def rescore(path: Path) -> Rescored:
     """The score of the bundle at *path*, rebuilt from the bundle alone and compared byte for byte with the one in it."""
-    return rescored(open_bundle(path))
+    with collection_paused():
+        return rescored(open_bundle(path))
 
 
 def rescored(sealed: Sealed) -> Rescored:
@@ -181,9 +185,16 @@ def rescored(sealed: Sealed) -> Rescored:
     Nothing is written. Models and indicators of the same bytes are read once in a process, so that thousands of bundles that
     share them cost little each.
     """
-    contents = {name: sealed.read(name) for name in sealed.names if _weighs(name)}
-    scored = read_scored(AssessmentFolder(Path("bundle"), MemoryFiles(contents)))
-    found = list(_differences_of("score.json", sealed.read("score.json"), scored.canonical(), ""))
+    with collection_paused():
+        return _rescored(sealed)
+
+
+def _rescored(sealed: Sealed) -> Rescored:
+    contents = {name: sealed.kept.get(name) or sealed.read(name) for name in sealed.names if _weighs(name)}
+    hashes = {file.path: file.sha256 for file in sealed.manifest.files}
+    scored = read_scored(AssessmentFolder(Path("bundle"), MemoryFiles(contents, hashes=hashes)))
+    sent = sealed.read("score.json")
+    found = [] if scored.is_in(sent) else list(_differences_of("score.json", sent, scored.canonical(), ""))
     climbed = stands(scored)
     if climbed or STANDS in contents:
         found += _differences_of(STANDS, contents.get(STANDS, b""), stands_bytes(climbed) if climbed else b"", STANDS)
@@ -201,6 +212,11 @@ def _differences_of(name: str, sent: bytes, rebuilt: bytes, place: str) -> Itera
 def _weighs(name: str) -> bool:
     """Whether the score rests on the file *name*; pages for people do not count."""
     return _purpose(name) not in {None, Purpose.REPORT, Purpose.LEAVING}
+
+
+def _shared(name: str) -> bool:
+    """Whether the file *name* is the same in many bundles."""
+    return _purpose(name) in {Purpose.MODEL, Purpose.INDICATOR}
 
 
 def _leaving(name: str, source: Path | bytes) -> Leaving:

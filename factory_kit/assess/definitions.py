@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -91,9 +90,5 @@ def _reader(files: Files, shown: str) -> Callable[[], Indicator]:
 
 
 def _key(files: Files, names: Sequence[str]) -> str:
-    """One hash over the place, the names and the contents."""
-    hasher = hashlib.sha256("/".join(files.parts[-2:]).encode("utf-8", "surrogatepass"))
-    for name in names:
-        data = files.read(name)
-        hasher.update(f"/{name}/{len(data)}/".encode("utf-8", "surrogatepass") + data)
-    return hasher.hexdigest()
+    """The place, the names, and the hashes of the contents."""
+    return "/".join((*files.parts[-2:], *(f"{name}:{files.sha256(name)}" for name in names)))

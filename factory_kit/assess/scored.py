@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from factory_kit.assess.decisions import judgements_in, latest
 from factory_kit.assess.definitions import model_in
 from factory_kit.assess.evidence import freeze_indicators, frozen_indicators, read_evidence, silent, speaking_for
@@ -20,7 +22,7 @@ from factory_kit.files import write_atomically
 from factory_kit.i18n import N_
 from factory_kit.load.answers import answers_in
 from factory_kit.load.checked import checked
-from factory_kit.load.document import Document, read_yaml
+from factory_kit.load.document import CanonicalDocument, Document, read_yaml
 from factory_kit.model.answers import Answers
 from factory_kit.model.assessment import Assessment, Judgement
 from factory_kit.model.definition import exact
@@ -95,23 +97,31 @@ class Scored:
         return (*self.score.warnings, *_warned(self))
 
     def record(self) -> dict[str, object]:
-        """The content of ``score.json``: exact texts only, no clock, no sentence, no version of this software."""
-        return {
+        """The content of ``score.json``: exact texts only, no clock, no sentence, no version of this software.
+
+        Keys stand in the order in which they are written.
+        """
+        found = {
             **score_record(self.score),
             "assessment": self.assessment.id,
             "kind": self.assessment.kind,
-            "inputs": dict(self.inputs),
-            "criteria": {criterion: _shown(standing) for criterion, standing in self.standings.items()},
+            "inputs": dict(sorted(self.inputs.items())),
+            "criteria": {criterion: _shown(self.standings[criterion]) for criterion in sorted(self.standings)},
             "gains": [
-                {"criterion": gain.criterion, "now": exact_text(gain.now), "gain": exact_text(gain.gain)}
+                {"criterion": gain.criterion, "gain": exact_text(gain.gain), "now": exact_text(gain.now)}
                 for gain in self.score.gains
             ],
             "shortest_way": [gain.criterion for gain in self.score.shortest_way],
             "contradictions": [
-                {"criterion": each.criterion, "answer": exact_text(each.answer), "machine": exact_text(each.machine)}
+                {"answer": exact_text(each.answer), "criterion": each.criterion, "machine": exact_text(each.machine)}
                 for each in self.contradictions
             ],
         }
+        return dict(sorted(found.items()))
+
+    def is_in(self, data: bytes) -> bool:
+        """Whether *data* are the bytes of ``score.json``."""
+        return to_json(self.record()) == data or self.canonical() == data
 
     def canonical(self) -> bytes:
         """The bytes of ``score.json``."""
@@ -217,11 +227,11 @@ def _other_inputs(
     files = folder.files
     used = {
         name: {
+            "definition_sha256": files.sha256(f"indicators/{name}/indicator.yaml"),
             "rev": indicator.definition.rev,
             "sql_sha256": indicator.sql_sha256,
-            "definition_sha256": _sha256(files.read(f"indicators/{name}/indicator.yaml")),
         }
-        for name, indicator in indicators.items()
+        for name, indicator in sorted(indicators.items())
     }
     decided = folder.decisions_file.name
     return {
@@ -233,6 +243,8 @@ def _other_inputs(
 
 def content(document: Document) -> bytes:
     """What *document* says as canonical JSON, comments and order of keys left out: the form in which it is sealed."""
+    if isinstance(document, CanonicalDocument):
+        return document.data
     return canonical(document.content, document.name)
 
 
@@ -242,13 +254,13 @@ def _shown(standing: Standing) -> dict[str, object]:
     machine = None
     if proposal is not None:
         proposed = exact_text(proposal.score) if proposal.score is not None else None
-        machine = {"score": proposed, "inconclusive": proposal.inconclusive, "records": list(proposal.records)}
+        machine = {"inconclusive": proposal.inconclusive, "records": list(proposal.records), "score": proposed}
     return {
+        "by": standing.by,
         "counts": decided_text(decided),
         "grade": decided.grade,
-        "proven": exact_text(proven) if proven is not None else None,
-        "by": standing.by,
         "machine": machine,
+        "proven": exact_text(proven) if proven is not None else None,
     }
 
 

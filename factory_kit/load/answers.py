@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
-from factory_kit.load.checked import problems_of
+from factory_kit.load.checked import problems_of, validated
 from factory_kit.load.document import Document, Path_, dotted, read_yaml
 from factory_kit.model.answers import Answers
 from factory_kit.model.definition import exact
@@ -32,7 +32,7 @@ def answers_in(document: Document, model: MaturityModel) -> Answers:
     problems: list[Problem] = []
     answers = None
     try:
-        answers = Answers.model_validate(document.content)
+        answers = validated(document, Answers)
     except ValidationError as error:
         problems += problems_of(error, document, Answers)
     if answers is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +13,9 @@ from pydantic_core import ErrorDetails
 
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
-from factory_kit.load.document import Document, Path_, dotted, read_yaml
+from factory_kit.load.document import CanonicalDocument, Document, Path_, dotted, read_yaml
 
-__all__ = ["checked", "problems_of", "yaml_file"]
+__all__ = ["checked", "problems_of", "validated", "yaml_file"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -63,9 +64,17 @@ def yaml_file(path: Path, model: type[Model], name: str | None = None) -> Model:
 def checked(document: Document, model: type[Model]) -> Model:
     """The content of *document* as *model*; ``DefinitionError`` with all its mistakes."""
     try:
-        return model.model_validate(document.content)
+        return validated(document, model)
     except ValidationError as error:
         raise DefinitionError(problems_of(error, document, model)) from error
+
+
+def validated(document: Document, model: type[Model]) -> Model:
+    """The content of *document* as *model*; pydantic's ``ValidationError`` with the places in that content."""
+    if isinstance(document, CanonicalDocument):
+        with suppress(ValidationError):  # which is raised once more below, for the content as it is shown
+            return model.model_validate_json(document.data)
+    return model.model_validate(document.content)
 
 
 def problems_of(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:

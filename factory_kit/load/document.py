@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -13,8 +15,9 @@ import yaml
 from factory_kit.errors import DefinitionError, Problem
 from factory_kit.i18n import N_
 from factory_kit.load.files import Files, FolderFiles
+from factory_kit.model.canonical_json import value_of
 
-__all__ = ["Document", "parse_json", "parse_yaml", "read_text", "read_yaml", "text_in", "yaml_in"]
+__all__ = ["CanonicalDocument", "Document", "parse_json", "parse_yaml", "read_text", "read_yaml", "text_in", "yaml_in"]
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 32 * 1024 * 1024
@@ -37,6 +40,21 @@ class Document:
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return 1
+
+
+class CanonicalDocument(Document):
+    """A JSON document in the one canonical form (RFC 8785), as it stands in sealed files; ``content`` is made when asked for."""
+
+    data: bytes
+    """Its bytes."""
+
+    def __init__(self, name: str, data: bytes, value: object) -> None:
+        vars(self).update(name=name, lines={}, data=data, _value=value)
+
+    @cached_property
+    def content(self) -> object:
+        """What it says, lists as tuples."""
+        return _frozen(vars(self)["_value"])
 
 
 class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
@@ -99,6 +117,9 @@ def yaml_in(files: Files, file: str, shown: str) -> Document:
 
 def parse_json(text: str, name: str) -> Document:
     """The JSON document in *text*, as programs write it, so without lines; ``DefinitionError`` when it is none."""
+    data = text.encode("utf-8", errors="replace")
+    with suppress(ValueError):
+        return CanonicalDocument(name, data, value_of(data))
     try:
         return Document(name, _frozen(json.loads(text, object_pairs_hook=_each_key_once)))
     except (ValueError, RecursionError) as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -28,6 +29,9 @@ class Files(Protocol):
 
     def size(self, name: str) -> int:
         """How many bytes *name* has; errors as ``read``."""
+
+    def sha256(self, name: str) -> str:
+        """The sha256 of *name* in hexadecimal digits; errors as ``read``."""
 
     def below(self, *names: str) -> Files:
         """The files of the folder *names*, one inside the other."""
@@ -60,6 +64,10 @@ class FolderFiles:
         """How many bytes *name* has."""
         return (self.folder / name).stat().st_size
 
+    def sha256(self, name: str) -> str:
+        """The sha256 of *name* as it is now."""
+        return hashlib.sha256(self.read(name)).hexdigest()
+
     def below(self, *names: str) -> FolderFiles:
         """The files of a folder inside."""
         return FolderFiles(self.folder.joinpath(*names))
@@ -71,6 +79,8 @@ class MemoryFiles:
 
     contents: Mapping[str, bytes]
     prefix: str = ""
+    hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The sha256 of contents, as far as somebody computed them already."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -97,9 +107,13 @@ class MemoryFiles:
         """How many bytes *name* has."""
         return len(self.read(name))
 
+    def sha256(self, name: str) -> str:
+        """The sha256 of *name*, computed where it is not known."""
+        return self.hashes.get(self.prefix + name) or hashlib.sha256(self.read(name)).hexdigest()
+
     def below(self, *names: str) -> MemoryFiles:
         """The files of a folder inside."""
-        return MemoryFiles(self.contents, f"{self.prefix}{'/'.join(names)}/")
+        return MemoryFiles(self.contents, f"{self.prefix}{'/'.join(names)}/", self.hashes)
 
 
 Somewhere: TypeAlias = "Path | Files"

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil, floor
 from typing import Any, Literal, TypeAlias, get_args
 
 from factory_kit.errors import AssessmentError
 from factory_kit.model.canonical_json import NotCanonical, canonical_bytes, parsed_canonical
 from factory_kit.model.definition import exact
+from factory_kit.model.evidence_form import quick_form
 
 __all__ = [
     "PLANT",
@@ -34,6 +35,7 @@ __all__ = [
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 Outcome = Literal["value", "inconclusive", "not applicable"]
+OUTCOMES = get_args(Outcome)
 PLANT = "plant"
 """The subject of a record that speaks of the whole plant; any other subject is the id of a piece of equipment."""
 
@@ -129,11 +131,11 @@ class Evidence:
 
     def __post_init__(self) -> None:
         """Refuse a record that says two things at once."""
-        if self.outcome not in get_args(Outcome):
+        if self.outcome not in OUTCOMES:
             raise AssessmentError(
                 "evidence: outcome is {outcome!r}, expected one of {expected}",
                 outcome=self.outcome,
-                expected=", ".join(get_args(Outcome)),
+                expected=", ".join(OUTCOMES),
             )
         if (self.outcome == "value") != (self.value is not None) or (self.outcome == "value") != (self.reason is None):
             raise AssessmentError(
@@ -197,7 +199,8 @@ class Evidence:
     def read(cls, data: bytes, where: str) -> Evidence:
         """The record whose canonical bytes *data* are; ``AssessmentError`` naming *where* for anything else."""
         try:
-            record = _from_json(parsed_canonical(data))
+            content = quick_form(data)
+            record = _from_json(parsed_canonical(data)) if content is None else _from_form(content)
             _check_figures(record)
         except NotCanonical as error:
             raise AssessmentError(
@@ -239,6 +242,32 @@ def _from_json(content: dict[str, Any]) -> Evidence:
         start=interval["from"],
         end=interval["to"],
     )
+
+
+def _from_form(content: dict[str, Any]) -> Evidence:
+    """The record of a *content* of which everything is known but that the figures fit; its parts are shared with others."""
+    interval, engine, indicator = content.pop("interval"), content["engine"], content["indicator"]
+    record = object.__new__(Evidence)
+    vars(record).update(
+        content,
+        indicator=_indicator(indicator["id"], indicator["rev"], indicator["sql_sha256"]),
+        points=tuple([_point(each["equipment"], each["point"], each["role"]) for each in content["points"]]),
+        files=tuple([_file(each["path"], each["rows"], each["sha256"]) for each in content["files"]]),
+        engine=_engine(engine["factory_kit"], engine["duckdb"]),
+        origin=tuple(content["origin"]),
+        ledger=content["ledger"]["count"],
+        start=interval["from"],
+        end=interval["to"],
+    )
+    record.__post_init__()
+    return record
+
+
+_point = lru_cache(maxsize=8192)(PointUsed)
+_file = lru_cache(maxsize=8192)(FileUsed)
+_indicator = lru_cache(maxsize=512)(IndicatorUsed)
+_engine = lru_cache(maxsize=64)(Engine)
+"""The records of a plant name the same points and files again and again."""
 
 
 def _check_figures(record: Evidence) -> None:

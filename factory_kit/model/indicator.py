@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -102,7 +103,7 @@ class Indicator:
         """The permanent name."""
         return self.definition.indicator
 
-    @property
+    @cached_property
     def sql_sha256(self) -> str:
         """The sha256 of the SQL file's bytes, in hexadecimal digits."""
         return hashlib.sha256(self.sql.encode("utf-8")).hexdigest()

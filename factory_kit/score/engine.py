@@ -34,8 +34,8 @@ def score(model: MaturityModel, plant_type: str, answers: DecidedAnswers, trimmi
     outcome = _outcome(scope, cells)
     outcomes = (
         outcome,
-        _outcome(scope, weighted(scope, readings.floor)),
-        _outcome(scope, weighted(scope, readings.ceiling)),
+        outcome if readings.floor == readings.decided else _outcome(scope, weighted(scope, readings.floor)),
+        outcome if readings.ceiling == readings.decided else _outcome(scope, weighted(scope, readings.ceiling)),
     )
     counts = _counts(scope, readings)
     gains, way = _gains(scope, readings, cells, outcome)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
-__all__ = ["exact_text", "rounded_down", "rounded_half_up"]
+__all__ = ["exact_ratio", "exact_text", "rounded_down", "rounded_half_up"]
 
 
 def exact_text(value: Fraction) -> str:
     """*value* as a decimal text when it has an end (``0.4624``), else as a fraction (``23/30``)."""
-    rest, places = value.denominator, 0
+    return exact_ratio(value.numerator, value.denominator)
+
+
+@lru_cache(maxsize=1024)
+def exact_ratio(numerator: int, denominator: int) -> str:
+    """``exact_text`` of a fraction in lowest terms."""
+    rest, places = denominator, 0
     while rest % 10 == 0:
         rest, places = rest // 10, places + 1
     for prime in (2, 5):
         while rest % prime == 0:
             rest, places = rest // prime, places + 1
     if rest != 1:
-        return f"{value.numerator}/{value.denominator}"
-    text = _scaled(value.numerator * 10**places // value.denominator, places)
+        return f"{numerator}/{denominator}"
+    text = _scaled(numerator * 10**places // denominator, places)
     return text.rstrip("0").rstrip(".") if places else text
 
 

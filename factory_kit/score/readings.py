@@ -45,19 +45,18 @@ def read(scope: Scope, answers: DecidedAnswers) -> Readings:
     ceiling: list[int | None] = []
     grades = dict.fromkeys(("A", "B", "C", "D"), 0)
     no_values: dict[NoValueKind, list[str]] = {kind: [] for kind in NoValueKind}
-    allowed = _allowed(scope)
-    for criterion, full in zip(scope.criteria, scope.full, strict=True):
-        answer = answers.get(criterion.id)
+    for criterion, full, allowed in _allowed(scope):
+        answer = answers.get(criterion)
         if isinstance(answer, Value):
-            value = _units(scope, criterion.id, answer.value, allowed[criterion.options])
+            value = _units(scope, criterion, answer.value, allowed)
             grades[answer.grade] += 1
             decided.append(value)
-            floor.append(_proven(scope, criterion.id, answer, value, allowed[criterion.options]))
+            floor.append(_proven(scope, criterion, answer, value, allowed))
             ceiling.append(value)
             continue
         kind = answer.kind if answer else NoValueKind.NOT_ASSESSED
-        no_values[kind].append(criterion.id)
-        leaves = answer is not None and _leaves(scope, criterion.id, answer)
+        no_values[kind].append(criterion)
+        leaves = answer is not None and _leaves(scope, criterion, answer)
         decided.append(None if leaves else 0)
         floor.append(None if leaves and answer is not None and answer.grade in PROVEN else 0)
         ceiling.append(None if leaves else full)
@@ -65,12 +64,16 @@ def read(scope: Scope, answers: DecidedAnswers) -> Readings:
 
 
 @lru_cache(maxsize=64)
-def _allowed(scope: Scope) -> Mapping[str, Mapping[tuple[int, int], int]]:
-    """By option set: allowed values as (numerator, denominator) → value in units."""
-    return {
+def _allowed(scope: Scope) -> tuple[tuple[str, int, Mapping[tuple[int, int], int]], ...]:
+    """For each criterion its id, its highest value in units, and allowed values as (numerator, denominator) → value in units."""
+    options = {
         name: {(value.numerator, value.denominator): int(value * scope.unit) for value in values}
         for name, values in scope.model.options.items()
     }
+    return tuple(
+        (criterion.id, full, options[criterion.options])
+        for criterion, full in zip(scope.criteria, scope.full, strict=True)
+    )
 
 
 def _proven(scope: Scope, criterion: str, answer: Value, value: int, allowed: Mapping[tuple[int, int], int]) -> int:

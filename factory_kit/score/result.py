@@ -10,7 +10,7 @@ from functools import cached_property
 from factory_kit.model.answers import EvidenceGrade, NoValueKind, Trim
 from factory_kit.model.maturity import MaturityModel
 from factory_kit.score.gain import Gain
-from factory_kit.score.numbers import exact_text
+from factory_kit.score.numbers import exact_ratio, exact_text
 from factory_kit.score.sentence import Sentence
 from factory_kit.score.steps import LevelCells, Outcome
 from factory_kit.score.tree import Scope
@@ -135,45 +135,47 @@ def score_record(score: Score) -> dict[str, object]:
     return {
         "form": 1,
         "engine": structure.scoring.engine,
-        "model": {"id": structure.model, "edition": structure.edition, "sha256": score.model.sha256},
+        "model": {"edition": structure.edition, "id": structure.model, "sha256": score.model.sha256},
         "type": score.plant_type,
-        "trimming": [trim.model_dump() for trim in score.trimming],
+        "trimming": [dict(sorted(trim)) for trim in score.trimming],
         "score": _outcome(score.outcome),
         "floor": _outcome(score.floor),
         "ceiling": _outcome(score.ceiling),
-        "nodes": {node: values for node, values in _by_node(score).items() if values},
+        "nodes": {node: values for node, values in sorted(_by_node(score).items()) if values},
         "counts": [
-            {name: getattr(count, name) for name in ("level", "requirements", "met", "held_back", "open", "left_out")}
+            {name: getattr(count, name) for name in ("held_back", "left_out", "level", "met", "open", "requirements")}
             for count in score.counts
         ],
         "grades": {item.grade: item.count for item in score.grades},
-        "no_values": {kind.value: list(ids) for kind, ids in score.no_values.items()},
+        "no_values": {kind.value: list(ids) for kind, ids in sorted(score.no_values.items())},
         "provisional": score.provisional,
     }
 
 
 def _outcome(outcome: Outcome) -> dict[str, object]:
     return {
+        "level": outcome.level,
         "levels": [
             {
-                "level": item.level,
-                "value": exact_text(item.value),
-                "satisfied": item.satisfied,
                 "adds": exact_text(item.adds),
+                "level": item.level,
+                "satisfied": item.satisfied,
+                "value": exact_text(item.value),
             }
             for item in outcome.levels
         ],
-        "total": exact_text(outcome.total),
         "literal": exact_text(outcome.literal),
-        "level": outcome.level,
         "literal_level": outcome.literal_level,
+        "total": exact_text(outcome.total),
     }
 
 
 def _by_node(score: Score) -> dict[str, dict[str, str]]:
+    levels = [str(level) for level in score.model.structure.levels]
     found: dict[str, dict[str, str]] = {}
-    for item in score.nodes:
-        values = found.setdefault(item.node, {})
-        if item.value is not None:
-            values[str(item.level)] = exact_text(item.value)
+    for node in score.scope.shares:
+        ratios = [at.ratio(node) for at in score.cells]
+        found[node] = {
+            level: exact_ratio(*ratio) for level, ratio in zip(levels, ratios, strict=True) if ratio is not None
+        }
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
 
 from factory_kit.errors import AssessmentError
 from factory_kit.model.definition import exact
@@ -71,11 +71,21 @@ class LevelCells:
 
     def of(self, node: str | None) -> Fraction | None:
         """The score of *node* at this level (None: of the whole level); None where it has no criterion."""
+        ratio = self.ratio(node)
+        return None if ratio is None else Fraction(*ratio)
+
+    def ratio(self, node: str | None) -> tuple[int, int] | None:
+        """Numerator and denominator of the score of *node* in lowest terms; None where it has no criterion."""
         inside = self.weights.inside.get(node)
         if inside is None:
             return None
         whole, parts = inside
-        return Fraction(sum(weight * self.numerators[leaf] for leaf, weight in parts), whole * self.denominator)
+        numerators = self.numerators
+        part, below = 0, whole * self.denominator
+        for leaf, weight in parts:
+            part += weight * numerators[leaf]
+        common = gcd(part, below)
+        return part // common, below // common
 
     def weight(self, node: str) -> Fraction:
         """The share of *node* in the level score; 0 where it has no criterion."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import NoReturn, TypeAlias
+from contextlib import suppress
+from typing import Any, NoReturn, TypeAlias
 
 import rfc8785
 
 from factory_kit.errors import Altered, SealError
-from factory_kit.model.canonical_json import DEEPEST, LARGEST, canonical_bytes, is_plain, plain_bytes
+from factory_kit.model.canonical_json import DEEPEST, LARGEST, fast_bytes, value_of
 
 __all__ = ["Json", "canonical", "read_canonical", "record_id"]
 
@@ -17,17 +18,18 @@ Json: TypeAlias = "bool | int | str | list[Json] | tuple[Json, ...] | dict[str, 
 """What a record may hold: no floating-point numbers, numbers that matter are decimal text."""
 
 
-def canonical(value: object, where: str = "record") -> bytes:
+def canonical(value: Any, where: str = "record") -> bytes:
     """The canonical bytes of *value*; *where* names it in errors.
 
     ``SealError`` for floating-point numbers (NaN among them), integers beyond 2^53 - 1, keys that are no text, text that
     is no Unicode, other types, and nesting deeper than 100.
     """
-    plain = is_plain(value)
-    if not plain:
-        _check(value, where, ())
+    data = fast_bytes(value)
+    if data is not None:
+        return data
+    _check(value, where, ())
     try:
-        return plain_bytes(value) if plain else canonical_bytes(value)
+        return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
         raise SealError(
             "{where}: a text holds half of a character (a lone surrogate); write it again", where=where
@@ -41,6 +43,9 @@ def record_id(value: object, where: str = "record") -> str:
 
 def read_canonical(data: bytes, where: str) -> Json:
     """The value whose canonical bytes *data* are; ``Altered`` when *data* are not the canonical bytes of anything."""
+    with suppress(ValueError):
+        known: Json = value_of(data)
+        return known
     try:
         value: Json = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
         same = canonical(value, where) == data

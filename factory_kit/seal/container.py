@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 from factory_kit.errors import Altered, SealError, UnsafeArchive
 from factory_kit.i18n import N_
-from factory_kit.seal.digest import CHUNK, Digest, Hasher, digest, in_chunks
+from factory_kit.seal.digest import CHUNK, MET, Digest, Hasher, digest_of, in_chunks
 from factory_kit.seal.findings import Finding, What, collected
 from factory_kit.seal.frame import TAIL_MOST, Entry, end_records, parse_directory, parse_tail
 from factory_kit.seal.paths import check_names, order
@@ -184,20 +184,20 @@ class ZipWriter:
         self._file = file
         self._entries = list(entries)
 
-    def add(self, name: str, content: bytes) -> Digest:
-        """Write *content* under *name* and give its digest."""
-        found = digest((content,))
+    def add(self, name: str, content: bytes, *, shared: bool = False) -> Digest:
+        """Write *content* under *name* and give its digest; *shared* where many sealed things hold the same."""
+        found = MET.digest(content) if shared else digest_of(content)
         entry = self._next(name, found.size, found.crc32)
         self._file.write(entry.local_header() + content)
         self._entries.append(entry)
         return found
 
-    def add_file(self, name: str, source: Path) -> Digest:
+    def add_file(self, name: str, source: Path, *, shared: bool = False) -> Digest:
         """Write the content of the file *source* under *name* and give its digest; read once, in pieces."""
         with _readable(source, buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             if size < CHUNK:
-                return self.add(name, file.read())
+                return self.add(name, file.read(), shared=shared)
             return self._stream(name, size, file)
 
     def finish(self) -> None:

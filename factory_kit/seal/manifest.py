@@ -24,12 +24,12 @@ _CONFIG = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 class SealedFile(BaseModel):
-    """One file of a sealed thing: its path, size in bytes, and hashes in hexadecimal digits."""
+    """One file of a sealed thing: its path, size in bytes, and hashes in hexadecimal digits, in the order of canonical JSON."""
 
     model_config = _CONFIG
     path: str
-    size: int = Field(ge=0)
     sha256: Hex64
+    size: int = Field(ge=0)
     sm3: Hex64
 
     def fits(self, digest: Digest) -> bool:
@@ -52,11 +52,11 @@ class Manifest(BaseModel):
         """The canonical bytes, which are what is signed; ``SealError`` when ``about`` holds what cannot be sealed."""
         return canonical(
             {
+                "about": self.about,
+                "expects": self.expects,
+                "files": [vars(file) for file in self.files],
                 "form": self.form,
                 "kind": self.kind,
-                "files": [dict(file) for file in self.files],
-                "expects": list(self.expects),
-                "about": self.about,
             },
             MANIFEST,
         )
@@ -64,10 +64,10 @@ class Manifest(BaseModel):
     @classmethod
     def from_bytes(cls, data: bytes, container: str) -> Manifest:
         """The manifest out of its *data*; ``Altered`` unless they are exactly what ``to_bytes`` writes."""
-        _check_form(data, container)
         try:
             manifest = cls.model_validate_json(data)
         except ValidationError as error:
+            _check_form(data, container)
             first = error.errors()[0]
             raise Altered(
                 "{container}: {file}: {path} is not as sealed files have it ({reason}); get it again",
@@ -98,7 +98,7 @@ class Manifest(BaseModel):
 
 
 def _check_form(data: bytes, container: str) -> None:
-    """A form of the future is no damage, and is said before anything else in it is looked at."""
+    """A form of the future is no damage, and is said before anything else that is wrong in it."""
     with suppress(ValueError, RecursionError):
         value = json.loads(data)
         form = value.get("form") if isinstance(value, dict) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from factory_kit.errors import UnsafeArchive
 
@@ -28,11 +29,17 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 def check_name(name: str, container: str) -> None:
     """``UnsafeArchive`` unless *name* is a path that every system can unpack inside the folder of *container*."""
-    if len(name) <= LONGEST and _PLAIN.fullmatch(name) and not _may_be_device(name.lower()):
+    if _is_plain(name):
         return
     refusal = _refused_signs(name, container) or _refused_parts(name, container)
     if refusal:
         raise refusal
+
+
+@lru_cache(maxsize=8192)
+def _is_plain(name: str) -> bool:
+    """Whether *name* is safe beyond question, as nearly all names are."""
+    return len(name) <= LONGEST and _PLAIN.fullmatch(name) is not None and not _may_be_device(name.lower())
 
 
 def _may_be_device(name: str) -> bool:

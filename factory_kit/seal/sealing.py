@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,14 +49,16 @@ def seal_files(
     about: Mapping[str, object],
     signers: Sequence[Signer] = (),
     expects: Iterable[str] = (),
+    shared: Callable[[str], bool] | None = None,
 ) -> Manifest:
     """Seal *files*, name inside → file or content, into the zip file *out*, signed by *signers*, and give the manifest.
 
     *expects* names roles that are to sign later (``countersign``); those of *signers* are expected anyway. The same files,
     kind and about give the same bytes on every machine (signatures hold their time). *out* is there whole or not at all.
+    Contents for whose names *shared* is true are hashed once in a process: they are the same in many sealed things.
     """
     check_names(files, out.name)
-    return _seal(files, out, kind, about, signers, expects)
+    return _seal(files, out, kind, about, signers, expects, shared)
 
 
 def countersign(path: Path, signer: Signer, out: Path | None = None) -> Sealed:
@@ -103,6 +105,7 @@ def _seal(
     about: Mapping[str, object],
     signers: Sequence[Signer],
     expects: Iterable[str],
+    shared: Callable[[str], bool] | None = None,
 ) -> Manifest:
     for name in files:
         if not is_content(name):
@@ -110,7 +113,9 @@ def _seal(
     roles = tuple(sorted({*expects, *(signer.role for signer in signers)}))
     with atomic_path(out) as aside, aside.open("wb") as target:
         writer = ZipWriter(target)
-        sealed = tuple(_add(writer, name, files[name]) for name in sorted(files))
+        sealed = tuple(
+            _add(writer, name, files[name], shared=shared is not None and shared(name)) for name in sorted(files)
+        )
         manifest = _manifest(kind, sealed, roles, about, out)
         content = manifest.to_bytes()
         writer.add(MANIFEST, content)
@@ -164,8 +169,11 @@ def _manifest(
         ) from error
 
 
-def _add(writer: ZipWriter, name: str, source: Path | bytes) -> SealedFile:
-    digest = writer.add(name, source) if isinstance(source, bytes) else writer.add_file(name, source)
+def _add(writer: ZipWriter, name: str, source: Path | bytes, *, shared: bool) -> SealedFile:
+    if isinstance(source, bytes):
+        digest = writer.add(name, source, shared=shared)
+    else:
+        digest = writer.add_file(name, source, shared=shared)
     return SealedFile(path=name, size=digest.size, sha256=digest.sha256, sm3=digest.sm3)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from factory_kit.errors import Altered, SealError
 from factory_kit.i18n import N_
 from factory_kit.seal.container import Container, Limits, open_container
-from factory_kit.seal.digest import Digest, digest
+from factory_kit.seal.digest import MET, Digest, digest, digest_of
 from factory_kit.seal.findings import Finding, What, collected
 from factory_kit.seal.manifest import Manifest, SealedFile
 from factory_kit.seal.paths import MANIFEST, SIGNATURES
@@ -150,13 +150,15 @@ def open_sealed(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     received: int | None = None,
     keep: Callable[[str], bool] | None = None,
+    shared: Callable[[str], bool] | None = None,
 ) -> Sealed:
     """The sealed thing at *path*, all of it verified; ``Altered`` or ``UnsafeArchive`` with the first finding otherwise.
 
     Whose signatures it bears is for the caller to judge: ``sealed.report.signatures`` and ``sealed.report.ok``. Contents for
     whose names *keep* is true stay in memory, read and hashed in the one pass; what they may come to is for *limits* to say.
+    Of these, contents for whose names *shared* is true are hashed once in a process: they are the same in many sealed things.
     """
-    kept = _Kept(keep)
+    kept = _Kept(keep, shared)
     report = _verified(path, trusted, (), received, limits, kept)
     if report.manifest is None or not report.intact:
         raise report.findings[0].error()
@@ -166,16 +168,19 @@ def open_sealed(
 class _Kept:
     """Contents kept while they pass by."""
 
-    def __init__(self, wanted: Callable[[str], bool] | None) -> None:
+    def __init__(self, wanted: Callable[[str], bool] | None, shared: Callable[[str], bool] | None = None) -> None:
         self._wanted = wanted
+        self._shared = shared
         self.contents: dict[str, bytes] = {}
 
-    def passing(self, name: str, pieces: Iterator[bytes]) -> Iterable[bytes]:
-        """*pieces* of *name*, kept where they are wanted."""
-        if self._wanted is None or not self._wanted(name):
-            return pieces
-        self.contents[name] = b"".join(pieces)
-        return (self.contents[name],)
+    def digest(self, file: SealedFile, pieces: Iterator[bytes]) -> Digest:
+        """The digest of the *pieces* of *file*, which are kept where they are wanted."""
+        if self._wanted is None or not self._wanted(file.path):
+            return digest(pieces)
+        content = self.contents[file.path] = b"".join(pieces)
+        if self._shared is not None and self._shared(file.path):
+            return MET.digest(content, file.sha256)
+        return digest_of(content)
 
 
 def _verified(
@@ -265,7 +270,7 @@ def _is_sealed_content(container: Container, file: SealedFile, findings: list[Fi
     with collected(findings, file.path, What.ALTERED):
         if container.size(file.path) != file.size:
             return False
-        found = digest(kept.passing(file.path, container.pieces(file.path)))
+        found = kept.digest(file, container.pieces(file.path))
     return found is None or (file.fits(found) and container.crc32(file.path) in {None, found.crc32})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ import pytest
 from factory_kit.assess.bundle import open_bundle, rescore, seal_assessment
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.scored import write_score
-from factory_kit.errors import DefinitionError, FactoryKitError
+from factory_kit.errors import Altered, DefinitionError, FactoryKitError
 from factory_kit.model.canonical_json import canonical_bytes
 from factory_kit.model.evidence import Evidence
 from factory_kit.seal.sealing import seal_files
@@ -129,3 +130,32 @@ def test_odd_names_come_back_as_they_are(contents: dict[str, bytes], tmp_path: P
 
     assert found.scored.assessment.plant.name.zh == name
     assert [text.partition(":")[0] for text in found.differences] == ["inputs.assessment_sha256"]
+
+
+def test_a_changed_model_is_noticed_after_the_same_one_was_met(contents: dict[str, bytes], tmp_path: Path) -> None:
+    """What many bundles share is hashed once, but compared every time."""
+    good = sealed(contents, tmp_path / "good.zip")
+    assert rescore(good).same
+    data = bytearray(good.read_bytes())
+    at = data.find(contents["models/gbt-39116/2020/model.yaml"])
+    data[at + 100] ^= 1
+    (tmp_path / "bad.zip").write_bytes(data)
+
+    with pytest.raises(Altered, match="was altered after it was sealed"):
+        open_bundle(tmp_path / "bad.zip")
+
+
+def test_rescoring_leaves_the_collector_as_it_was(contents: dict[str, bytes], tmp_path: Path) -> None:
+    """Circles are searched for again afterwards, also after a bundle that was refused; and not where nobody wanted it."""
+    good = sealed(contents, tmp_path / "good.zip")
+    rescore(good)
+    assert gc.isenabled()
+    with pytest.raises(FactoryKitError):
+        rescore(tmp_path / "none.zip")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        rescore(good)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_kit.errors import AssessmentError
+from factory_kit.model import evidence
 from factory_kit.model.evidence import Engine, Evidence, FileUsed, IndicatorUsed, PointUsed, decimal_text, exact_text
 
 RECORD = Evidence(
@@ -77,6 +79,52 @@ def test_anything_else_is_refused_with_its_name(data: bytes) -> None:
     with pytest.raises(AssessmentError, match=r"x\.json|^evidence: ") as caught:
         Evidence.read(data, "x.json")
     assert "\n" not in str(caught.value)
+
+
+CHANGES = [
+    (b'"form":1', b'"form":2'),
+    (b'"blocks":1', b'"blocks":true'),
+    (b'"blocks":1', b'"blocks":1.0'),
+    (b'"count":48', b'"count":9007199254740993'),
+    (b'"rows":86400,', b'"rows":"86400",'),
+    (b'"kind":"machine"', b'"kind":"person"'),
+    (b'"point":"state","role":"state"', b'"role":"state","point":"state"'),
+    (b'"role":"state"', b'"role":"state","scale":"1"'),
+    ('"甲"'.encode(), b'"\\u7532"'),
+    ('"甲"'.encode(), b"0.5"),
+    ('"说明":"甲"'.encode(), b'"b":1,"a":2'),
+    ('"说明":"甲"'.encode(), '"\ufb33":1,"😀":2'.encode()),
+    ('"说明":"甲"'.encode(), '"😀":2,"\ufb33":1'.encode()),
+    (b'"numerator":"17"', b'"numerator":"17/0"'),
+    (b'"unit":"1"', b'"unit":"1","unit":"1"'),
+    (b'"2.0.0"', b'"2.0.0\\u0000"'),
+    (b"", b""),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_the_quick_form_takes_no_record_the_slow_way_refuses(
+    before: bytes, after: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is changed in a record, it is read to the same, or refused in the same words, as without the quick form."""
+    data = BYTES.replace(before, after, 1)
+    quick = _read(data)
+    monkeypatch.setattr(evidence, "quick_form", lambda _data: None)
+    assert quick == _read(data)
+
+
+def test_an_honest_record_takes_the_quick_way() -> None:
+    """The quick form knows the records this software writes, and gives what the slow way gives."""
+    content = evidence.quick_form(BYTES)
+    assert content == json.loads(BYTES)
+    assert type(content["points"]) is list
+
+
+def _read(data: bytes) -> object:
+    try:
+        return Evidence.read(data, "x.json")
+    except AssessmentError as error:
+        return str(error)
 
 
 def test_a_record_says_one_thing() -> None:

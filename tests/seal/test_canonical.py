@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_kit.errors import Altered, SealError
+from factory_kit.model.canonical_json import NotCanonical, parsed_canonical
 from factory_kit.seal import canonical, read_canonical, record_id
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -49,6 +50,42 @@ def test_reading_gives_back_what_was_written(value: Any) -> None:
 def test_the_fast_way_gives_the_bytes_of_the_reference(value: Any) -> None:
     """Whatever a record holds, its bytes are those of the reference implementation of RFC 8785."""
     assert canonical(value) == rfc8785.dumps(value)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(RECORDS | ANYTHING, st.sampled_from([(",", ":"), (", ", ": ")]), st.booleans(), st.booleans())
+def test_what_is_canonical_is_what_the_reference_writes(
+    value: Any, separators: tuple[str, str], sort_keys: bool, ensure_ascii: bool
+) -> None:
+    """Of all ways to write a value only the one of the reference is taken, be there floats, emoji as keys or half characters."""
+    text = json.dumps(value, separators=separators, sort_keys=sort_keys, ensure_ascii=ensure_ascii)
+    data = text.encode(errors="surrogatepass")
+    try:
+        expected = rfc8785.dumps(json.loads(data)) == data
+    except (ValueError, rfc8785.CanonicalizationError):
+        expected = False
+
+    try:
+        found = parsed_canonical(data)
+    except (ValueError, rfc8785.CanonicalizationError):
+        assert not expected
+    else:
+        assert expected
+        assert json.dumps(found) == json.dumps(json.loads(data))
+
+
+def test_floats_are_canonical_as_ecmascript_writes_them() -> None:
+    """A record may be read that holds a float in its shortest form, and no other form of it."""
+    assert parsed_canonical(b'{"a":0.5}') == {"a": 0.5}
+    for other in (b'{"a":5e-1}', b'{"a":0.50}', b'{"a":1.0}', b'{"b":1,"a":0.5}'):
+        with pytest.raises(NotCanonical):
+            parsed_canonical(other)
 
 
 @given(st.dictionaries(TEXTS, RECORDS, min_size=2))

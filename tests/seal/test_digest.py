@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from factory_kit.errors import SealError
 from factory_kit.seal import digest, digest_file
+from factory_kit.seal.digest import Met
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,26 @@ def test_pieces_do_not_matter(pieces: list[bytes]) -> None:
     assert digest(pieces) == digest([whole])
     assert digest(pieces).sha256 == hashlib.sha256(whole).hexdigest()
     assert digest(pieces).size == len(whole)
+
+
+def test_what_was_met_is_known_by_every_byte() -> None:
+    """The sha256 that somebody claims only says where to look: other bytes get their own digest."""
+    met = Met(most=2)
+    first = met.digest(b"model")
+    assert first == digest([b"model"])
+    assert met.digest(b"modem", claimed=first.sha256) == digest([b"modem"])
+    assert met.digest(b"model", claimed=first.sha256) is first
+
+
+def test_the_oldest_is_forgotten() -> None:
+    """Not more is kept than was asked for, and nothing longer."""
+    met = Met(most=2, longest=3)
+    digests = [met.digest(content) for content in (b"a", b"b", b"c", b"long")]
+    again = [met.digest(content) for content in (b"c", b"b", b"a", b"long")]
+    assert [found is known for found, known in zip(again, digests[2::-1] + digests[3:], strict=True)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert again == digests[2::-1] + digests[3:]
 
 
 def test_large_files_are_hashed_in_little_memory(tmp_path: Path) -> None:
