@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from factory_kit.assess.evidence import read_evidence
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.scored import read_scored
 from factory_kit.assess.stands import Stand, standing_on
@@ -57,7 +58,8 @@ def _stand(folder: AssessmentFolder, found: Ladder, sources: Sequence[Path], see
             ladder=found.id,
         )
     levels = dict(_levels(folder, found, sources, (*seen, found.content.ladder)))
-    return standing_on(read_yaml(file, folder.shown(f"ladders/{file.name}")), found, levels)
+    evidence = read_evidence(folder, folder.assessment())
+    return standing_on(read_yaml(file, folder.shown(f"ladders/{file.name}")), found, levels, evidence)
 
 
 def _levels(

@@ -7,11 +7,12 @@ frozen ladder, and ``ladders.json`` is what comes out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from factory_kit.assess.definitions import ladder_in
+from factory_kit.assess.evidence import StatedByServers, stated_by_servers
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.scored import Scored, content
 from factory_kit.errors import UsageError
@@ -20,6 +21,7 @@ from factory_kit.load.document import Document, parse_json, text_in, yaml_in
 from factory_kit.load.ladder import ladder, ladder_answers_in, ladder_folders
 from factory_kit.model.answers import Answer, NoValueKind
 from factory_kit.model.definition import exact
+from factory_kit.model.evidence import Evidence
 from factory_kit.model.ladder import Ladder, LevelCondition
 from factory_kit.score import Decided, NoValue, Value, exact_text
 from factory_kit.score.ladder import Climbed, climb
@@ -50,6 +52,16 @@ class Stand:
     """The levels by other models that were known."""
     values: Mapping[str, Fraction]
     """Item → value, where there is one."""
+    stated: Mapping[str, StatedByServers] = field(default_factory=dict)
+    """Item → what discovered servers state about it; it proposes, the answer decides."""
+
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """Items whose answer stands above what servers state, in the order of the ladder."""
+        return tuple(
+            name for name in self.ladder.items
+            if name in self.values and name in self.stated and self.values[name] > self.stated[name].score
+        )  # fmt: skip
 
 
 def freeze_ladders(folder: AssessmentFolder, sources: Sequence[Path]) -> None:
@@ -73,7 +85,7 @@ def stands(scored: Scored) -> tuple[Stand, ...]:
     folder = scored.folder
     ladders = {key: _frozen(folder, key) for key in _keys(folder)}
     own = {scored.model.structure.model: scored.score.level}
-    return tuple(_stand(folder, key, ladders, own, ()) for key in sorted(ladders))
+    return tuple(_stand(scored, key, ladders, own, ()) for key in sorted(ladders))
 
 
 def ladder_parts(scored: Scored) -> dict[str, bytes]:
@@ -91,7 +103,9 @@ def stands_bytes(found: Sequence[Stand]) -> bytes:
 def stand_record(stand: Stand) -> dict[str, object]:
     """*stand* as plain data: exact texts only."""
     climbed = stand.climbed
+    stated = {name: _stated(found) for name, found in stand.stated.items()}
     return {
+        **({"stated": stated, "contradicted": list(stand.contradicted)} if stated else {}),
         "ladder": stand.ladder.id,
         "sha256": stand.ladder.sha256,
         "status": stand.ladder.content.status,
@@ -118,17 +132,30 @@ def stand_record(stand: Stand) -> dict[str, object]:
     }
 
 
-def standing_on(document: Document, found: Ladder, levels: Mapping[str, int]) -> Stand:
-    """Where a plant stands on the ladder *found* by the answers of *document* and its *levels* elsewhere."""
+def _stated(found: StatedByServers) -> dict[str, object]:
+    because = sorted({reason for _record, statement in found.by for reason in statement.because})
+    return {
+        "score": exact_text(found.score), "because": because, "records": sorted(record.id for record, _said in found.by),
+    }  # fmt: skip
+
+
+def standing_on(
+    document: Document, found: Ladder, levels: Mapping[str, int], evidence: Sequence[Evidence] = ()
+) -> Stand:
+    """Where a plant stands on the ladder *found* by the answers of *document* and its *levels* elsewhere.
+
+    *evidence* is what machines showed; of it, what servers state about items of the ladder stands beside the answers.
+    """
     answers = ladder_answers_in(document, found)
     decided = {name: _decided(answer) for name, answer in answers.answers.items()}
     figures = {name: exact(text) for name, text in answers.figures.items()}
     values = {name: answer.value for name, answer in decided.items() if isinstance(answer, Value)}
-    return Stand(found, climb(found, decided, figures, levels), len(values), levels, values)
+    stated = {name: said for name, said in stated_by_servers(evidence, found.id).items() if name in found.items}
+    return Stand(found, climb(found, decided, figures, levels), len(values), levels, values, stated)
 
 
 def _stand(
-    folder: AssessmentFolder, key: str, ladders: Mapping[str, Ladder], own: Mapping[str, int], seen: tuple[str, ...]
+    scored: Scored, key: str, ladders: Mapping[str, Ladder], own: Mapping[str, int], seen: tuple[str, ...]
 ) -> Stand:
     found = ladders[key]
     levels = {}
@@ -137,8 +164,8 @@ def _stand(
             levels[model] = own[model]
         for other in sorted(ladders):
             if other.partition("@")[0] == model and other not in (*seen, key):
-                levels[model] = _stand(folder, other, ladders, own, (*seen, key)).climbed.level
-    return standing_on(_document(folder, key), found, levels)
+                levels[model] = _stand(scored, other, ladders, own, (*seen, key)).climbed.level
+    return standing_on(_document(scored.folder, key), found, levels, scored.evidence)
 
 
 def _needed(found: Ladder) -> set[str]:

@@ -292,8 +292,22 @@ def _show_profile(stand: Stand) -> None:
         value = stand.values.get(item.id)
         labels = {option.value: option.label.in_(language()) for option in content.options[item.options]}
         shown = "–" if value is None else labels.get(exact_text(value), exact_text(value))
-        rows.append((item.id, groups[item.group], item.label.in_(language()), shown))
-    print_table(("Id", _("Group"), _("Item"), _("Band")), rows, title=content.title.in_(language()))
+        row = (item.id, groups[item.group], item.label.in_(language()), shown)
+        rows.append((*row, _servers(stand, item.id)) if stand.stated else row)
+    columns = ("Id", _("Group"), _("Item"), _("Band"), *((_("Servers show"),) if stand.stated else ()))
+    print_table(columns, rows, title=content.title.in_(language()))
+
+
+def _servers(stand: Stand, item: str) -> str:
+    """What discovered servers state about *item*, with a mark where the answer stands above it."""
+    from factory_kit.score import exact_text
+
+    stated = stand.stated.get(item)
+    if stated is None:
+        return ""
+    kinds = sorted({reason for _record, statement in stated.by for reason in statement.because})
+    mark = "≠ " if item in stand.contradicted else ""
+    return f"{mark}{exact_text(stated.score)}{': ' if kinds else ''}{', '.join(kinds)}"
 
 
 STATES = {"pass": N_("pass"), "fail": N_("fail"), "unknown": N_("not known")}

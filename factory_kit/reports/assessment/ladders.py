@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from factory_kit.assess.model_rules import condition_in_words
 from factory_kit.assess.stands import Stand
@@ -10,7 +10,7 @@ from factory_kit.i18n import speaking
 from factory_kit.render.document import Bullets, Callout, Cell, Column, Item, Part, Row, Section, Table
 from factory_kit.render.theme import Tone
 from factory_kit.reports.assessment.brief import Brief
-from factory_kit.reports.shown import DASH, day
+from factory_kit.reports.shown import DASH, day, short
 from factory_kit.reports.wording import Wording, wording
 from factory_kit.score.ladder import Span
 from factory_kit.score.numbers import exact_text
@@ -36,6 +36,9 @@ def _parts(brief: Brief, t: Wording, stand: Stand) -> Iterator[Part]:
     yield _conditions(brief, t, stand) if content.rungs else _profile(brief, t, stand)
     if content.rungs:
         yield _missing(brief, t, stand)
+    if stand.contradicted:
+        labels = t.listed(stand.ladder.items[name].label.in_(brief.language) for name in stand.contradicted)
+        yield Callout(f"ladder-contradicted-{content.ladder}", t("servers.above"), labels, "bad")
     if content.status == "unverified":
         yield Callout(f"ladder-unverified-{content.ladder}", content.title.in_(brief.language), t("unverified"))
 
@@ -94,10 +97,33 @@ def _profile(brief: Brief, t: Wording, stand: Stand) -> Table:
         value = stand.values.get(item.id)
         labels = {option.value: option.label.in_(brief.language) for option in content.options[item.options]}
         text = DASH if value is None else labels.get(exact_text(value), exact_text(value))
-        rows.append(Row((Cell(item.label.in_(brief.language)), Cell(text))))
-    columns = (Column("item", t("column.item"), share=50), Column("value", t("column.value"), share=50))
+        cells = (Cell(item.label.in_(brief.language)), Cell(text))
+        rows.append(Row((*cells, _servers(t, stand, item.id, labels)) if stand.stated else cells))
+    columns: tuple[Column, ...] = (
+        Column("item", t("column.item"), share=50),
+        Column("value", t("column.value"), share=50),
+    )
+    if stand.stated:
+        columns = (
+            Column("item", t("column.item"), share=36),
+            Column("value", t("column.value"), share=18),
+            Column("servers", t("servers.column"), share=46),
+        )
     caption = t("profile", title=content.title.in_(brief.language), count=len(stand.values), whole=len(content.items))
     return Table(f"table-ladder-{content.ladder}", caption, columns, tuple(rows))
+
+
+def _servers(t: Wording, stand: Stand, item: str, labels: Mapping[str, str]) -> Cell:
+    """What discovered servers state about *item*: what it comes to, the weaknesses behind it, and the records."""
+    stated = stand.stated.get(item)
+    if stated is None:
+        return Cell("")
+    kinds = {reason for _record, statement in stated.by for reason in statement.because}
+    weak = t.listed(t.texts.get(f"servers.weakness.{kind}", kind) for kind in sorted(kinds))
+    comes_to = labels.get(exact_text(stated.score), exact_text(stated.score))
+    records = t.listed(short(record.id) for record, _statement in stated.by)
+    said = t("servers.weak", value=comes_to, weak=weak) if weak else t("servers.sound", value=comes_to)
+    return Cell(f"{said} {t('servers.records', records=records)}", "bad" if item in stand.contradicted else "")
 
 
 def _certificates(brief: Brief, t: Wording) -> Table:
