@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory_kit.cli.district_office import add_commands
+from factory_kit.cli.district_web import add_pages
 from factory_kit.cli.options import AsJson
 from factory_kit.i18n import N_, _
 
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
         help=N_("Count plants by level and reporting unit.\n\nExample: factory-kit district stats -d songjiang"),
     )(stats)
     add_commands(group)
+    add_pages(group)
     app.add_typer(group, name="district")
 
 

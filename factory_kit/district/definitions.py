@@ -59,6 +59,12 @@ class Campaign(Definition):
     transformed_by: tuple[Literal["contract", "acceptance", "re-assessment"], ...] = ("acceptance", "re-assessment")
     """What proves that a plant was transformed; nothing published defines it, so the campaign does."""
     disclosure: Disclosure = Disclosure()
+    objection_days: int = Field(default=15, ge=1)
+    """Whole days after a receipt, or after the office's word on it, within which its provider may object."""
+    decision_days: int = Field(default=15, ge=1)
+    """Whole days after an objection within which the office decides."""
+    retention_days: int = Field(default=1825, ge=1)
+    """Whole days after its receipt from which a bundle is named to be erased."""
 
     @model_validator(mode="after")
     def _ranks_every_type(self) -> Campaign:

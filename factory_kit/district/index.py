@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from factory_kit.district.journal import cases_of
 from factory_kit.district.office import Office
 from factory_kit.district.receipts import restore_receipts
 from factory_kit.errors import Altered, StoreBusy
@@ -49,12 +50,14 @@ PLANTS = pa.schema(
 )  # fmt: skip
 UNITS = pa.schema([("credit_code", pa.string()), ("site_no", pa.string()), ("unit", pa.string())])
 RANKS = pa.schema([("campaign", pa.string()), ("type", pa.string()), ("place", pa.int64())])
+WITHDRAWN = pa.schema([("number", pa.int64())])
 TABLES = {"receipts": RECEIPTS, "domains": DOMAINS, "documents": DOCUMENTS}
-FRESH = {"plants": PLANTS, "plant_units": UNITS, "ranks": RANKS}
+FRESH = {"plants": PLANTS, "plant_units": UNITS, "ranks": RANKS, "withdrawn": WITHDRAWN}
 
 VIEWS = """
 CREATE OR REPLACE VIEW accepted AS
-  SELECT *, CAST(total AS DECIMAL(9,4)) AS score FROM receipts WHERE outcome LIKE 'accepted%';
+  SELECT *, CAST(total AS DECIMAL(9,4)) AS score FROM receipts
+  WHERE outcome LIKE 'accepted%' AND number NOT IN (SELECT number FROM withdrawn);
 CREATE OR REPLACE VIEW counted AS
   SELECT a.* FROM accepted a LEFT JOIN ranks r USING (campaign, type)
   WHERE NOT EXISTS (SELECT 1 FROM accepted b WHERE b.supersedes = a.assessment AND b.campaign = a.campaign)
@@ -102,10 +105,16 @@ def index(office: Office) -> Iterator[Any]:
 def rebuild_index(office: Office, workers: int = 1) -> Rebuilt:
     """The index made anew from ledger and bundles: every bundle is hashed, and its score is the one the ledger holds.
 
-    Lost receipts are written again. ``Altered`` names the first record or bundle that is not what it was.
+    Lost receipts are written again, erased bundles are not looked for. ``Altered`` names the first record or bundle that is
+    not what it was.
     """
     links = list(office.ledger())
-    kept = [link.record for link in links if link.record["outcome"].startswith("accepted")]
+    erased = cases_of(office.path).erasures
+    kept = [
+        link.record
+        for link in links
+        if link.record["outcome"].startswith("accepted") and link.record["sha256"] not in erased
+    ]
     _check_bundles(office.bundles_folder, kept, workers)
     (office.path / FILE).unlink(missing_ok=True)
     with _open(office.path / FILE) as con:
@@ -197,7 +206,10 @@ def _refresh(con: Any, office: Office) -> None:
         for campaign in office.campaigns()
         for place, kind in enumerate(campaign.precedence)
     ]
-    fresh: dict[str, Sequence[Mapping[str, Any]]] = {"plants": plants, "plant_units": units, "ranks": ranks}
+    withdrawn = [{"number": number} for number in sorted(cases_of(office.path).withdrawn)]
+    fresh: dict[str, Sequence[Mapping[str, Any]]] = {
+        "plants": plants, "plant_units": units, "ranks": ranks, "withdrawn": withdrawn,
+    }  # fmt: skip
     con.execute("BEGIN")
     for name, found in fresh.items():
         con.execute(f"DELETE FROM {name}")  # noqa: S608 - names of our own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +36,19 @@ class Entry:
 class Known:
     """Earlier receipts by what a rule asks for."""
 
-    def __init__(self, links: Iterator[Link], campaign: Campaign, registers: Registers, last: Link | None) -> None:
+    def __init__(
+        self,
+        links: Iterator[Link],
+        campaign: Campaign,
+        registers: Registers,
+        last: Link | None,
+        withdrawn: Collection[int] = (),
+    ) -> None:
         self.by_file: dict[str, Entry] = {}
         self.by_content: dict[str, Entry] = {}
         self.kept: set[str] = set()
         """The sha256 of accepted files."""
-        self._campaign, self._registers = campaign, registers
+        self._campaign, self._registers, self._withdrawn = campaign, registers, withdrawn
         self._accepted: dict[tuple[str, ...], Entry] = {}
         self._documents: dict[str, tuple[int, str]] = {}
         self._last = 0
@@ -71,7 +78,8 @@ class Known:
             return
         self.kept.add(record["sha256"])
         self.by_content[record["content"]] = entry
-        self._accepted[_key(record)] = entry
+        if entry.number not in self._withdrawn:  # what the office sent back may be sent again, mended
+            self._accepted[_key(record)] = entry
         for sha256 in record.get("documents", ()):
             self._documents.setdefault(sha256, (entry.number, _plant(record)))
 

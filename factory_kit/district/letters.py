@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from factory_kit.district.cases import Cases
+from factory_kit.district.journal import cases_of
 from factory_kit.district.office import Office
 from factory_kit.district.receipts import rulings_of
 from factory_kit.district.rules import rule_texts
@@ -19,7 +22,9 @@ __all__ = ["letter", "open_returns", "write_letters"]
 def open_returns(office: Office) -> Mapping[str, Sequence[Link]]:
     """By provider the receipts that were returned or rejected and not made good since; self-assessments under no name."""
     found: dict[str, dict[tuple[str, ...], Link]] = {}
-    for link in office.ledger():
+    cases = cases_of(office.path)
+    for each in office.ledger():
+        link = _sent_back(each, cases) if each.n in cases.withdrawn else each
         record = link.record
         about = record.get("plant")
         key = (about["credit_code"], about["site_no"], record["type"]) if about else (record["sha256"],)
@@ -28,6 +33,18 @@ def open_returns(office: Office) -> Mapping[str, Sequence[Link]]:
         if not record["outcome"].startswith("accepted"):
             own[key] = link
     return {provider: sorted(own.values(), key=lambda link: link.n) for provider, own in sorted(found.items()) if own}
+
+
+def _sent_back(link: Link, cases: Cases) -> Link:
+    """*link* as the office left it: accepted by the rules, and returned by an officer with a reason."""
+    reason = {
+        "rule": "–",
+        "message": "{reason}",
+        "details": {"reason": cases.reviews[link.n].reason},
+        "weight": "returns",
+    }
+    rulings = [*link.record["rulings"], reason]
+    return replace(link, record={**link.record, "outcome": "returned", "rulings": rulings})
 
 
 def letter(office: Office, provider: str, links: Sequence[Link], language: Language) -> Document:

@@ -23,6 +23,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from factory_kit.district.definitions import Campaign
+from factory_kit.district.journal import cases_of
 from factory_kit.district.known import Entry, Known
 from factory_kit.district.office import Office
 from factory_kit.district.receipts import handed_back
@@ -126,7 +127,7 @@ def receive(
     office.keep_edition(campaign)
     with open_chain(office.ledger_file) as chain:
         _sweep(office)
-        known = Known(office.ledger(), campaign, office.registers(), chain.last)
+        known = Known(office.ledger(), campaign, office.registers(), chain.last, cases_of(office.path).withdrawn)
         look = partial(_look, office.bundles_folder, campaign, office.keys(), frozenset(known.kept), rebuild)
         for batch in _looked_at_each(look, files, workers):
             yield from _taken(office, campaign, chain, known, batch, now)

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from factory_kit.district.definitions import Campaign
+from factory_kit.district.journal import cases_of
 from factory_kit.district.office import Office
 
 __all__ = ["Counted", "UnitRow", "counted", "ledger_view", "levels_by_unit"]
@@ -53,7 +54,10 @@ class UnitRow:
 def counted(office: Office) -> tuple[Counted, ...]:
     """For each plant and model the accepted assessment that counts: not replaced, of the type that comes first, received last."""
     campaign = office.campaign()
-    accepted = [link for link in office.ledger() if link.record["outcome"].startswith("accepted")]
+    withdrawn = cases_of(office.path).withdrawn
+    accepted = [
+        link for link in office.ledger() if link.record["outcome"].startswith("accepted") and link.n not in withdrawn
+    ]
     replaced = {link.record["supersedes"] for link in accepted if link.record["supersedes"]}
     found: dict[tuple[str, ...], tuple[tuple[int, int], Counted]] = {}
     for link in accepted:

@@ -30,6 +30,7 @@ __all__ = [
     "Link",
     "Torn",
     "chain_of",
+    "follow_chain",
     "open_chain",
     "read_chain",
     "verify_chain",
@@ -152,8 +153,26 @@ def chain_of(data: bytes, name: str) -> Iterator[Link]:
     return _links(io.BytesIO(data), Path(name))
 
 
-def _links(file: BinaryIO, path: Path) -> Iterator[Link]:
-    previous: Link | None = None
+def follow_chain(path: Path, last: Link | None, offset: int) -> tuple[list[Link], int]:
+    """The whole records after *offset*, where *last* ends, and where they end; a record that is being written now waits.
+
+    Nothing while there is no file yet. ``Altered`` at the first record that does not follow, also when the file became shorter.
+    """
+    if last is None and not path.exists():
+        return [], 0
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < offset:
+                raise Altered("{file}: records at the end were removed; bring them back", file=path)
+            file.seek(offset)
+            data = file.read()
+    except OSError as error:
+        raise SealError("{file}: cannot be read ({reason})", file=path, reason=error.strerror) from error
+    whole = data[: data.rfind(b"\n") + 1]
+    return list(_links(io.BytesIO(whole), path, last)), offset + len(whole)
+
+
+def _links(file: BinaryIO, path: Path, previous: Link | None = None) -> Iterator[Link]:
     while line := file.readline(LONGEST):
         number = previous.n + 1 if previous else 1
         link = _link(line, path, number)

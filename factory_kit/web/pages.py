@@ -91,7 +91,8 @@ class Pages:
         return Response(self._assets[name], headers=kept, media_type=MEDIA[name[name.rindex(".") :]])
 
     def _said(self, request: Request, language: Language, text: str, status: int) -> Response:
-        if "text/html" in request.headers.get("accept", "") and request.method in {"GET", "HEAD"}:
+        typed = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        if "text/html" in request.headers.get("accept", "") and (request.method in {"GET", "HEAD"} or typed):
             return self.page("refused.html", language, {"lines": text.split("\n")}, status)
         return JSONResponse({"message": text}, status)
 

@@ -20,14 +20,14 @@ GRACE = 5
 """Seconds that requests have to end when the server is told to."""
 
 
-def listening(port: int) -> socket.socket:
-    """A socket on the loopback address; *port* 0 takes a free one. ``UsageError`` when the port is taken."""
+def listening(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A socket at *host* (IPv4); *port* 0 takes a free one. ``UsageError`` when the port is taken."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # A port whose last server just ended is free on POSIX with this word; on Windows the same word would let us share a port that is taken.
     if os.name == "posix":
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((LOOPBACK, port))
+        sock.bind((host, port))
         sock.listen(MOST_AT_ONCE)
     except (OSError, OverflowError) as error:
         sock.close()
@@ -43,8 +43,8 @@ def hosts_of(sock: socket.socket) -> tuple[str, ...]:
     return f"{LOOPBACK}:{port}", f"localhost:{port}"
 
 
-def serve(app: App, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """*app* answers at *sock* until Ctrl-C or a signal to end; *ready* is called once, when requests will be answered."""
+def serve(app: App, sock: socket.socket, ready: Callable[[], None], most: int = MOST_AT_ONCE) -> None:
+    """*app* answers at *sock*, *most* requests at once, until Ctrl-C or a signal to end; *ready* is called when requests will be answered."""
     import uvicorn  # noqa: PLC0415 - only for who serves pages
 
     config = uvicorn.Config(
@@ -57,7 +57,7 @@ def serve(app: App, sock: socket.socket, ready: Callable[[], None]) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_AT_ONCE,
+        limit_concurrency=most,
         h11_max_incomplete_event_size=LONGEST_HEAD,
         timeout_graceful_shutdown=GRACE,
     )

@@ -1,0 +1,1 @@
+"""The district's pages: providers send bundles, officers review and publish, readers see statistics."""
