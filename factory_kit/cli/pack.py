@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory_kit.cli import pack_copies, pack_record
+from factory_kit.cli import pack_copies, pack_example, pack_record, pack_templates
 from factory_kit.cli.options import AsJson, PublisherKey, SignerOfPlant, WorkspaceFolder
 from factory_kit.cli.timerange import FirstDay, LastDay, asked_interval
 from factory_kit.i18n import N_, _
@@ -37,11 +37,14 @@ def register(app: typer.Typer) -> None:
     group.command(
         "verify",
         help=N_(
-            "Check a package: every byte, every signature, rows and fields against its papers.\n\nExample: factory-kit pack verify energy.zip"
+            "Check a package, with nothing but the package: every byte, every signature, rows and fields against its papers.\n\n"
+            "Example: factory-kit pack verify energy.zip"
         ),
     )(verify)
+    pack_templates.register(group)
     pack_copies.register(group)
     pack_record.register(group)
+    pack_example.register(group)
     app.add_typer(group, name="pack")
 
 
@@ -60,30 +63,17 @@ def build(
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
-    from contextlib import ExitStack
-
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import note, print_json, success
-    from factory_kit.cli.passphrase import asked_passphrase
-    from factory_kit.load.product import find_product, product_folder
-    from factory_kit.load.workspace import Workspace
+    from factory_kit.cli.pack_asked import asked_product
     from factory_kit.reports.product import build_package
-    from factory_kit.seal.keys import Signer, open_key
-    from factory_kit.shipped import search_path
     from factory_kit.store import Store
 
-    place = Workspace.at(workspace)
-    site, _connectors = place.site()
-    template = product_folder(find_product(product, search_path("datasets", place.root)))
-    store = Store(place.store_folder)
-    with ExitStack() as stack:
-        signers = []
-        if key is not None:
-            opened = stack.enter_context(open_key(key, asked_passphrase(key)))
-            signers.append(Signer(opened, "publisher", signer or site.plant.name.zh, now))
+    with asked_product(workspace, product, key, signer) as asked:
+        store = Store(asked.place.store_folder)
         made = build_package(
-            template, site, store, out, span=_span(store, site.plant.timezone, since, until), key_file=place.root / "keys" / "pseudonyms.key",
-            graded_by=graded_by, signers=signers, clock=now, labels=place.root / "labels",
+            asked.template, asked.site, store, out, span=_span(store, asked.site.plant.timezone, since, until), key_file=asked.key_file,
+            graded_by=graded_by, signers=asked.signers, clock=now, labels=asked.place.root / "labels",
         )  # fmt: skip
     if as_json:
         print_json({"file": str(out), "rows": made.rows, "outside": [vars_of(verdict) for verdict in made.verdicts]})
@@ -112,22 +102,30 @@ def vars_of(verdict: object) -> dict[str, object]:
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=N_("The package, sealed or unpacked."))],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=N_("The package: sealed, unpacked, or unpacked and zipped again."))
+    ],
     ring: Annotated[Path | None, typer.Option("--ring", metavar="DIR", help=N_("The folder of trusted keys."))] = None,
     as_json: AsJson = False,
 ) -> None:
-    from factory_kit.cli.console import fail, success
-    from factory_kit.cli.seal import verify as check
-    from factory_kit.pack.verify import package_findings
+    from factory_kit.cli.console import fail, note, print_json, success
+    from factory_kit.cli.seal import asked_ring, report_as_record, show_report
+    from factory_kit.pack.verify import verify_package
 
-    check(file, ring, as_json=as_json)
-    findings = package_findings(file)
-    for finding in findings:
-        fail(_(finding.message).format(**finding.details))
-    if findings:
+    found = verify_package(file, asked_ring(ring))
+    if as_json:
+        said = [{"file": finding.file, "what": finding.what.value, "said": str(finding)} for finding in found.findings]
+        print_json(report_as_record(found.report) | {"ok": found.ok, "repacked": found.repacked, "content": said})
+    else:
+        show_report(found.report)
+        for finding in found.findings:
+            fail(_(finding.message).format(**finding.details))
+        if found.repacked:
+            note(_("The zip file was packed by another program: its files were checked, not how they are packed."))
+        if found.ok:
+            success(_("Rows, fields and papers agree."))
+    if not found.ok:
         raise typer.Exit(1)
-    if not as_json:
-        success(_("Rows, fields and papers agree."))
 
 
 def _span(store: Store, zone: str, first: str, last: str) -> Span:

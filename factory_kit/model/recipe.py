@@ -40,6 +40,8 @@ class Shift(Definition):
     granule: Literal["day", "week"] = "week"
     most: int = Field(default=104, ge=2, le=2000)
     """The secret number lies between 1 and this."""
+    also: tuple[Identifier, ...] = ()
+    """Other times of the row, such as its end: they move by the same number."""
 
 
 class Scale(Definition):

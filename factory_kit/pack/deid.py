@@ -17,7 +17,7 @@ from factory_kit.model.product import DataProduct
 from factory_kit.model.recipe import Clip, Operation, Pseudonym, Resample, Round, Scale, Shift, Suppress
 from factory_kit.pack.pseudonyms import pseudonyms
 
-__all__ = ["published_recipe", "recipe_digest", "require_no_key", "secret_shift", "treated", "unordered"]
+__all__ = ["published_recipe", "recipe_digest", "require_no_key", "secret_shift", "treated", "unordered", "wrapped"]
 
 STATISTICS: Mapping[str, str] = {
     "mean": "avg({})", "min": "min({})", "max": "max({})", "std": "stddev_samp({})", "count": "count({})", "sum": "sum({})",
@@ -37,8 +37,13 @@ def treated(
             continue
         if isinstance(step, Pseudonym):
             _pseudonym_table(con, f"renamed_{number}", step.field, loose, key)
-        sql, loose = (WRAPPERS[type(step)](step, each, number, key, product.product) for each in (sql, loose))
+        sql, loose = (wrapped(step, each, number, key, product.product) for each in (sql, loose))
     return sql
+
+
+def wrapped(step: Operation, sql: str, number: int, key: bytes, product: str) -> str:
+    """*sql* with the operation *step*, the *number*-th of the recipe of *product*, around it."""
+    return WRAPPERS[type(step)](step, sql, number, key, product)
 
 
 def unordered(con: duckdb.DuckDBPyConnection, sql: str) -> str:
@@ -104,7 +109,8 @@ def _renamed(step: Pseudonym, sql: str, number: int, _key: bytes, _product: str)
 
 def _shifted(step: Shift, sql: str, _number: int, key: bytes, product: str) -> str:
     days = secret_shift(step, key, product).days
-    return f'SELECT * REPLACE ("{step.field}" + INTERVAL {days} DAY AS "{step.field}") FROM ({sql})'  # noqa: S608
+    moved = ", ".join(f'"{name}" + INTERVAL {days} DAY AS "{name}"' for name in (step.field, *step.also))
+    return f"SELECT * REPLACE ({moved}) FROM ({sql})"  # noqa: S608
 
 
 def _scaled(step: Scale, sql: str, _number: int, _key: bytes, _product: str) -> str:
