@@ -22,11 +22,20 @@ DistrictFolder = Annotated[
 def import_(
     register: Annotated[str, typer.Argument(metavar="REGISTER", help=N_("plants, providers, recognitions and so on."))],
     file: Annotated[Path, typer.Argument(metavar="FILE", help=N_("An .xlsx or .csv file."))],
+    firm: Annotated[
+        str,
+        typer.Option(
+            "--firm",
+            metavar="CODE",
+            help=N_("Credit code of the firm whose products.jsonl (of pack record) this is; its other products stay."),
+        ),
+    ] = "",
     district: DistrictFolder = Path(),
 ) -> None:
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import note, success
     from factory_kit.district.office import Office
+    from factory_kit.district.product_records import product_rows
     from factory_kit.district.register import keep_edition
     from factory_kit.district.sheet_import import read_sheet
     from factory_kit.errors import UsageError
@@ -34,10 +43,16 @@ def import_(
     if not file.is_file():
         raise UsageError("{path}: there is no such file or folder", path=file)
     office = Office.at(district)
-    found = read_sheet(file, register, office.units(), office.registers())
-    for warning in found.warnings:
-        note(warning.located(_(warning.message)))
-    edition = keep_edition(office.registers().folder, register, found.rows, file, now)
+    if firm and register != "products":
+        raise UsageError("--firm belongs to products: factory-kit district import products products.jsonl --firm CODE")
+    if firm:
+        rows = product_rows(file, firm, office.registers().rows("products"))
+    else:
+        found = read_sheet(file, register, office.units(), office.registers())
+        rows = found.rows
+        for warning in found.warnings:
+            note(warning.located(_(warning.message)))
+    edition = keep_edition(office.registers().folder, register, rows, file, now)
     if edition.new:
         success(
             _("{register}: edition {number}, {rows} entries").format(
@@ -189,6 +204,63 @@ def consistency(district: DistrictFolder = Path()) -> None:
     print_table((_("Provider"), _("What was seen")), [(flag.provider, flag.text()) for flag in found])
 
 
+def peers(
+    plant: Annotated[str, typer.Argument(metavar="PLANT", help=N_("Credit code, with -SITE where it is not 01."))],
+    district: DistrictFolder = Path(),
+) -> None:
+    from factory_kit.cli.console import note, print_table
+    from factory_kit.district.office import Office
+    from factory_kit.district.statistics import models_counted
+    from factory_kit.district.statistics import peers as among
+    from factory_kit.district.trial import model_name
+    from factory_kit.district.wording import say
+    from factory_kit.i18n import language
+
+    office = Office.at(district)
+    code, _dash, site = plant.strip().upper().partition("-")
+    rows = []
+    for model in models_counted(office):
+        if found := among(office, code, site or "01", model):
+            circle = say(f"circle.{found['kind']}", language())
+            numbers = (found[key] for key in ("score", "peers", "below", "q1", "median", "q3"))
+            rows.append((model_name(model, language()), circle, *map(_two_places, numbers)))
+    if not rows:
+        note(_("{plant}: was not assessed, or has fewer than ten peers.").format(plant=plant))
+        return
+    columns = (
+        _("Model"), _("Peers are"), _("Total"), _("Peers"), _("Below"), _("Lower quartile"), _("Median"), _("Upper quartile"),
+    )  # fmt: skip
+    print_table(columns, rows, title=plant, numbers=dict.fromkeys(range(2, 8), True))
+
+
+def _two_places(value: object) -> str:
+    from decimal import Decimal
+
+    return str(value) if isinstance(value, int) else f"{Decimal(str(value)):.2f}"
+
+
+def clusters(district: DistrictFolder = Path()) -> None:
+    from factory_kit.cli.console import note, print_table
+    from factory_kit.district.groups import kinds, node_name
+    from factory_kit.district.office import Office
+    from factory_kit.district.statistics import models_counted
+    from factory_kit.district.trial import model_name
+    from factory_kit.i18n import language
+
+    office = Office.at(district)
+    for model in models_counted(office):
+        found = kinds(office, model)
+        title = model_name(model, language())
+        if not found:
+            note(_("{model}: no kinds of plants hold when they are looked for again among fewer.").format(model=title))
+            continue
+        rows = [
+            (str(at), ", ".join(node_name(model, node, language()) for node in each.lacks) or _("nothing noticeable"), str(len(each.plants)))
+            for at, each in enumerate(found, start=1)
+        ]  # fmt: skip
+        print_table((_("Kind"), _("What it lacks"), _("Plants")), rows, title=title, numbers={0: True, 2: True})
+
+
 def rules() -> None:
     from factory_kit.cli.console import print_table
     from factory_kit.district.rules import rule_texts
@@ -270,6 +342,22 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
         N_(
             "What should be looked at in the scores of providers, with the reason.\n\n"
             "Example: factory-kit district consistency -d songjiang"
+        ),
+    ),
+    (
+        "peers",
+        peers,
+        N_(
+            "Where a plant stands among at least ten of its kind.\n\n"
+            "Example: factory-kit district peers 91310117FAKE100006 -d songjiang"
+        ),
+    ),
+    (
+        "clusters",
+        clusters,
+        N_(
+            "Kinds of plants named by what they lack, or that there are none that hold.\n\n"
+            "Example: factory-kit district clusters -d songjiang"
         ),
     ),
     ("rules", rules, N_("The rules of receiving by number.\n\nExample: factory-kit district rules")),

@@ -19,11 +19,15 @@ from factory_kit.score import exact_text, rounded_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from factory_kit.assess.scored import Scored
+    from factory_kit.assess.stands import Stand
     from factory_kit.seal.verify import Sealed
 
 __all__ = ["rebuilt"]
+
+SMART_FACTORY = "smart-factory"
 
 
 def rebuilt(sealed: Sealed) -> Rebuilt:
@@ -51,7 +55,26 @@ def rebuilt(sealed: Sealed) -> Rebuilt:
         next_at=_next_at(scored),
         answers=hashlib.sha256(answers.encode()).hexdigest(),
         domains=_domains(scored),
+        verified=scored.model.status == "verified",
+        ladders=tuple(map(_stands, found.stands)),
+        scenes=tuple(scene for stand in found.stands for scene in _scenes(stand)),
     )
+
+
+def _stands(stand: Stand) -> dict[str, Any]:
+    content, level = stand.ladder.content, stand.climbed.level
+    mark = next((rung.mark for rung in content.rungs if rung.level == level), None)
+    return {
+        "ladder": stand.ladder.id, "level": level, "proven": stand.climbed.proven, "at_best": stand.climbed.at_best,
+        "verified": content.status == "verified", "zh": mark.zh if mark else "", "en": mark.en if mark else "",
+    }  # fmt: skip
+
+
+def _scenes(stand: Stand) -> Iterator[str]:
+    """Scenes that are built, by the ladder of smart factories; scenes of other ladders have levels of their own."""
+    if stand.ladder.content.ladder == SMART_FACTORY:
+        scenes = {item.id for item in stand.ladder.within("scenes")}
+        yield from sorted(name for name, value in stand.values.items() if name in scenes and value >= 1)
 
 
 def _check_names(sealed: Sealed) -> None:

@@ -14,7 +14,10 @@ from statistics import fmean, median
 
 from factory_kit.i18n import N_, _
 
-__all__ = ["Difference", "Flag", "Scored", "bunched", "differences", "draw", "flags", "same_answers", "same_documents"]
+__all__ = [
+    "Difference", "Flag", "Scored", "Visit", "bunched", "differences", "draw", "flags", "same_answers", "same_documents",
+    "short_visits",
+]  # fmt: skip
 
 BELOW, NEAR, ABOVE = "below", "near", "above"
 CLOSE = 0.1
@@ -57,6 +60,10 @@ class Difference:
     highest: float
     chance: float
     """Probability of a mean this high if the provider were as generous as the others."""
+
+
+LEAST_SHORT = 3
+"""Visits, of a provider and of others, that a word about their length needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +194,40 @@ def _lot(seed: int, plant: str) -> bytes:
 
 def _listed(some: Sequence[Scored]) -> str:
     return ", ".join(str(number) for number in sorted(item.receipt for item in some)[:5])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Days that a provider's people were on site at one plant, as its bundle says."""
+
+    provider: str
+    size: str
+    days: int
+
+
+def short_visits(visits: Sequence[Visit]) -> Iterator[Flag]:
+    """Providers most of whose visits took half the days, or fewer, that others take at plants of the same size.
+
+    Said only of three short visits or more, and where others give their days.
+    """
+    for provider in sorted({visit.provider for visit in visits}):
+        own = [visit for visit in visits if visit.provider == provider]
+        short = [visit for visit in own if 2 * visit.days <= _usual_days(visits, visit)]
+        if len(short) >= LEAST_SHORT and 2 * len(short) > len(own):
+            message = N_(
+                "{short} of {count} visits took half the days, or fewer, that others take at plants of the same size (mostly {days} instead of {usual})"
+            )
+            usual = {
+                "days": _text(median(v.days for v in short)),
+                "usual": _text(median(_usual_days(visits, v) for v in short)),
+            }
+            yield Flag("short visits", provider, message, {"short": len(short), "count": len(own), **usual})
+
+
+def _usual_days(visits: Sequence[Visit], own: Visit) -> float:
+    others = [visit.days for visit in visits if visit.provider != own.provider and visit.size == own.size]
+    return median(others) if len(others) >= LEAST_SHORT else 0.0
+
+
+def _text(days: float) -> str:
+    return f"{days:g}"

@@ -58,6 +58,8 @@ class Campaign(Definition):
     """Whether a provider that is not in the register for the whole period is returned; otherwise it is a warning."""
     transformed_by: tuple[Literal["contract", "acceptance", "re-assessment"], ...] = ("acceptance", "re-assessment")
     """What proves that a plant was transformed; nothing published defines it, so the campaign does."""
+    unverified_models: Literal["count", "trial"] = "count"
+    """Whether scores by a model that nobody compared with its standard count, or count apart as trial (试评)."""
     disclosure: Disclosure = Disclosure()
     objection_days: int = Field(default=15, ge=1)
     """Whole days after a receipt, or after the office's word on it, within which its provider may object."""

@@ -20,12 +20,13 @@ import pyarrow as pa
 from factory_kit.district.journal import cases_of
 from factory_kit.district.office import Office
 from factory_kit.district.receipts import restore_receipts
+from factory_kit.district.trial import TRIAL
 from factory_kit.errors import Altered, StoreBusy
 from factory_kit.seal.chain import Link
 
 __all__ = ["Rebuilt", "index", "rebuild_index", "units_of_plants"]
 
-FORM = 1
+FORM = 2
 FILE = "index.duckdb"
 CHUNK = 20_000
 EXACT = pa.decimal128(9, 4)
@@ -37,10 +38,18 @@ RECEIPTS = pa.schema(
         ("name_en", pa.string()), ("industry", pa.string()), ("units", pa.list_(pa.string())), ("model", pa.string()),
         ("type", pa.string()), ("provider", pa.string()), ("supersedes", pa.string()), ("level", pa.int64()),
         ("floor", pa.int64()), ("total", pa.string()), ("open", pa.int64()), ("next_at", pa.string()), ("answers", pa.string()),
+        ("verified", pa.bool_()), ("on_site", pa.int64()),
     ]
 )  # fmt: skip
 DOMAINS = pa.schema([("number", pa.int64()), ("node", pa.string()), ("score", pa.string())])
 DOCUMENTS = pa.schema([("number", pa.int64()), ("document", pa.string())])
+LADDERS = pa.schema(
+    [
+        ("number", pa.int64()), ("ladder", pa.string()), ("level", pa.int64()), ("proven", pa.int64()),
+        ("at_best", pa.int64()), ("verified", pa.bool_()), ("zh", pa.string()), ("en", pa.string()),
+    ]
+)  # fmt: skip
+SCENES = pa.schema([("number", pa.int64()), ("scene", pa.string())])
 PLANTS = pa.schema(
     [
         ("credit_code", pa.string()), ("site_no", pa.string()), ("name", pa.string()), ("industry", pa.string()),
@@ -50,19 +59,22 @@ PLANTS = pa.schema(
 )  # fmt: skip
 UNITS = pa.schema([("credit_code", pa.string()), ("site_no", pa.string()), ("unit", pa.string())])
 RANKS = pa.schema([("campaign", pa.string()), ("type", pa.string()), ("place", pa.int64())])
+CAMPAIGNS = pa.schema([("campaign", pa.string()), ("trial", pa.bool_())])
 WITHDRAWN = pa.schema([("number", pa.int64())])
-TABLES = {"receipts": RECEIPTS, "domains": DOMAINS, "documents": DOCUMENTS}
-FRESH = {"plants": PLANTS, "plant_units": UNITS, "ranks": RANKS, "withdrawn": WITHDRAWN}
+TABLES = {"receipts": RECEIPTS, "domains": DOMAINS, "documents": DOCUMENTS, "ladders": LADDERS, "scenes": SCENES}
+FRESH = {"plants": PLANTS, "plant_units": UNITS, "ranks": RANKS, "campaigns": CAMPAIGNS, "withdrawn": WITHDRAWN}
 
 VIEWS = """
 CREATE OR REPLACE VIEW accepted AS
   SELECT *, CAST(total AS DECIMAL(9,4)) AS score FROM receipts
   WHERE outcome LIKE 'accepted%' AND number NOT IN (SELECT number FROM withdrawn);
 CREATE OR REPLACE VIEW counted AS
-  SELECT a.* FROM accepted a LEFT JOIN ranks r USING (campaign, type)
+  SELECT a.* REPLACE (a.model || CASE WHEN g.trial AND NOT coalesce(a.verified, false) THEN '{trial}' ELSE '' END AS model),
+         coalesce(g.trial AND NOT coalesce(a.verified, false), false) AS trial
+  FROM accepted a LEFT JOIN ranks r USING (campaign, type) LEFT JOIN campaigns g USING (campaign)
   WHERE NOT EXISTS (SELECT 1 FROM accepted b WHERE b.supersedes = a.assessment AND b.campaign = a.campaign)
   QUALIFY row_number() OVER (
-    PARTITION BY a.campaign, a.credit_code, a.site_no, a.model ORDER BY coalesce(r.place, 99), a.number DESC) = 1;
+    PARTITION BY a.campaign, a.credit_code, a.site_no, a.model, g.trial AND NOT coalesce(a.verified, false) ORDER BY coalesce(r.place, 99), a.number DESC) = 1;
 CREATE OR REPLACE VIEW facts AS
   SELECT c.*, coalesce(p.street, list_filter(c.units, lambda u: regexp_matches(u, '^[0-9]{9}$'))[1], '') AS street,
          substr(coalesce(p.industry, c.industry), 1, 2) AS division, coalesce(p.size, '') AS size,
@@ -70,7 +82,12 @@ CREATE OR REPLACE VIEW facts AS
          CAST(p.mu AS DECIMAL(18,6)) AS mu, CAST(p.energy_tce AS DECIMAL(18,6)) AS energy_tce,
          CAST(p.output_10k AS DECIMAL(18,6)) AS output_10k
   FROM counted c LEFT JOIN plants p USING (credit_code, site_no);
-"""
+CREATE OR REPLACE VIEW climbed AS
+  SELECT f.* EXCLUDE (level, verified), l.ladder || CASE WHEN g.trial AND NOT l.verified THEN '{trial}' ELSE '' END AS ladder,
+         l.level, l.proven, l.at_best, l.zh, l.en, coalesce(g.trial AND NOT l.verified, false) AS ladder_trial
+  FROM facts f JOIN ladders l USING (number) LEFT JOIN campaigns g USING (campaign)
+  QUALIFY row_number() OVER (PARTITION BY f.campaign, f.credit_code, f.site_no, l.ladder ORDER BY f.number DESC) = 1;
+""".replace("{trial}", TRIAL)
 
 
 @dataclass(frozen=True)
@@ -144,6 +161,10 @@ def _open(path: Path) -> Any:
         path.unlink()  # no index of ours, or one that was cut off: it is made anew
         con = duckdb.connect(str(path))
     con.execute("CREATE TABLE IF NOT EXISTS meta (form INTEGER, number BIGINT, hash VARCHAR)")
+    if con.execute("SELECT form FROM meta WHERE form <> ?", [FORM]).fetchone():
+        con.close()
+        path.unlink()  # of an earlier form: made anew
+        return _open(path)
     for name, schema in (TABLES | FRESH).items():
         con.register("empty", pa.Table.from_pylist([], schema=schema))
         con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS SELECT * FROM empty")  # noqa: S608 - names of our own
@@ -154,12 +175,10 @@ def _open(path: Path) -> Any:
 
 def _follows(con: Any, office: Office) -> bool:
     """Whether the index ends at a record that the ledger has."""
-    found = con.execute("SELECT form, number, hash FROM meta").fetchone()
+    found = con.execute("SELECT number, hash FROM meta").fetchone()
     if found is None:
         return True
-    form, number, expected = found
-    if form != FORM:
-        return False
+    number, expected = found
     return any(link.n == number and link.hash == expected for link in office.ledger()) if number else True
 
 
@@ -185,6 +204,8 @@ def _take(con: Any, links: Sequence[Link]) -> None:
             "documents": [
                 {"number": link.n, "document": sha256} for link in some for sha256 in link.record.get("documents", ())
             ],
+            "ladders": [{"number": link.n, **each} for link in some for each in link.record.get("ladders", ())],
+            "scenes": [{"number": link.n, "scene": scene} for link in some for scene in link.record.get("scenes", ())],
         }
         for name, found in rows.items():
             _insert(con, name, TABLES[name], found)
@@ -206,9 +227,12 @@ def _refresh(con: Any, office: Office) -> None:
         for campaign in office.campaigns()
         for place, kind in enumerate(campaign.precedence)
     ]
+    campaigns = [
+        {"campaign": campaign.id, "trial": campaign.unverified_models == "trial"} for campaign in office.campaigns()
+    ]
     withdrawn = [{"number": number} for number in sorted(cases_of(office.path).withdrawn)]
     fresh: dict[str, Sequence[Mapping[str, Any]]] = {
-        "plants": plants, "plant_units": units, "ranks": ranks, "withdrawn": withdrawn,
+        "plants": plants, "plant_units": units, "ranks": ranks, "campaigns": campaigns, "withdrawn": withdrawn,
     }  # fmt: skip
     con.execute("BEGIN")
     for name, found in fresh.items():
@@ -240,6 +264,7 @@ def _receipt(link: Link) -> dict[str, Any]:
         "name_en": plant.get("en"),
         "industry": (record.get("industry") or {}).get("code", "").lstrip("ABCDEFGHIJKLMNOPQRST"),
         "model": f"{model['id']}@{model['edition']}" if model else None,
+        "on_site": len(set(record.get("on_site", ()))),
     }
 
 

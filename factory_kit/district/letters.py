@@ -56,6 +56,8 @@ def letter(office: Office, provider: str, links: Sequence[Link], language: Langu
         "letter.lead", language, campaign=campaign.name.in_(language), count=len(links), deadline=campaign.deadline
     )
     parts: list[Part] = [Prose("lead", (lead,)), _table(links, language), _rules(links, language)]
+    if campaign.unverified_models == "trial":
+        parts.append(Prose("trial", (say("trial.letter", language),)))
     if campaign.kind == "demo":
         parts.insert(0, Callout("demo", say("demo.title", language), say("demo.text", language)))
     signed = Signatures(

@@ -14,10 +14,12 @@ from typing import Any
 
 from factory_kit.district.disclosure import Rules, Safe, Withheld
 from factory_kit.district.given import MEASURES, Given, Place, given, kept, read
+from factory_kit.district.groups import among_peers, kinds
 from factory_kit.district.index import index
 from factory_kit.district.office import Office
 from factory_kit.district.statistics import statistics
-from factory_kit.district.tables import internal_document, public_document
+from factory_kit.district.tables import Groups, internal_document, public_document
+from factory_kit.district.trial import TRIAL, is_trial
 from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
 from factory_kit.i18n import Language
@@ -91,7 +93,8 @@ def write_internal(office: Office, path: Path, language: Language) -> None:
     from factory_kit.render.excel import write_excel  # noqa: PLC0415 - each format loads its own library
 
     found = {**statistics(office), "kind": office.campaign().kind}
-    write_excel(internal_document(office, found, language), path)
+    groups = {model: Groups(kinds(office, model), among_peers(office, model)) for model in found["models"]}
+    write_excel(internal_document(office, found, groups, language), path)
 
 
 def trace(office: Office, release: int, by: str, row: str, level: int | None = None) -> tuple[Traced, ...]:
@@ -138,7 +141,7 @@ def _data(found: Mapping[str, Any], parts: Mapping[str, Given], rules: Rules) ->
     """What goes to the city platform: null where a number is hidden."""
     return {
         "form": 1, "campaign": found["campaign"], "kind": found["kind"], "cutoff": found["cutoff"]["received"][:10],
-        "model": next(iter(found["models"])),
+        "model": next(iter(found["models"])).removesuffix(TRIAL), "trial": is_trial(next(iter(found["models"]))),
         "tables": {by: _table_data(part, rules) for by, part in parts.items()},
     }  # fmt: skip
 
@@ -178,8 +181,8 @@ def _write(office: Office, out: Path, document: Any, data: Mapping[str, Any], la
 def _csv(data: Mapping[str, Any]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(("campaign", "model", "cutoff", "table", "row", "levels or measure", "number"))
-    head = (data["campaign"], data["model"], data["cutoff"])
+    rows.writerow(("campaign", "model", "trial", "cutoff", "table", "row", "levels or measure", "number"))
+    head = (data["campaign"], data["model"], "trial" if data["trial"] else "", data["cutoff"])
     for by, table in data["tables"].items():
         for names, cells in zip(table["rows"], table["cells"], strict=True):
             for levels, cell in zip(table["levels"], cells, strict=True):

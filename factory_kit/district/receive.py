@@ -374,7 +374,9 @@ def _record(campaign: Campaign, looked: _Looked, received: int) -> dict[str, Any
             "answers": rebuilt.answers,
             "documents": [sha256[:16] for sha256 in rebuilt.documents],
         }
-        found |= {"domains": dict(rebuilt.domains)}
+        found |= {"domains": dict(rebuilt.domains), "verified": rebuilt.verified}
+        if rebuilt.ladders:
+            found |= {"ladders": [dict(each) for each in rebuilt.ladders], "scenes": list(rebuilt.scenes)}
     return found
 
 
@@ -391,6 +393,7 @@ def _subject(assessment: Assessment) -> dict[str, Any]:
         "provider": assessment.provider.name if assessment.provider else "",
         "provider_code": assessment.provider.credit_code if assessment.provider else "",
         "supersedes": assessment.supersedes,
+        "on_site": [str(day) for day in assessment.on_site],
     }
 
 

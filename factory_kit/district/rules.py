@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from factory_kit.district.definitions import Campaign
 from factory_kit.i18n import N_, _
@@ -110,6 +110,12 @@ class Rebuilt:
     """The total at which the next level begins; empty at the highest, and for models without totals."""
     answers: str = ""
     """A hash of all answers: equal for equal answers, whoever gave them."""
+    verified: bool = False
+    """Whether the model was compared with its standard."""
+    ladders: Sequence[Mapping[str, Any]] = ()
+    """Where the plant stands on each ladder it answered: ``ladder``, ``level``, ``proven``, ``at_best``, ``verified``, ``zh``, ``en``."""
+    scenes: Sequence[str] = ()
+    """Typical scenes that are built, by the ladder of smart factories."""
     domains: Mapping[str, str] = field(default_factory=dict)
     """By node of the model the mean of its scores over the levels that ask for something, as exact text."""
 
@@ -230,6 +236,9 @@ def about_content(rebuilt: Rebuilt, campaign: Campaign) -> Iterator[Ruling]:
         yield Ruling(
             "R06", N_("the score sent is not the one its answers and evidence give ({first})"), {"first": first}
         )
+    if campaign.unverified_models == "trial" and not rebuilt.verified:
+        message = N_("the model was not compared with its standard yet: its scores count as trial in this campaign")
+        yield Ruling("R04", message, {}, "warns")
     if rebuilt.outside:
         message = N_("{count} evidence records speak for days outside the period of the assessment")
         yield Ruling("R07", message, {"count": rebuilt.outside}, "warns" if campaign.kind == "demo" else "returns")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from factory_kit.district.index import index, units_of_plants
+from factory_kit.district.ladders import by_ladder, products, recognitions, scenes
 from factory_kit.district.office import Office
 from factory_kit.district.targets import held_against
 from factory_kit.model.definition import exact
@@ -18,6 +19,7 @@ from factory_kit.seal.canonical import canonical
 __all__ = [
     "DIMENSIONS",
     "LEAST_PEERS",
+    "models_counted",
     "near_next",
     "not_assessed",
     "peers",
@@ -52,19 +54,23 @@ SELECT count(*) FROM facts b WHERE b.campaign = ? AND b.model = ? AND NOT EXISTS
   SELECT 1 FROM facts a WHERE a.campaign = ? AND a.model = b.model AND a.credit_code = b.credit_code AND a.site_no = b.site_no)
 """
 COVERAGE = """
-SELECT u.unit, count(*), count(f.number), count(DISTINCT p.credit_code), count(DISTINCT f.credit_code),
-       count(*) FILTER (f.outcome = 'accepted late')
+SELECT u.unit, count(*), count(*) FILTER (NOT f.trial), count(DISTINCT p.credit_code),
+       count(DISTINCT f.credit_code) FILTER (NOT f.trial), count(*) FILTER (f.outcome = 'accepted late' AND NOT f.trial),
+       count(*) FILTER (f.trial)
 FROM {units} u JOIN plants p USING (credit_code, site_no)
-LEFT JOIN (SELECT * FROM facts WHERE campaign = ? QUALIFY row_number() OVER (PARTITION BY credit_code, site_no ORDER BY number) = 1) f
+LEFT JOIN (SELECT * FROM facts WHERE campaign = ? QUALIFY row_number() OVER (PARTITION BY credit_code, site_no ORDER BY trial, number) = 1) f
   USING (credit_code, site_no)
 WHERE coalesce(p.above_scale, 'yes') = 'yes' AND coalesce(p.until, '9999') >= ? AND coalesce(p.since, '') <= ?
 GROUP BY ALL ORDER BY ALL
 """
 EVERYWHERE = "(SELECT credit_code, site_no, '*' AS unit FROM plants)"
 MISSING = """
-SELECT coalesce(p.street, ''), p.credit_code, p.site_no, p.name FROM plants p
-WHERE coalesce(p.above_scale, 'yes') = 'yes' AND coalesce(p.until, '9999') >= ? AND coalesce(p.since, '') <= ?
-  AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.campaign = ? AND c.credit_code = p.credit_code AND c.site_no = p.site_no)
+SELECT coalesce(p.street, ''), p.credit_code, p.site_no, p.name,
+       EXISTS (SELECT 1 FROM counted t WHERE t.campaign = $campaign AND t.trial AND t.credit_code = p.credit_code AND t.site_no = p.site_no)
+FROM plants p
+WHERE coalesce(p.above_scale, 'yes') = 'yes' AND coalesce(p.until, '9999') >= $day AND coalesce(p.since, '') <= $day
+  AND NOT EXISTS (
+    SELECT 1 FROM counted c WHERE c.campaign = $campaign AND NOT c.trial AND c.credit_code = p.credit_code AND c.site_no = p.site_no)
 ORDER BY ALL
 """
 SCORES = """
@@ -95,12 +101,7 @@ def statistics(office: Office, campaign: str = "") -> dict[str, Any]:
             "SELECT coalesce(max(number), 0), coalesce(max_by(hash, number), ''), coalesce(max(received), '') FROM receipts"
         ).fetchone()
         day = last[:10] or "2000-01-01"
-        models = [
-            row[0]
-            for row in con.execute(
-                "SELECT DISTINCT model FROM facts WHERE campaign = ? ORDER BY 1", [wanted]
-            ).fetchall()
-        ]
+        models = _models(con, wanted)
         return {
             "form": 1,
             "campaign": wanted,
@@ -110,15 +111,30 @@ def statistics(office: Office, campaign: str = "") -> dict[str, Any]:
             "models": {model: _of_model(con, wanted, model) for model in models},
             "movement": _movements(con, office, wanted, models),
             "not_assessed": not_assessed(con, wanted, day),
+            "ladders": by_ladder(con, wanted),
+            "scenes": scenes(con, wanted),
+            "recognitions": recognitions(office.registers(), day),
+            "products": products(office.registers(), day),
             "targets": held_against(con, office, wanted, day),
             "units": sorted({row["unit"] for row in units_of_plants(office, day)}),
         }
 
 
-def not_assessed(con: Any, campaign: str, day: str) -> list[dict[str, str]]:
-    """Plants in scope that have no accepted assessment, by street: the sheet opened most often."""
-    rows = con.execute(MISSING, [day, day, campaign]).fetchall()
-    return [dict(zip(("street", "credit_code", "site_no", "name"), row, strict=True)) for row in rows]
+def models_counted(office: Office) -> list[str]:
+    """The models by which something was counted in the campaign in force, trial ones apart."""
+    with index(office) as con:
+        return _models(con, office.campaign().id)
+
+
+def _models(con: Any, campaign: str) -> list[str]:
+    rows = con.execute("SELECT DISTINCT model FROM facts WHERE campaign = ? ORDER BY 1", [campaign]).fetchall()
+    return [row[0] for row in rows]
+
+
+def not_assessed(con: Any, campaign: str, day: str) -> list[dict[str, Any]]:
+    """Plants in scope that have no accepted assessment, or a trial one only, by street: the sheet opened most often."""
+    rows = con.execute(MISSING, {"campaign": campaign, "day": day}).fetchall()
+    return [dict(zip(("street", "credit_code", "site_no", "name", "trial"), row, strict=True)) for row in rows]
 
 
 def peers(office: Office, credit_code: str, site_no: str, model: str) -> dict[str, Any] | None:
@@ -206,7 +222,7 @@ def _levels(con: Any, source: str, keys: Sequence[str], named: Mapping[str, str]
 
 
 def _coverage(con: Any, campaign: str, day: str) -> list[dict[str, Any]]:
-    keys = ("unit", "in_scope", "assessed", "firms_in_scope", "firms_assessed", "late")
+    keys = ("unit", "in_scope", "assessed", "firms_in_scope", "firms_assessed", "late", "trial")
     rows = con.execute(COVERAGE.format(units=EVERYWHERE), [campaign, day, day]).fetchall()
     rows += con.execute(COVERAGE.format(units="plant_units"), [campaign, day, day]).fetchall()
     return [dict(zip(keys, row, strict=True)) for row in rows]

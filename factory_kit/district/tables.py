@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
+from factory_kit.district.clusters import Cluster
 from factory_kit.district.disclosure import Rules, Safe
 from factory_kit.district.given import MEASURES, Given
+from factory_kit.district.groups import Among, node_name
 from factory_kit.district.office import Office
 from factory_kit.district.register import industries
+from factory_kit.district.sheets import kinds_sheet, ladder_sheets, peers_sheet, records_sheet
+from factory_kit.district.trial import is_trial, model_name
 from factory_kit.district.wording import say
 from factory_kit.i18n import Language
 from factory_kit.model.definition import exact
 from factory_kit.render.charts import Bar, Bars
 from factory_kit.render.document import Callout, Cell, Column, Document, Figure, Part, Prose, Row, Section, Table
 
-__all__ = ["HIDDEN", "internal_document", "public_document", "row_name"]
+__all__ = ["HIDDEN", "Groups", "internal_document", "public_document", "row_name"]
 
 HIDDEN = "·"
 BY = ("street", "division", "size", "type", "provider")
@@ -25,8 +31,18 @@ PER_MU = ("output_10k", "energy_tce")
 WHOLE_FROM = 100
 
 
-def internal_document(office: Office, found: Mapping[str, Any], language: Language) -> Document:
-    """Everything that *found* (of ``statistics``) says, with nothing hidden."""
+@dataclass(frozen=True)
+class Groups:
+    """Plants of one model beside their like."""
+
+    kinds: Sequence[Cluster]
+    peers: Sequence[Among]
+
+
+def internal_document(
+    office: Office, found: Mapping[str, Any], groups: Mapping[str, Groups], language: Language
+) -> Document:
+    """Everything that *found* (of ``statistics``) and *groups* (by model) say, with nothing hidden."""
     sections = [
         _method(found, language, "internal"),
         _coverage(office, found, language),
@@ -37,10 +53,15 @@ def internal_document(office: Office, found: Mapping[str, Any], language: Langua
         sections += [_levels(office, figures, by, language, stamp) for by in BY]
         sections += [
             _near(figures, language, stamp),
-            _weakest(office, figures, language, stamp),
+            _weakest(office, model, figures, language, stamp),
             _per_mu(office, figures, language, stamp),
+            kinds_sheet(model, groups[model].kinds, language, stamp),
+            peers_sheet(groups[model].peers, language, stamp),
         ]
     sections += [_movement(each, language) for each in found["movement"]]
+    stamp = _stamp(found, language, "internal")
+    sections += ladder_sheets(found["ladders"], partial(_named, office, language), language, stamp)
+    sections.append(records_sheet(found, language, stamp))
     sections.append(_targets(office, found, language))
     return _document(office, tuple(sections), language, "internal")
 
@@ -77,6 +98,10 @@ def row_name(office: Office, by: str, name: str, language: Language) -> str:
     return say("provider", language) if by == "type" else name
 
 
+def _named(office: Office, language: Language, by: str, name: str) -> str:
+    return row_name(office, by, name, language)
+
+
 def _document(office: Office, sections: tuple[Section, ...], language: Language, use: str) -> Document:
     units, campaign = office.units(), office.campaign()
     footer = say(
@@ -100,7 +125,7 @@ def _stamp(found: Mapping[str, Any], language: Language, use: str, model: str = 
         use=say(use, language),
         cutoff=cut["received"][:10] or "-",
         receipt=cut["receipt"],
-        model=model or "-",
+        model=model_name(model, language) or "-",
     )
 
 
@@ -108,12 +133,14 @@ def _method(found: Mapping[str, Any], language: Language, use: str, *more: str) 
     parts: list[Part] = [Prose("method", (say("method.text", language), *more))]
     if found.get("kind") == "demo":
         parts.insert(0, Callout("demo", say("demo.title", language), say("demo.text", language)))
-    models = ", ".join(found["models"])
+    if any(is_trial(model) for model in found["models"]):
+        parts.insert(0, Callout("trial", say("trial.title", language), say("trial.text", language), "warn"))
+    models = ", ".join(model_name(model, language) for model in found["models"])
     return Section("method", say("method", language), tuple(parts), lead=_stamp(found, language, use, models))
 
 
 def _coverage(office: Office, found: Mapping[str, Any], language: Language) -> Section:
-    keys = ("in_scope", "assessed", "firms_in_scope", "firms_assessed", "late")
+    keys = ("in_scope", "assessed", "firms_in_scope", "firms_assessed", "late", "trial")
     rows = []
     for each in found["coverage"]:
         name = say("all", language) if each["unit"] == "*" else row_name(office, "unit", each["unit"], language)
@@ -138,6 +165,7 @@ def _missing(office: Office, found: Mapping[str, Any], language: Language) -> Se
                 Cell(each["credit_code"], code=True),
                 Cell(each["site_no"]),
                 Cell(each["name"]),
+                Cell(say("trial", language) if each["trial"] else ""),
             )
         )
         for each in found["not_assessed"]
@@ -145,7 +173,7 @@ def _missing(office: Office, found: Mapping[str, Any], language: Language) -> Se
     table = Table(
         "missing",
         say("not_assessed", language),
-        _columns(language, "street", "credit_code", "site_no", "name"),
+        _columns(language, "street", "credit_code", "site_no", "name", "trial"),
         rows,
         empty=say("nothing", language),
     )
@@ -200,12 +228,12 @@ def _near(figures: Mapping[str, Any], language: Language, stamp: str) -> Section
     return Section("near", say("near", language), (table,), lead=stamp)
 
 
-def _weakest(office: Office, figures: Mapping[str, Any], language: Language, stamp: str) -> Section:
+def _weakest(office: Office, model: str, figures: Mapping[str, Any], language: Language, stamp: str) -> Section:
     rows = tuple(
         Row(
             (
                 Cell(row_name(office, "division", division, language)),
-                Cell(each["node"]),
+                Cell(node_name(model, each["node"], language)),
                 _whole(each["n"]),
                 _number(each["median"]),
             )
@@ -253,7 +281,7 @@ def _movement(each: Mapping[str, Any], language: Language) -> Section:
         "movement",
         title,
         (Table("movement", title, _columns(language, "before", "after", "n"), rows),),
-        lead=each["model"],
+        lead=model_name(each["model"], language),
     )
 
 

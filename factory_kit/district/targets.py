@@ -17,11 +17,13 @@ Row = Mapping[str, str]
 SCOPE = "coalesce(p.above_scale, 'yes') = 'yes' AND coalesce(p.until, '9999') >= $day AND coalesce(p.since, '') <= $day"
 DIAGNOSED = f"""
 SELECT count(*), count(*) FILTER (EXISTS (SELECT 1 FROM counted c WHERE c.credit_code = p.credit_code AND c.site_no = p.site_no
-  AND c.received <= $day || 'T23:59:59Z')) FROM plants p WHERE {SCOPE}
+  AND NOT c.trial AND c.received <= $day || 'T23:59:59Z')) FROM plants p WHERE {SCOPE}
 """  # noqa: S608 - texts of our own
 SME = """
-SELECT count(*), count(*) FILTER (level >= $level) FROM counted
-WHERE starts_with(model, 'sme') AND campaign = $campaign AND received <= $day || 'T23:59:59Z'
+SELECT count(*), count(*) FILTER (level >= $level) FROM (
+  SELECT max(level) AS level FROM climbed
+  WHERE starts_with(ladder, 'sme-digital@') AND NOT trial AND NOT ladder_trial AND campaign = $campaign AND received <= $day || 'T23:59:59Z'
+  GROUP BY credit_code, site_no)
 """
 
 

@@ -9,17 +9,19 @@ from factory_kit.district.consistency import (
     Difference,
     Flag,
     Scored,
+    Visit,
     bunched,
     differences,
     draw,
     flags,
     same_answers,
     same_documents,
+    short_visits,
 )
 from factory_kit.district.index import index
 from factory_kit.district.office import Office
 
-__all__ = ["counted", "looked_at", "reassessments", "sample"]
+__all__ = ["counted", "looked_at", "reassessments", "sample", "visits"]
 
 COUNTED = """
 SELECT f.credit_code || '-' || f.site_no, f.provider, f.total, f.next_at, f.answers, f.number,
@@ -30,6 +32,10 @@ PAIRS = """
 SELECT a.provider, a.total, b.total FROM accepted a JOIN accepted b USING (campaign, credit_code, site_no, model)
 WHERE a.campaign = ? AND a.model = ? AND a.type IN ('provider', 'on-site') AND b.type = 're-assessment' AND a.provider <> b.provider
 QUALIFY row_number() OVER (PARTITION BY credit_code, site_no ORDER BY a.number DESC, b.number DESC) = 1 ORDER BY a.number
+"""
+VISITS = """
+SELECT a.provider, coalesce(p.size, ''), a.on_site FROM accepted a LEFT JOIN plants p USING (credit_code, site_no)
+WHERE a.campaign = ? AND a.model = ? AND a.on_site > 0 AND a.provider <> '' ORDER BY a.number
 """
 
 
@@ -53,10 +59,22 @@ def reassessments(office: Office, model: str) -> Sequence[Difference]:
     return differences([(provider, float(first), float(again)) for provider, first, again in pairs])
 
 
+def visits(office: Office, model: str) -> Sequence[Visit]:
+    """Days on site of every accepted assessment that gives them."""
+    with index(office) as con:
+        return [Visit(*row) for row in con.execute(VISITS, [office.campaign().id, model]).fetchall()]
+
+
 def looked_at(office: Office, model: str) -> list[Flag]:
     """Everything worth a look, with its reason."""
     scored = counted(office, model)
-    return [*flags(reassessments(office, model)), *same_answers(scored), *same_documents(scored), *bunched(scored)]
+    return [
+        *flags(reassessments(office, model)),
+        *same_answers(scored),
+        *same_documents(scored),
+        *bunched(scored),
+        *short_visits(visits(office, model)),
+    ]
 
 
 def _scored(row: tuple[Any, ...], begins: Sequence[float]) -> Scored:

@@ -54,6 +54,19 @@ SIZES = ("large", "medium", "small", "micro")
 THRESHOLDS = ("0.8", "1.8", "2.8", "3.8", "4.8")
 MODEL = {"id": "gbt-39116", "edition": "2020"}
 BATCH = 2_000
+HASTY = 7
+"""The number of the provider whose people stay a day where others stay three."""
+NONE = ("", "")
+MARKS = {
+    "sme-digital@2024": (NONE, ("一级", "Level 1"), ("二级", "Level 2"), ("三级", "Level 3"), ("四级", "Level 4")),
+    "smart-factory@2025": (
+        NONE,
+        ("基础级", "Basic"),
+        ("先进级", "Advanced"),
+        ("卓越级", "Excellent"),
+        ("领航级", "Leading"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,8 @@ class FictionalDistrict:
     seed: int = 1
     shift: float = 0.0
     """How much better they are than the seed says: a later campaign."""
+    verified: bool = False
+    """Whether the model was compared with its standard."""
 
 
 def write_district(office: Office, district: FictionalDistrict, aside: Path) -> None:
@@ -120,8 +135,18 @@ def _records(district: FictionalDistrict, rows: list[dict[str, str]]) -> Iterato
             "type": "provider", "period": {"start": "2026-09-01", "end": "2026-09-30"}, "provider": f"服务商 {number % 12:02d}",
             "provider_code": "", "supersedes": "", "level": level, "floor": max(0, level - 1), "total": total, "open": 0,
             "next_at": next((each for each in THRESHOLDS if float(each) > float(total)), ""),
-            "answers": _hash(district, number, "v"), "documents": [], "domains": _domains(chance, skill),
+            "answers": _hash(district, number, "v"), "documents": [], "domains": _domains(chance, skill), "verified": district.verified,
+            "on_site": [f"2026-09-{day + 1:02d}" for day in range(1 if number % 12 == HASTY else 3)],
+            "ladders": [_stands("sme-digital@2024", min(4, level + number % 2)), _stands("smart-factory@2025", max(0, level - 2))],
+            "scenes": [f"SC25.{at:02d}" for at in range(1, level + number % 3)],
         }  # fmt: skip
+
+
+def _stands(ladder: str, level: int) -> dict[str, Any]:
+    zh, en = MARKS[ladder][level]
+    return {
+        "ladder": ladder, "level": level, "proven": max(0, level - 1), "at_best": min(4, level + 1), "verified": False, "zh": zh, "en": en,
+    }  # fmt: skip
 
 
 def _domains(chance: random.Random, skill: float) -> dict[str, str]:
