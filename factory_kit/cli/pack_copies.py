@@ -40,29 +40,16 @@ def release(
     signer: SignerOfPlant = "",
     workspace: WorkspaceFolder = Path(),
 ) -> None:
-    from contextlib import ExitStack
-
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import note, success
-    from factory_kit.cli.passphrase import asked_passphrase
-    from factory_kit.load.product import find_product, product_folder
-    from factory_kit.load.workspace import Workspace
+    from factory_kit.cli.pack_asked import asked_product
     from factory_kit.reports.product import release_package
-    from factory_kit.seal.keys import Signer, open_key
     from factory_kit.seal.verify import open_sealed
-    from factory_kit.shipped import search_path
 
-    place = Workspace.at(workspace)
-    site, _connectors = place.site()
     product = str(open_sealed(package).about.get("product", ""))
-    template = product_folder(find_product(product, search_path("datasets", place.root)))
-    with ExitStack() as stack:
-        signers = []
-        if key is not None:
-            opened = stack.enter_context(open_key(key, asked_passphrase(key)))
-            signers.append(Signer(opened, "publisher", signer or site.plant.name.zh, now))
+    with asked_product(workspace, product, key, signer) as asked:
         made = release_package(
-            package, template, site, out, recipient=to, key_file=place.root / "keys" / "pseudonyms.key", signers=signers, clock=now
+            package, asked.template, asked.site, out, recipient=to, key_file=asked.key_file, signers=asked.signers, clock=now
         )  # fmt: skip
     success(_("{file}: {rows} rows, marked for {recipient} and sealed.").format(file=out, rows=made.rows, recipient=to))
     note(_("Keep {package}: a copy is traced by comparing it with the unmarked original.").format(package=package))

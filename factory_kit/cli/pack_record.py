@@ -1,4 +1,4 @@
-"""``pack new`` and ``pack record``: a template into the workspace, and what became of a product at the exchange."""
+"""``pack record``: what became of a product at the exchange."""
 
 from __future__ import annotations
 
@@ -21,13 +21,7 @@ ProductName = Annotated[
 
 
 def register(group: typer.Typer) -> None:
-    """The commands of this module join the group ``pack``."""
-    group.command(
-        "new",
-        help=N_(
-            "Copy a template into the workspace, to be edited there.\n\nExample: factory-kit pack new energy-hourly -w my-plant"
-        ),
-    )(new)
+    """The command of this module joins the group ``pack``."""
     group.command(
         "record",
         help=N_(
@@ -35,26 +29,6 @@ def register(group: typer.Typer) -> None:
             "Example: factory-kit pack record energy-hourly --state registered --on 2026-11-21 --certificate SDE-1 --machines owned --out record.docx"
         ),
     )(record)
-
-
-def new(product: ProductName, workspace: WorkspaceFolder = Path()) -> None:
-    import shutil
-
-    from factory_kit.cli.console import note, success
-    from factory_kit.errors import UsageError
-    from factory_kit.load.product import find_product, product_folder
-    from factory_kit.load.workspace import Workspace
-    from factory_kit.shipped import search_path
-
-    place = Workspace.at(workspace)
-    target = place.root / "datasets" / product
-    if target.exists():
-        raise UsageError("{folder}: is there already; choose a new folder", folder=target)
-    source = find_product(product, search_path("datasets"))
-    product_folder(source)
-    shutil.copytree(source, target)
-    success(_("{folder}: copied; edit it, then run factory-kit check on it.").format(folder=target))
-    note(_("The grading is a proposal: answer the questions under impacts, and build with --graded-by."))
 
 
 def record(

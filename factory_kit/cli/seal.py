@@ -11,9 +11,10 @@ from factory_kit.cli.options import AsJson
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
+    from factory_kit.seal.ring import KeyRing
     from factory_kit.seal.verify import Report
 
-__all__ = ["register"]
+__all__ = ["asked_ring", "register", "report_as_record", "show_report"]
 
 Reasons = Annotated[str, typer.Option("--reason", metavar="retired|lost|compromised", help=N_("Why the key ends."))]
 KeyFile = Annotated[Path, typer.Argument(metavar="FILE.key", help=N_("The file of the secret key."))]
@@ -161,26 +162,35 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from factory_kit.errors import UsageError
-    from factory_kit.seal.ring import KeyRing
     from factory_kit.seal.verify import verify as check
 
-    if ring and not ring.is_dir():
-        raise UsageError(
-            "{ring}: is no folder, expected the folder of trusted keys that factory-kit key trust made", ring=ring
-        )
-    report = check(file, KeyRing.read(ring) if ring else None)
+    report = check(file, asked_ring(ring))
     if as_json:
         from factory_kit.cli.console import print_json
 
-        print_json(_as_record(report))
+        print_json(report_as_record(report))
     else:
-        _show(report)
+        show_report(report)
     if not report.ok:
         raise typer.Exit(1)
 
 
-def _as_record(report: Report) -> dict[str, object]:
+def asked_ring(folder: Path | None) -> KeyRing | None:
+    """The key ring in *folder*, None when none was given; ``UsageError`` when it is no folder."""
+    from factory_kit.errors import UsageError
+    from factory_kit.seal.ring import KeyRing
+
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise UsageError(
+            "{ring}: is no folder, expected the folder of trusted keys that factory-kit key trust made", ring=folder
+        )
+    return KeyRing.read(folder)
+
+
+def report_as_record(report: Report) -> dict[str, object]:
+    """*report* as JSON has it."""
     return {
         "file": str(report.path),
         "ok": report.ok,
@@ -204,7 +214,8 @@ def _as_record(report: Report) -> dict[str, object]:
     }
 
 
-def _show(report: Report) -> None:
+def show_report(report: Report) -> None:
+    """*report* on the terminal: findings, signatures, and what follows from them."""
     from factory_kit.cli.console import fail, print_table, success
 
     for finding in report.findings:

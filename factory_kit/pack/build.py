@@ -17,7 +17,7 @@ import pyarrow as pa
 from factory_kit import __version__
 from factory_kit.errors import FactoryKitError, QueryError, UsageError
 from factory_kit.load.product import ProductTemplate
-from factory_kit.model.product import DataProduct, FieldType, Grading
+from factory_kit.model.product import DataProduct, Grading
 from factory_kit.model.recipe import Shift
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Site
@@ -27,15 +27,12 @@ from factory_kit.pack.pseudonyms import key_fingerprint, pseudonyms
 from factory_kit.pack.quality import QualityRow, Scope, assess_quality
 from factory_kit.pack.risk import ENOUGH_ROWS, Original, Risk, coarse_series, residual_risk, within
 from factory_kit.pack.rows import copy_rows, wrong_sql
+from factory_kit.pack.schema import arrow_schema
 from factory_kit.store import Store
 from factory_kit.store.lockdown import check
 
-__all__ = ["Built", "Span", "arrow_schema", "as_json", "build_rows", "require_grading"]
+__all__ = ["Built", "Span", "as_json", "build_rows", "require_grading"]
 
-ARROW: Mapping[FieldType, pa.DataType] = {
-    "timestamp": pa.timestamp("us", tz="UTC"), "string": pa.string(), "integer": pa.int64(), "decimal": pa.float64(), "number": pa.float64(),
-    "boolean": pa.bool_(),
-}  # fmt: skip
 MEMORY_MIB = 512
 """What DuckDB may take; the rest of a package's gigabyte is the libraries and what passes through."""
 WORDS_OF_CONNECTORS = "[a-z]+(_[a-z0-9]+)*"
@@ -77,11 +74,6 @@ class Built:
     risk: Risk | None = None
     scope: Scope | None = None
     """What was judged, with what was counted on the way."""
-
-
-def arrow_schema(product: DataProduct) -> pa.Schema:
-    """The schema of the Parquet parts of *product*."""
-    return pa.schema([pa.field(field.name, ARROW[field.type]) for field in product.fields])
 
 
 def require_grading(grading: Grading, *, decided_by: str, today: date | None = None) -> Grading:

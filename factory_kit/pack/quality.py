@@ -23,10 +23,11 @@ import pyarrow.parquet as pq
 from factory_kit.errors import QueryError
 from factory_kit.model.definition import Text
 from factory_kit.model.product import Checks, DataProduct, ProductField
+from factory_kit.pack.schema import same_columns
 from factory_kit.pack.series import Steps, count_steps
 from factory_kit.store.views import quoted
 
-__all__ = ["Asked", "Count", "QualityRow", "Scope", "answered", "assess_quality", "rows_of", "same_columns"]
+__all__ = ["Asked", "Count", "QualityRow", "Scope", "answered", "assess_quality", "rows_of"]
 
 MEMORY = "512 MiB"
 Count = tuple[int, int, str]
@@ -199,11 +200,6 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
         raise QueryError("a check of the data product cannot run: {reason}", reason=reason) from error
     assert found is not None  # noqa: S101 - an aggregate always gives a row
     return tuple(found)
-
-
-def same_columns(one: pa.Schema, other: pa.Schema) -> bool:
-    """Whether names and types agree, in order. Whether nulls are allowed is no part of it: writers say that as they please."""
-    return bool(one.names == other.names and one.types == other.types)
 
 
 def _row(counts: Mapping[str, Count], code: str, zh: str, en: str, better: Literal["higher", "lower"]) -> QualityRow:

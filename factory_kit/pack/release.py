@@ -20,9 +20,10 @@ from factory_kit.files import atomic_path, write_atomically
 from factory_kit.load.product import ProductTemplate
 from factory_kit.model.product import DataProduct, ProductField
 from factory_kit.model.site import Site
-from factory_kit.pack.build import Built, Span, arrow_schema
+from factory_kit.pack.build import Built, Span
 from factory_kit.pack.quality import Scope, assess_quality
 from factory_kit.pack.risk import Risk
+from factory_kit.pack.schema import arrow_schema
 from factory_kit.pack.series import ROWS_AT_ONCE, micros, series_of
 from factory_kit.pack.watermark import Marking, mark_key, marked, signs
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from factory_kit.pack.build import arrow_schema
 from factory_kit.pack.quality import Scope, assess_quality, rows_of
 from factory_kit.pack.quality_more import series_checks
+from factory_kit.pack.schema import arrow_schema
 from factory_kit.pack.series import series_of
 
 from .test_recipe import PSEUDONYM, product
