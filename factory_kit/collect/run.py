@@ -106,7 +106,7 @@ async def collect(  # noqa: PLR0913 - what a run needs from outside
     jobs = [_job(each, context, watcher, _Past(store, ids, past)) for each in plans]
     try:
         origin, running = await _unless(stop, first_contact(jobs, site.kind))
-        store.describe(site.equipment, dict(connectors))
+        store.describe(site.equipment, dict(connectors), site.operations)
         ids |= {each.name: store.register(each.catalogue) for each in plans}
         run = Run(name, started, origin, site.kind, "collect", allowed, f"factory-kit {__version__}")
         if past is not None:

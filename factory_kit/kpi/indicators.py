@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -44,8 +45,16 @@ EXPECTED = (
 FIGURES = EXPECTED[3:11]
 PLANNING = "SET asof_loop_join_threshold = 0; SET nested_loop_join_threshold = 0"
 """DuckDB guesses how many rows a join gets, and after a wrong guess takes a loop that is a hundred times slower."""
+LEDGER = "SELECT equipment, kind, key, digital, connected, CAST(ideal_cycle_s AS VARCHAR), feeds FROM equipment ORDER BY equipment"
+SAID_MORE = (
+    "SELECT equipment, control, product FROM equipment WHERE control IS NOT NULL OR product IS NOT NULL "
+    "UNION ALL SELECT operation, CAST(key AS VARCHAR), array_to_string(equipment, ' ') FROM operations ORDER BY ALL"
+)
+"""What later versions of the ledger can say; a ledger that says nothing of it keeps the hash it had."""
 MICRO = 1_000_000
 TRIES = 3
+AT_HAND = 1_000_000
+"""Samples that are kept in memory, some 60 MB."""
 AFTERWARDS = 24 * 3600 * MICRO
 
 
@@ -118,12 +127,26 @@ def evaluate(
     """The records of *indicators* over the views of the DuckDB connection *con*; *files* tells what the views read for each."""
     register_planned(con, frame)
     con.execute(PLANNING)
-    catalogue = _Catalogue.read(con, frame.interval)
-    return [
-        _record(indicator, row, frame, catalogue, files(indicator))
-        for indicator in indicators
-        for row in _rows(indicator, con, frame.interval)
-    ]
+    with _at_hand(con):
+        catalogue = _Catalogue.read(con, frame.interval)
+        return [
+            _record(indicator, row, frame, catalogue, files(indicator))
+            for indicator in indicators
+            for row in _rows(indicator, con, frame.interval)
+        ]
+
+
+@contextlib.contextmanager
+def _at_hand(con: Any) -> Iterator[None]:
+    """Few samples are copied out of their files once, since every indicator reads them several times."""
+    few = con.execute("SELECT count(*) FROM samples").fetchall()[0][0] <= AT_HAND
+    if few:
+        con.execute("CREATE TEMP TABLE samples AS SELECT * FROM samples")
+    try:
+        yield
+    finally:
+        if few:
+            con.execute("DROP TABLE temp.samples")
 
 
 def unreadable(error: Exception) -> StoreDamaged:
@@ -204,9 +227,7 @@ class _Catalogue:
             "WHERE time >= make_timestamp($start) AND time < make_timestamp($stop) GROUP BY point",
             {"start": interval.start, "stop": interval.end},
         ).fetchall()
-        ledger = con.execute(
-            "SELECT equipment, kind, key, digital, connected, CAST(ideal_cycle_s AS VARCHAR), feeds FROM equipment ORDER BY equipment"
-        ).fetchall()
+        ledger = [list(row) for row in con.execute(LEDGER).fetchall()]
         if any(equipment == PLANT for equipment, *_ in ledger):
             raise UsageError(
                 "site.yaml: equipment: {name!r} is the word for the whole plant in records; give this equipment another id",
@@ -215,7 +236,9 @@ class _Catalogue:
         return cls(
             {point: PointUsed(equipment, name, role) for point, equipment, name, role in points},
             {point: frozenset(found) for point, found in origins},
-            hashlib.sha256(rfc8785.dumps([list(row) for row in ledger])).hexdigest(),
+            hashlib.sha256(
+                rfc8785.dumps(ledger + [list(row) for row in con.execute(SAID_MORE).fetchall()])
+            ).hexdigest(),
         )
 
     def origins_of(self, points: Iterable[int]) -> tuple[str, ...]:

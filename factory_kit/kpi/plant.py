@@ -15,7 +15,7 @@ from factory_kit.kpi.calendar import planned_time
 from factory_kit.kpi.indicators import StoreView, unreadable
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.iso22400 import MICRO, Counts, Kpi, availability, fault
-from factory_kit.kpi.reasons import NO_OEE, NO_REWORK, NO_STATES, NOTHING_MEASURED, TOO_LITTLE_KNOWN
+from factory_kit.kpi.reasons import FEW, NO_FAILURE, NO_OEE, NO_REWORK, NO_STATES, NOTHING_MEASURED, TOO_LITTLE_KNOWN
 from factory_kit.kpi.reference import Counting, Rules
 from factory_kit.kpi.sources import Plant
 from factory_kit.kpi.sums import ROLES, Energy, Hours, Made, Sums, plant_sums
@@ -29,8 +29,6 @@ from factory_kit.model.site import Calendar
 
 __all__ = ["FEW", "KpiFigure", "plant_kpis", "read_sums"]
 
-FEW = N_("fewer than five failures: a mean says little")
-NO_FAILURE = N_("no failure was seen")
 TOO_FEW_READINGS = N_("too few readings of the energy")
 AFTERWARDS = 24 * 3600 * MICRO
 NOTHING = Kpi(None, None, None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from factory_kit.i18n import N_
 
 __all__ = [
-    "GOODS", "IMPOSSIBLE", "NOTHING_MEASURED", "NO_CYCLE", "NO_GOOD", "NO_METER", "NO_OEE", "NO_REWORK", "NO_STATE", "NO_STATES", "NO_TOTAL",
+    "FEW", "GOODS", "IMPOSSIBLE", "NOTHING_MEASURED", "NO_CYCLE", "NO_FAILURE", "NO_GOOD", "NO_METER", "NO_OEE", "NO_REWORK", "NO_STATE", "NO_STATES", "NO_TOTAL",
     "REASONS", "STATES", "TOO_LITTLE_KNOWN", "TWO_COUNTERS", "TWO_METERS", "UNKNOWN_UNIT", "WRONG_CYCLE",
 ]  # fmt: skip
 
@@ -25,6 +25,8 @@ GOODS = N_("more good pieces than pieces were counted")
 NO_REWORK = N_("no point counts reworked pieces")
 NO_METER = N_("no equipment has a point that measures energy")
 TWO_METERS = N_("several points measure the energy")
+NO_FAILURE = N_("no failure was seen")
+FEW = N_("fewer than five failures: a mean says little")
 UNKNOWN_UNIT = N_("the unit of the energy is none of Wh, kWh, MWh")
 
 REASONS: tuple[str, ...] = (
@@ -48,5 +50,19 @@ REASONS: tuple[str, ...] = (
     NO_METER,
     TWO_METERS,
     UNKNOWN_UNIT,
+    NO_FAILURE,
+    FEW,
+    N_("more than a tenth of what counts could not be told from the data"),
+    N_("the ledger does not say how machines are controlled"),
+    N_("the site lists no operations"),
+    N_("no point tells whether advanced control is in service"),
+    N_("more reworked than good pieces were counted"),
+    N_("no machine gives figures from which this can be computed"),
+    N_("pieces of several products cannot be added"),
+    N_("the ledger does not say which machine finishes the product"),
+    N_("the ledger names no product"),
+    N_("the ledger names no place of emission"),
+    N_("the ledger names no key equipment"),
+    N_("no point tells of repair orders"),
 )
 """Every sentence a shipped indicator can give; a test finds missing ones."""

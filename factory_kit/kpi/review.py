@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
-
-import duckdb
 
 from factory_kit.errors import QueryError
 from factory_kit.model.indicator import Indicator
@@ -16,8 +12,11 @@ from factory_kit.store import lockdown
 __all__ = ["VIEWS", "review"]
 
 VIEWS = frozenset(
-    {"samples", "points", "points_history", "equipment", "states", "runs", "gaps", "loss_ledger", "latest", "planned"}
-)
+    {
+        "samples", "points", "points_history", "equipment", "operations", "states", "runs", "gaps", "loss_ledger", "latest",
+        "planned",
+    }
+)  # fmt: skip
 """The store's views, and the table of planned time that is made for each evaluation."""
 CHANGING = frozenset(
     {
@@ -47,11 +46,10 @@ def review(indicator: Indicator) -> None:
 def _review(indicator: str, sql: str) -> None:
     """What was found good once is not read again: an evaluation of many intervals would spend half its time here."""
     try:
-        lockdown.check(sql)
+        nodes = lockdown.check(sql)
     except QueryError as error:
         reason = str(error).removeprefix("query: ")
         raise QueryError("indicator {id}: query.sql: {reason}", id=indicator, reason=reason) from error
-    nodes = list(_walk(_tree(sql)))
     known = VIEWS | {entry["key"] for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
     for node in nodes:
         table = _table(node)
@@ -74,19 +72,3 @@ def _table(node: dict[str, Any]) -> str:
         return ""
     parts = (node.get("catalog_name"), node.get("schema_name"), node.get("table_name"))
     return ".".join(str(part) for part in parts if part)
-
-
-def _tree(sql: str) -> Any:
-    with duckdb.connect(config={"autoload_known_extensions": "false"}) as con:
-        return json.loads(con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0])
-
-
-def _walk(tree: Any) -> Iterator[dict[str, Any]]:
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            yield node
-            todo.extend(node.values())
-        elif isinstance(node, list):
-            todo.extend(node)

@@ -355,7 +355,7 @@ def _of_meter(plant: Plant, asked: Asked, samples: Samples, work: Sequence[_Work
     split = _split(rises[inside], idle, busy)
     unseen_us = _unseen_us(moments[moments < stop], known.within(start, stop), (start, stop))
     measured = stop - start - unseen_us
-    unseen = split.total * unseen_us // measured if measured > 0 else 0  # as the indicator rounds
+    unseen = -(-split.total * unseen_us // measured) if measured > 0 else 0  # rounded up, as the indicator does
     return replace(split, unseen=unseen, demand=load)
 
 

@@ -72,6 +72,7 @@ def _between_parts(document: Document, connectors: Mapping[str, Connector | None
             )
         yield from _against_connector(document, place, item, servers.get(server), connectors)
     yield from _wrongly_fed(document, set(first_at))
+    yield from _wrong_operations(document, set(first_at))
 
 
 def _wrongly_fed(document: Document, ledger: AbstractSet[object]) -> Iterator[Problem]:
@@ -83,6 +84,23 @@ def _wrongly_fed(document: Document, ledger: AbstractSet[object]) -> Iterator[Pr
                 yield _problem(document, place, N_("a meter does not feed itself"))
             elif fed not in ledger:
                 yield _problem(document, place, N_("{fed!r} is no equipment of this file"), fed=fed)
+
+
+def _wrong_operations(document: Document, ledger: AbstractSet[object]) -> Iterator[Problem]:
+    content = document.content if isinstance(document.content, dict) else {}
+    found = content.get("operations")
+    seen: set[object] = set()
+    for index, item in enumerate(found if isinstance(found, tuple) else ()):
+        if not isinstance(item, dict):
+            continue
+        if item.get("id") in seen:
+            yield _problem(document, ("operations", index, "id"), N_("{id!r} is given twice"), id=item.get("id"))
+        seen.add(item.get("id"))
+        machines = item.get("equipment")
+        for position, machine in enumerate(machines if isinstance(machines, tuple) else ()):
+            if machine not in ledger:
+                place: Path_ = ("operations", index, "equipment", position)
+                yield _problem(document, place, N_("{fed!r} is no equipment of this file"), fed=machine)
 
 
 def _overlapping_shifts(document: Document, shifts: Sequence[Shift]) -> Iterator[Problem]:

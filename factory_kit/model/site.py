@@ -14,11 +14,13 @@ __all__ = [
     "DEPRECATED",
     "Authorisation",
     "Calendar",
+    "Control",
     "Equipment",
     "Industry",
     "Kind",
     "ModbusServer",
     "OpcUaServer",
+    "Operation",
     "Plant",
     "Server",
     "Shift",
@@ -30,6 +32,8 @@ __all__ = [
 Kind = Literal["real", "demo"]
 DEPRECATED = ("Basic256", "Basic128Rsa15")
 """Security policies that rest on SHA-1 (OPC 10000-7); some old servers have no other."""
+Control = Literal["manual", "nc", "cnc", "dnc", "fmc", "plc", "dcs", "pcs", "other"]
+"""How a machine is controlled (数控化); all but manual and other count as numerically controlled."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -232,6 +236,10 @@ class Equipment(Definition):
     """Points of the connector that this machine does not have."""
     feeds: tuple[Identifier, ...] = ()
     """A meter: the equipment whose energy it measures; empty where that is not known or not asked."""
+    control: Control | None = None
+    """How it is controlled; None where nobody has said."""
+    product: Identifier | None = None
+    """The product its good counter counts; only for the last machine of a product's way, whose pieces leave the line."""
 
     @model_validator(mode="after")
     def _connected_or_not(self) -> Equipment:
@@ -245,6 +253,16 @@ class Equipment(Definition):
         return self.connector is not None
 
 
+class Operation(Definition):
+    """An operation of the main process (工序), and the machines that do it; none where it is done by hand."""
+
+    id: Identifier
+    name: Text
+    key: bool = False
+    """Key operation (关键工序)."""
+    equipment: tuple[Identifier, ...] = ()
+
+
 class Site(Definition):
     """The user's file ``site.yaml``."""
 
@@ -256,3 +274,5 @@ class Site(Definition):
     servers: dict[Identifier, Server] = Field(default_factory=dict)
     equipment: tuple[Equipment, ...] = Field(min_length=1)
     """The whole ledger: its length is the denominator of every rate."""
+    operations: tuple[Operation, ...] = ()
+    """The operations of the main process, those done by hand too; empty where nobody has listed them."""

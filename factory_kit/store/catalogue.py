@@ -16,7 +16,7 @@ from factory_kit.errors import StoreDamaged
 from factory_kit.model.connector import Connector
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin
-from factory_kit.model.site import Equipment
+from factory_kit.model.site import Equipment, Operation
 from factory_kit.store.disk import Disk, told
 from factory_kit.store.lines import Entry, append_line, good_length, newer, read_lines, write_log
 
@@ -49,6 +49,7 @@ class Catalogue:
     newest: dict[int, PointEntry] = field(default_factory=dict)
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     ledger: list[Entry] = field(default_factory=list)
+    operations: list[Entry] = field(default_factory=list)
     states: dict[tuple[str, str], Entry] = field(default_factory=dict)
     runs: dict[str, RunEntry] = field(default_factory=dict)
     last_id: int = 0
@@ -91,11 +92,19 @@ class Catalogue:
             self._add(disk, {"kind": "points", "since": now, "points": entries})
         return found
 
-    def describe(self, disk: Disk, equipment: Sequence[Equipment], connectors: dict[str, Connector], now: int) -> None:
+    def describe(
+        self,
+        disk: Disk,
+        equipment: Sequence[Equipment],
+        connectors: dict[str, Connector],
+        operations: Sequence[Operation],
+        now: int,
+    ) -> None:
         """The whole ledger and the state mappings of *connectors*; nothing is written when nothing changed."""
-        ledger = [_ledger_entry(each) for each in equipment]
-        if ledger != self.ledger:
-            self._add(disk, {"kind": "ledger", "since": now, "equipment": ledger})
+        ledger, done = [_ledger_entry(each) for each in equipment], [_operation_entry(each) for each in operations]
+        if (ledger, done) != (self.ledger, self.operations):
+            more = {"operations": done} if done else {}
+            self._add(disk, {"kind": "ledger", "since": now, "equipment": ledger, **more})
         for connector in connectors.values():
             mapping = connector.state_mapping
             if mapping is None:
@@ -129,7 +138,7 @@ class Catalogue:
             case "points":
                 self._apply_points(entry)
             case "ledger":
-                self.ledger = entry["equipment"]
+                self.ledger, self.operations = entry["equipment"], entry.get("operations", [])
             case "states":
                 self.states[entry["connector"], entry["version"]] = entry
             case "run":
@@ -190,4 +199,16 @@ def _ledger_entry(equipment: Equipment) -> dict[str, Any]:
         "connected": equipment.connected,
         "ideal_cycle_s": None if cycle is None else str(cycle),
         "feeds": list(equipment.feeds),
+        # only where it is said: a ledger without it stays the line it was
+        **{name: said for name in ("control", "product") if (said := getattr(equipment, name)) is not None},
+    }
+
+
+def _operation_entry(operation: Operation) -> dict[str, Any]:
+    return {
+        "operation": operation.id,
+        "name_zh": operation.name.zh,
+        "name_en": operation.name.en,
+        "key": operation.key,
+        "equipment": list(operation.equipment),
     }

@@ -15,7 +15,7 @@ import pyarrow as pa
 from factory_kit.errors import FactoryKitError, Problem, StoreDamaged
 from factory_kit.model.connector import Connector
 from factory_kit.model.run import CataloguePoint, Run
-from factory_kit.model.site import Equipment
+from factory_kit.model.site import Equipment, Operation
 from factory_kit.store import lockdown
 from factory_kit.store.catalogue import Catalogue, mend_copy
 from factory_kit.store.checked import Checks
@@ -73,10 +73,12 @@ class Store:
         with self._writing():
             return self._known().register(self._disk, points, self._now())
 
-    def describe(self, equipment: Sequence[Equipment], connectors: dict[str, Connector]) -> None:
-        """The plant's whole ledger and the state mappings of its connectors, noted in the catalogue. ``StoreBusy``."""
+    def describe(
+        self, equipment: Sequence[Equipment], connectors: dict[str, Connector], operations: Sequence[Operation] = ()
+    ) -> None:
+        """The plant's ledger, its operations and the state mappings of its connectors, noted in the catalogue. ``StoreBusy``."""
         with self._writing():
-            self._known().describe(self._disk, equipment, connectors, self._now())
+            self._known().describe(self._disk, equipment, connectors, operations, self._now())
 
     @contextlib.contextmanager
     def writer(self, run: Run, *, commit_s: float = 1.0) -> Iterator[Writer]:

@@ -46,6 +46,14 @@ EQUIPMENT = pa.schema(
         *((name, pa.bool_()) for name in ("key", "digital", "connected")),
         ("ideal_cycle_s", TEXT),
         ("feeds", pa.list_(TEXT)),
+        *((name, TEXT) for name in ("control", "product")),
+    ]
+)
+OPERATIONS = pa.schema(
+    [
+        *((name, TEXT) for name in ("operation", "name_zh", "name_en")),
+        ("key", pa.bool_()),
+        ("equipment", pa.list_(TEXT)),
     ]
 )
 STATES = pa.schema([(name, TEXT) for name in ("connector", "connector_version", "raw", "state", "profile")])
@@ -79,6 +87,7 @@ def connection(snapshot: Snapshot, threads: int | None = None) -> Any:
         pa.Table.from_pylist(catalogue.ledger, EQUIPMENT),
         "* REPLACE (CAST(ideal_cycle_s AS DECIMAL(18, 6)) AS ideal_cycle_s)",
     )
+    table(con, "operations", pa.Table.from_pylist(catalogue.operations, OPERATIONS))
     table(con, "states", _states(catalogue))
     table(con, "runs", _runs(catalogue))
     table(con, "gaps", _gaps(snapshot))

@@ -48,7 +48,7 @@ def record_plant(
     Origin simulated. While a meter or the compressor does not answer its points have gaps.
     """
     site, connectors = demo_site()
-    store.describe(site.equipment, connectors)
+    store.describe(site.equipment, connectors, site.operations)
     series = [*_machines(model, until), *_polled(model, until, poll)]
     ids = store.register([_entry(each, site, connectors) for each in series])
     with store.writer(Run("recorded", model.start, Origin.SIMULATED, "demo", "collect")) as writer:

@@ -22,13 +22,14 @@ VIEWS = """
 CREATE TABLE samples(point INTEGER, time TIMESTAMP, value DOUBLE, text VARCHAR, quality TINYINT, status BIGINT, server_time TIMESTAMP, received_time TIMESTAMP, origin VARCHAR, run VARCHAR);
 CREATE TABLE points_history(point INTEGER, equipment VARCHAR, name VARCHAR, role VARCHAR, unit VARCHAR, type VARCHAR, address VARCHAR, connector VARCHAR, connector_version VARCHAR, server VARCHAR, since TIMESTAMP);
 CREATE VIEW points AS SELECT * FROM points_history QUALIFY row_number() OVER (PARTITION BY point ORDER BY since DESC) = 1;
-CREATE TABLE equipment(equipment VARCHAR, name_zh VARCHAR, name_en VARCHAR, kind VARCHAR, key BOOLEAN, digital BOOLEAN, connected BOOLEAN, ideal_cycle_s DECIMAL(18, 6), feeds VARCHAR[]);
+CREATE TABLE equipment(equipment VARCHAR, name_zh VARCHAR, name_en VARCHAR, kind VARCHAR, key BOOLEAN, digital BOOLEAN, connected BOOLEAN, ideal_cycle_s DECIMAL(18, 6), feeds VARCHAR[], control VARCHAR, product VARCHAR);
+CREATE TABLE operations(operation VARCHAR, name_zh VARCHAR, name_en VARCHAR, key BOOLEAN, equipment VARCHAR[]);
 CREATE TABLE states(connector VARCHAR, connector_version VARCHAR, raw VARCHAR, state VARCHAR, profile VARCHAR);
 CREATE TABLE runs(run VARCHAR, started TIMESTAMP, ended TIMESTAMP, origin VARCHAR, kind VARCHAR, what VARCHAR, authorisation VARCHAR, software VARCHAR);
 CREATE TABLE gaps(run VARCHAR, point INTEGER, start TIMESTAMP, "end" TIMESTAMP, reason VARCHAR);
 CREATE TABLE loss_ledger(run VARCHAR, point INTEGER, delivered BIGINT, bad BIGINT, overflows BIGINT, sequence_gaps BIGINT, dropped BIGINT, outages BIGINT, outage_us BIGINT, revised_sampling_ms DOUBLE, revised_queue BIGINT);
 """
-TABLES = ("samples", "points_history", "equipment", "states", "runs", "gaps", "loss_ledger")
+TABLES = ("samples", "points_history", "equipment", "operations", "states", "runs", "gaps", "loss_ledger")
 STATES = {"1": "producing", "2": "setup", "3": "idle", "4": "down", "5": "maintenance", "6": "off", "7": "unknown"}
 
 
@@ -98,10 +99,17 @@ class Tables:
         connected: bool = True,
         cycle: str | None = None,
         feeds: Sequence[str] = (),
+        control: str | None = None,
+        product: str | None = None,
     ) -> None:
         """One line of the ledger."""
         exact_cycle = None if cycle is None else Decimal(cycle)
-        self._insert("equipment", [(name, name, name, kind, key, connected, connected, exact_cycle, list(feeds))])
+        row = (name, name, name, kind, key, connected, connected, exact_cycle, list(feeds), control, product)
+        self._insert("equipment", [row])
+
+    def operation(self, name: str, *machines: str, key: bool = False) -> None:
+        """One operation of the main process."""
+        self._insert("operations", [(name, name, name, key, list(machines))])
 
     def point(
         self,

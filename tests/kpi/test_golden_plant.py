@@ -237,6 +237,31 @@ def test_shares_of_the_ledger_are_those_of_the_hand(golden: dict[tuple[str, str]
     assert figures(golden["key-parameters-in-real-time", "plant"])[:6] == ("value", "0", "0", "0", "0", "2")
 
 
+def test_failures_rejects_and_energy_per_piece_are_those_of_the_hand(golden: dict[tuple[str, str], Evidence]) -> None:
+    """1 h down of 108 h at work or down, of 109.5 known; 25 of 1800 and 19 of 1270 pieces rejected; 80.5 kWh by the good pieces of cnc-a.
+
+    295 of these came over the start, in six hours of which a minute lies before it; unknown time of press-b hides at most 300 pieces.
+    """
+    expected = {
+        ("equipment-intact-share", "plant"): (Fraction(1085, 1095), Fraction(1085, 1200), Fraction(1190, 1200)),
+        ("failure-downtime-share", "cnc-a"): (Fraction(10, 395), Fraction(10, 395), Fraction(10, 395)),
+        ("failure-downtime-share", "plant"): (Fraction(10, 1080), Fraction(10, 1185), Fraction(115, 1185)),
+        ("reject-share", "cnc-a"): (Fraction(25, 1800), Fraction(25, 1800), Fraction(25, 1800)),
+        ("reject-share", "press-b"): (Fraction(19, 1270), Fraction(19, 1570), Fraction(319, 1570)),
+        ("energy-per-good-unit", "meter-a"): (
+            Fraction("80.5") / (1480 + 295 * Fraction(359, 360)), Fraction("80.5") / 1775, Fraction("80.5") / 1480,
+        ),
+    }  # fmt: skip
+    for key, (value, lower, upper) in expected.items():
+        assert figures(golden[key])[1:4] == (text(value), text(lower, "down"), text(upper, "up")), key
+    assert (
+        golden["mtbf", "plant"].reason
+        == golden["mttr", "plant"].reason
+        == "fewer than five failures: a mean says little"
+    )
+    assert figures(golden["mtbf", "plant"])[3:6] == ("116.5", "381600", "3600")
+
+
 def test_completeness_is_that_of_the_hand(golden: dict[tuple[str, str], Evidence]) -> None:
     """48 h of each point: press-b lacks an hour of three points and half an hour of one, cnc-c what it was not read."""
     assert figures(golden["data-completeness", "cnc-a"])[4:6] == (f"{3 * 48 * HOUR}", f"{3 * 48 * HOUR}")
@@ -259,8 +284,7 @@ def test_records_name_what_they_rest_on(golden: dict[tuple[str, str], Evidence])
     }
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize(("threads", "zone"), [(1, "America/New_York"), (4, "Asia/Kolkata")])
 def test_records_do_not_depend_on_threads_or_the_zone_of_the_session(
     threads: int,
     zone: str,

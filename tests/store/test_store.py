@@ -277,23 +277,32 @@ def test_foreign_files_are_told_and_not_read(wrote: Callable[..., Store], rows_o
 
 
 def test_the_ledger_comes_back_as_it_was_written(store: Store) -> None:
-    """Ideal cycles as exact decimals, meters with what they feed."""
+    """Ideal cycles as exact decimals, meters with what they feed, operations with their machines."""
     from factory_kit.model.definition import Text
-    from factory_kit.model.site import Equipment
+    from factory_kit.model.site import Equipment, Operation
 
     ledger = [
-        Equipment(id="cnc-1", name=Text(zh="一号机", en="Machine 1"), key=True, ideal_cycle_s=Decimal("45.1")),
+        Equipment(
+            id="cnc-1",
+            name=Text(zh="一号机", en="Machine 1"),
+            key=True,
+            ideal_cycle_s=Decimal("45.1"),
+            control="cnc",
+            product="flange",
+        ),
         Equipment(id="cnc-2", name=Text(zh="二号机", en="Machine 2")),
         Equipment(id="meter-1", name=Text(zh="表", en="Meter"), kind="meter", feeds=("cnc-1", "cnc-2")),
     ]
-    store.describe(ledger, {})
+    operations = [Operation(id="turning", name=Text(zh="车削", en="Turning"), key=True, equipment=("cnc-1",))]
+    store.describe(ledger, {}, operations)
     size = (store.folder / "catalogue.jsonl").stat().st_size
-    store.describe(ledger, {})
+    store.describe(ledger, {}, operations)
 
     assert (store.folder / "catalogue.jsonl").stat().st_size == size
     with store.connect() as con:
         assert con.execute("FROM equipment").fetchall() == [
-            ("cnc-1", "一号机", "Machine 1", "machine", True, False, False, Decimal("45.100000"), []),
-            ("cnc-2", "二号机", "Machine 2", "machine", False, False, False, None, []),
-            ("meter-1", "表", "Meter", "meter", False, False, False, None, ["cnc-1", "cnc-2"]),
+            ("cnc-1", "一号机", "Machine 1", "machine", True, False, False, Decimal("45.100000"), [], "cnc", "flange"),
+            ("cnc-2", "二号机", "Machine 2", "machine", False, False, False, None, [], None, None),
+            ("meter-1", "表", "Meter", "meter", False, False, False, None, ["cnc-1", "cnc-2"], None, None),
         ]
+        assert con.execute("FROM operations").fetchall() == [("turning", "车削", "Turning", True, ["cnc-1"])]

@@ -356,7 +356,7 @@ energy AS (
     FROM split
     GROUP BY equipment
 ),
--- time that no two readings enclose and in which the register was not known to stand still
+-- begin unseen: time that no two readings enclose and in which the register was not known to stand still
 enclosed AS (
     SELECT point, equipment, greatest(min(moment), $start) AS opened, greatest(max(moment), $start) AS closed
     FROM reading
@@ -371,7 +371,8 @@ unseen AS (
     LEFT JOIN certainty AS c ON c.point = e.point AND c.known AND c.until > $start AND c.moment < $stop
     GROUP BY e.equipment, e.point, e.opened, e.closed
 ),
--- extents: what each meter measures, and which meters lie wholly inside others
+-- end unseen
+-- begin extents: what each meter measures, and which meters lie wholly inside others
 extent AS (
     SELECT meter, equipment, count(*) OVER (PARTITION BY meter) AS size FROM fed
 ),
@@ -401,11 +402,12 @@ left_out AS (
     UNION
     SELECT finer FROM inside WHERE smaller AND coarser NOT IN (SELECT meter FROM covered)
 ),
+-- end extents
 consumer AS (
     SELECT m.equipment, m.points, f.profiles, coalesce(u.unseen_us, $stop - $start) AS unseen_us,
-           -- rounded up; a meter of which nothing was seen has no mean
+           -- rounded up, for // cuts off; a meter of which nothing was seen has no mean
            CASE WHEN u.unseen_us < $stop - $start
-                THEN -(CAST(-coalesce(e.all_micro, 0) AS HUGEINT) * u.unseen_us // ($stop - $start - u.unseen_us))
+                THEN (CAST(coalesce(e.all_micro, 0) AS HUGEINT) * u.unseen_us + $stop - $start - u.unseen_us - 1) // ($stop - $start - u.unseen_us)
                 ELSE 0 END AS unseen_micro,
            coalesce(e.idle_micro, 0) AS idle_micro, coalesce(e.busy_micro, 0) AS busy_micro, coalesce(e.all_micro, 0) AS all_micro,
            coalesce(e.surely_idle_micro, 0) AS surely_idle_micro, coalesce(e.surely_busy_micro, 0) AS surely_busy_micro,
