@@ -21,6 +21,7 @@ from factory_kit.model.product import Checks, DataProduct
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.model.site import Equipment, Industry, Plant, Site
+from factory_kit.pack.verify import verify_package
 from factory_kit.shipped import data_dir
 
 BEGIN = 1_767_225_600_000_000
@@ -51,12 +52,14 @@ def rows(scale: Scale) -> Iterator[Row]:
 
 
 def _verifying(folder: Path, scale: Scale) -> Iterator[Row]:
-    ours = min(
-        (once(partial(_verify, folder / "package.zip")) for _ in range(scale.runs)), key=lambda cost: cost.wall_s
-    )
-    peer = min(_sha256sum(folder / "package.zip") for _ in range(scale.runs))
-    size = (folder / "package.zip").stat().st_size / 2**20
-    yield Row("pack verify", "MiB/s", size / ours.wall_s, size / peer, "sha256sum", Bar("ratio", "at least", 0.7, 0.01))
+    """The unmarked package and the copy, which is larger since marks are noise; the best of several runs, in turn with the peer's."""
+    for file in ("package.zip", "copy.zip"):
+        package = folder / file
+        pairs = [(once(partial(_verify, package)).wall_s, _sha256sum(package)) for _ in range(scale.runs)]
+        ours, peer = (min(times) for times in zip(*pairs, strict=True))
+        size = package.stat().st_size / 2**20
+        yield Row(f"pack verify of {size:.0f} MiB", "MiB/s", size / ours, size / peer, "sha256sum",
+                  Bar("ratio", "at least", 0.7, 0.01), "sha256, SM3, CRC-32, rows and papers; modules loaded before")  # fmt: skip
 
 
 def _span(samples: int) -> tuple[datetime, datetime]:
@@ -170,9 +173,7 @@ def _release(folder: Path) -> float:
 
 
 def _verify(package: Path) -> float:
-    from factory_kit.pack.verify import package_findings
-
-    assert package_findings(package) == []
+    assert verify_package(package).ok
     return float(package.stat().st_size)
 
 
