@@ -6,7 +6,7 @@ import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import isawaitable
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from starlette.concurrency import run_in_threadpool
@@ -104,8 +104,8 @@ class Asked:
         return int(found)
 
 
-Answer = Callable[[Asked], Response]
-Streamed = Callable[[Asked], Awaitable[Response]]
+Answer = Callable[[Asked], Any]
+"""A response, or for a stream one to be waited for."""
 
 
 class Gate:
@@ -117,7 +117,7 @@ class Gate:
         self._sessions = sessions
         self._place = place
 
-    def endpoint(self, rule: Rule, answer: Answer | Streamed) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(self, rule: Rule, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         """What answers requests under *rule*."""
 
         async def asked(request: Request) -> Response:
@@ -133,8 +133,10 @@ class Gate:
             if rule.csrf:
                 self._check(request, key, form.get("csrf", "") or request.headers.get(HEADER, ""))
             known = Asked(request, self._pages.language(request), key or secrets.token_urlsafe(32), session, form)
-            made = answer(known) if rule.body == "stream" else await run_in_threadpool(answer, known)
-            response: Response = await made if isawaitable(made) else made
+            made: Response | Awaitable[Response] = (
+                answer(known) if rule.body == "stream" else await run_in_threadpool(answer, known)
+            )
+            response = made if isinstance(made, Response) else await made
             fresh = known.key != request.cookies.get(self._place.cookie, "")
             if fresh and (session is not None or rule.path == "/login") and rule.path != "/logout":
                 self.keep(response, known.key)
