@@ -11,6 +11,7 @@ from pathlib import Path
 from factory_kit.files import write_atomically
 from factory_kit.model.product import FieldType, ProductField
 from factory_kit.pack.build import Built, as_json
+from factory_kit.pack.charts import chart_files
 from factory_kit.pack.deid import published_recipe
 from factory_kit.pack.digests import file_sha256
 from factory_kit.pack.form import checklist, upload_form
@@ -18,7 +19,8 @@ from factory_kit.pack.formats import dataspace, dcat, offer, records, statement,
 from factory_kit.pack.leaks import identifying
 from factory_kit.pack.quality import QualityRow
 from factory_kit.pack.quality_more import Score, db31, series_checks, tc609, tc609_groups
-from factory_kit.pack.readme import readme, sample_rows, statistics
+from factory_kit.pack.readme import categories, collected, readme, sample_rows, statistics
+from factory_kit.pack.summary import summary_of
 
 __all__ = ["PAPERS", "write_papers"]
 
@@ -49,13 +51,17 @@ CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissan
 
 
 def write_papers(built: Built, keep: Container[str] = ()) -> None:
-    """All papers of *built* beside its data, but those to *keep* as they are."""
+    """All papers and pictures of *built* beside its data, but those to *keep* as they are."""
+    for name, picture in chart_files(built).items():
+        _write(built.folder / name, picture)
     for name, made in PAPERS.items():
-        if name in keep:
-            continue
-        path = built.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, made(built))
+        if name not in keep:
+            _write(built.folder / name, made(built))
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
 
 
 def dictionary(built: Built) -> str:
@@ -105,7 +111,7 @@ def croissant(built: Built) -> str:
         "creator": {"@type": "sc:Organization", "name": plant.name.zh},
         "keywords": list(product.listing.keywords),
         "temporalCoverage": f"{built.span.begins.isoformat()}Z/{built.span.ends.isoformat()}Z",
-        "rai:dataCollection": "OPC UA / Modbus, read-only",
+        "rai:dataCollection": collected(built.origins),
         "rai:dataCollectionTimeFrame": [f"{built.span.begins.isoformat()}Z", f"{built.span.ends.isoformat()}Z"],
         "rai:dataPreprocessingProtocol": [step.en for step in product.recipe.steps],
         "rai:personalSensitiveInformation": ["none found; see papers/residual-risk.json"],
@@ -221,7 +227,7 @@ def _score(score: Score) -> dict[str, object]:
     status = "not assessed" if score.share is None else "assessed"
     return {
         "code": score.code,
-        "label": score.label,
+        "label": {"zh": score.label, "en": score.label_en},
         "status": status,
         "score": _decimal(score.share),
         "how": score.how,
@@ -292,8 +298,13 @@ def sample(built: Built) -> str:
 
 
 def figures(built: Built) -> str:
-    """Least, largest, mean and spread of every number field."""
-    return as_json({"fields": statistics(built)})
+    """Least, largest, mean and spread of every number field, counts of every label, and what the product's own summary tells."""
+    told, lines = built.template.product.summary, summary_of(built.template, built.parts)
+    summary = None if told is None else {
+        "title": told.title.model_dump(), "columns": {name: label.model_dump() for name, label in told.columns.items()}, "rows": lines,
+        "note": told.note and told.note.model_dump(), "sql": built.template.summary,
+    }  # fmt: skip
+    return as_json({"fields": statistics(built), "categories": categories(built), "summary": summary})
 
 
 def papers_checklist(built: Built) -> str:

@@ -19,6 +19,22 @@ __all__ = ["Score", "db31", "series_checks", "tc609", "tc609_groups"]
 PASS = Fraction(9, 10)
 
 
+ENGLISH = {
+    "类型约束": "Type constraint", "格式约束": "Format constraint", "长度约束": "Length constraint", "数据模型": "Data model", "元数据": "Metadata",
+    "业务规则": "Business rules", "权威参考数据": "Reference data", "安全规范": "Security", "数据元素完整性": "Completeness of elements",
+    "数据记录完整性": "Completeness of records", "数据内容正确性": "Correct content", "数据格式合规性": "Correct format", "数据重复率（1−A/B）": "Duplicates (1 − A/B)",
+    "数据唯一性": "Uniqueness", "脏数据出现率（1−A/B）": "Dirty data (1 − A/B)", "数据标准参照准确性": "Accuracy against the standard", "相同数据一致性": "Consistency of the same data",
+    "表内等值": "Equal within a table", "表内逻辑": "Logic within a table", "跨表等值": "Equal across tables", "跨表逻辑": "Logic across tables",
+    "数据项与元数据一致性": "Consistency with metadata", "基于时间段的正确性": "Within the period", "基于时间点的及时性": "On time", "时序性": "Order in time",
+    "数据授权使用时效性": "Validity of the authorisation", "可访问": "Accessible", "可用性": "Usable", "数据标准（010101–010103 平均）": "Data standard (mean of 010101 to 010103)",
+    "关联数据一致性（040201–040204 平均）": "Consistency of related data (mean of 040201 to 040204)",
+    "基本信息完整性": "Documentation: basics", "内容特征完整性": "Documentation: content", "建设过程完整性": "Documentation: making", "应用说明完整性": "Documentation: use",
+    "格式规范性": "Format", "安全规范性": "Security", "标注规范性": "Labelling by the rules", "结构完整性": "Complete structure", "内容真实性": "Traceable content",
+    "内容一致性": "Consistent content", "类型一致性": "Consistent class", "内容干净性": "Clean content", "内容多样性": "Diversity", "规模完整性": "Size", "内容时效性": "Period",
+    "标注准确性": "Correct labels", "模型适配性": "Use for a model",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Score:
     """One indicator: the share that is right, None where it is not assessed, and where it comes from."""
@@ -27,6 +43,11 @@ class Score:
     label: str
     share: Fraction | None
     how: str
+
+    @property
+    def label_en(self) -> str:
+        """The label in English, in our own words."""
+        return ENGLISH[self.label]
 
 
 DB31: tuple[tuple[str, str, str], ...] = (

@@ -16,14 +16,32 @@ from factory_kit.model.product import ProductField
 from factory_kit.model.site import Site
 from factory_kit.pack.bag import write_bag
 from factory_kit.pack.build import Built, Span, build_rows
+from factory_kit.pack.charts import main_chart, spread
 from factory_kit.pack.describe import write_papers
 from factory_kit.pack.leaks import require_no_leak
 from factory_kit.pack.outside import Verdict, outside_verdicts
 from factory_kit.pack.pseudonyms import plant_key
-from factory_kit.pack.quality import QualityRow
+from factory_kit.pack.quality import QualityRow, Scope
+from factory_kit.pack.quality_more import Score, db31, series_checks, tc609, tc609_groups
 from factory_kit.pack.release import REGISTER, RISK_PAPER, Recipient, mark_package, write_recipient
+from factory_kit.pack.summary import summary_of
 from factory_kit.pack.verify import PACKAGE_KIND
-from factory_kit.render.document import Bullets, Callout, Cell, Column, Document, Facts, Item, Part, Row, Section, Table
+from factory_kit.render.charts import Timeline
+from factory_kit.render.document import (
+    Bullets,
+    Callout,
+    Cell,
+    Column,
+    Document,
+    Facts,
+    Figure,
+    Item,
+    Part,
+    Row,
+    Section,
+    Table,
+)
+from factory_kit.render.theme import Tone
 from factory_kit.render.word import write_word
 from factory_kit.reports.shown import DASH, day, percent
 from factory_kit.reports.wording import Wording, wording
@@ -36,6 +54,19 @@ from factory_kit.store import Store
 
 __all__ = ["Package", "build_package", "manual", "release_package"]
 
+MOST_SPREADS = 3
+VOCABULARY = {
+    "一般": "general", "重要": "important", "核心": "core", "一级": "level 1", "二级": "level 2", "三级": "level 3", "研发数据域": "research and development",
+    "生产数据域": "production", "运维数据域": "operation and maintenance", "管理数据域": "management", "外部数据域": "external", "无": "none", "严重": "serious",
+    "特别严重": "especially serious", "国家安全": "national security", "经济运行": "the economy", "社会秩序": "public order", "公共利益": "public interest",
+    "组织权益": "organisations", "个人权益": "individuals",
+}  # fmt: skip
+"""Words of GB/T 43697-2024 and of the industrial guide, in our own English; 一般 as a harm is ordinary harm."""
+ATTACHED = {
+    "manual": "", "self_check": "papers/quality.json", "sample": "sample/sample.csv", "dictionary": "papers/data-dictionary.csv",
+    "form": "papers/上传表单.xlsx", "risk": "papers/residual-risk.json", "checklist": "papers/checklist.json",
+}  # fmt: skip
+TONES: dict[str, Tone] = {"passed": "good", "failed": "bad", "open": "warn"}
 MANUALS: dict[Language, str] = {"zh": "papers/数据产品说明书.docx", "en": "papers/manual.docx"}
 
 
@@ -133,11 +164,13 @@ def manual(built: Built, language: Language) -> Document:
         Section("physical", say("physical.title"), (_physical(built, say),)),
         Section("fields", say("fields.title"), (_fields(built, say),)),
         Section("use", say("use.title"), (_use(built, say),)),
-        Section("grading", say("grading.title"), (_grading(built, say),)),
+        Section("grading", say("grading.title"), _grading(built, say)),
         Section("deid", say("deid.title"), _deidentified(built, say)),
         Section("source", say("source.title"), (_source(built, say),)),
-        Section("quality", say("quality.title"), (_quality(built, say),)),
-        Section("attachments", say("attachments.title"), (_attachments(say),)),
+        Section("content", say("content.title"), _content(built, say)),
+        Section("quality", say("quality.title"), _qualities(built, say)),
+        Section("attachments", say("attachments.title"), (_attachments(built, say),)),
+        Section("method", say("method.title"), (_method(built, say),)),
     )
     return Document(
         language=language,
@@ -164,17 +197,23 @@ def _basic(built: Built, say: Wording) -> Facts:
     product, plant = built.template.product, built.site.plant
     listing = product.listing
     return _facts(
-        "basic", say, ("name", listing.name), ("name_en", listing.name_en), ("description", listing.description), ("keywords", ",".join(listing.keywords)),
+        "basic", say, ("name", listing.name), ("name_en", listing.name_en), ("code", say("basic.code_value")), ("identifier", product.identifier or say("none")), ("description", _description(built, say)), ("keywords", ",".join(listing.keywords)),
         ("type", listing.product_type), ("theme", listing.theme), ("scene", listing.scene), ("industry", f"{listing.source_industry} ({plant.industry.edition} {plant.industry.code})"),
         ("supplier", plant.name.in_(say.language)), ("credit_code", plant.credit_code), ("version", product.version), ("built_on", day(built.built_on, say.language)),
     )  # fmt: skip
+
+
+def _description(built: Built, say: Wording) -> str:
+    """What the form gets, in Chinese; in the English manual the description of the product."""
+    product = built.template.product
+    return product.listing.description if say.language == "zh" else product.description.en
 
 
 def _physical(built: Built, say: Wording) -> Facts:
     listing = built.template.product.listing
     return _facts(
         "physical", say, ("size", f"{built.data_bytes / 1024:.1f} KiB"), ("rows", str(built.rows)), ("columns", str(len(built.template.product.fields))),
-        ("interval", f"{built.span.begins} – {built.span.ends}"), ("update", listing.update_frequency or listing.update), ("origins", ", ".join(built.origins)),
+        ("interval", f"{built.span.begins} – {built.span.ends}"), ("update", listing.update_frequency or listing.update), ("origins", say.listed([say(f"origins.{each}") for each in built.origins])),
         ("format", say("physical.format_value")),
     )  # fmt: skip
 
@@ -210,19 +249,54 @@ def _use(built: Built, say: Wording) -> Facts:
     )  # fmt: skip
 
 
-def _grading(built: Built, say: Wording) -> Facts:
+def _grading(built: Built, say: Wording) -> tuple[Part, ...]:
     grading = built.template.product.grading
-    return _facts(
-        "grading", say, ("national", grading.national), ("domain", grading.domain), ("level", grading.level), ("because", grading.because.in_(say.language)),
-        ("basis", say.listed(list(grading.basis))), ("decided", grading.decided_by), ("approval", grading.approval or say("none")),
+    decided = (
+        f"{grading.decided_by}, {day(grading.decided_on, say.language)}" if grading.decided_on else grading.decided_by
+    )
+    facts = _facts(
+        "grading", say, ("national", _word(grading.national, say)), ("domain", _word(grading.domain, say)), ("level", _word(grading.level, say)),
+        ("because", grading.because.in_(say.language)), ("basis", say.listed(list(grading.basis))), ("decided", decided),
+        ("approval", grading.approval or say("none")),
     )  # fmt: skip
+    columns = (
+        Column("on", say("impacts.whom"), share=16), Column("harm", say("impacts.harm"), share=14), Column("grade", say("impacts.grade"), share=14),
+        Column("because", say("impacts.because"), share=56),
+    )  # fmt: skip
+    rows = tuple(
+        Row(
+            (
+                Cell(_word(each.on, say)),
+                Cell(_word(each.harm, say)),
+                Cell(_word(each.national, say)),
+                Cell(each.because),
+            )
+        )
+        for each in grading.impacts
+    )
+    return (facts, Table("impacts", say("impacts.caption"), columns, rows, empty=say("impacts.empty")))
+
+
+def _word(chinese: str, say: Wording) -> str:
+    """A word of the standards with its English beside it in the English manual."""
+    return chinese if say.language == "zh" else f"{VOCABULARY[chinese]} ({chinese})"
 
 
 def _deidentified(built: Built, say: Wording) -> tuple[Part, ...]:
     recipe = built.template.product.recipe
     steps = tuple(Item(step.in_(say.language)) for step in recipe.steps)
     facts = _facts("deid", say, ("recipe", recipe.id), ("key", str(built.provenance["pseudonym_key"])))
-    return (facts, Bullets("steps", steps, numbered=True, caption=say("deid.steps")), _risk(built, say))
+    bullets = Bullets("steps", steps, numbered=True, caption=say("deid.steps"))
+    return (facts, bullets, _risk(built, say), *_risky(built, say))
+
+
+def _risky(built: Built, say: Wording) -> tuple[Part, ...]:
+    """A warning where more than half of the groups can be singled out or found again: pseudonyms alone hide nobody."""
+    risk = built.risk
+    shares = [*(risk.unicity or {}).values(), risk.linked] if risk is not None else []
+    if not any(share is not None and 2 * share > 1 for share in shares):
+        return ()
+    return (Callout("risky", say("risky.title"), say("risky.text"), "warn"),)
 
 
 def _risk(built: Built, say: Wording) -> Facts:
@@ -273,19 +347,128 @@ def _quality_row(row: QualityRow, say: Wording) -> Row:
     )
 
 
-def _attachments(say: Wording) -> Table:
-    included = {"manual": MANUALS[say.language], "self_check": "papers/quality.json"}
-    names = ("manual", "self_check", "sample", "compliance", "quality", "undertaking", "proof")
+def _content(built: Built, say: Wording) -> tuple[Part, ...]:
+    """What the rows come to, and how they look."""
+    main, spreads = main_chart(built), spread(built)
+    labels = {field.name: field.label.in_(say.language) for field in built.template.product.fields}
+    per = ", ".join(labels.get(name, name) for name in built.template.checks.expected.per)
+    figures: list[Part] = []
+    if main is not None:
+        name = next(
+            (
+                each.name
+                for each in built.template.product.fields
+                if each.type in ("decimal", "number") and not each.key
+            ),
+            "",
+        )
+        shown = (
+            say("content.lanes", per=per)
+            if isinstance(main, Timeline)
+            else say("content.course", field=labels[name], per=per)
+        )
+        figures.append(Figure("course", shown, shown, main))
+    for name, chart in list(spreads.items())[:MOST_SPREADS]:
+        caption = say("content.spread", field=labels[name])
+        figures.append(Figure(f"spread-{name}", caption, caption, chart))
+    return (*_summary(built, say), *figures)
+
+
+def _summary(built: Built, say: Wording) -> tuple[Part, ...]:
+    told = built.template.product.summary
+    if told is None:
+        return ()
+    columns = tuple(Column(name, label.in_(say.language), share=10) for name, label in told.columns.items())
+    rows = tuple(Row(tuple(Cell(text or DASH) for text in line)) for line in summary_of(built.template, built.parts))
+    return (
+        Table("summary", told.title.in_(say.language), columns, rows, told.note.in_(say.language) if told.note else ""),
+    )
+
+
+def _qualities(built: Built, say: Wording) -> tuple[Part, ...]:
+    assert built.scope is not None  # noqa: S101 - whoever builds judges
+    readme = (built.folder / "README.md").read_text(encoding="utf-8")
+    national = tc609(built.quality, readme)
+    return (
+        _quality(built, say),
+        _scores("db31", db31(built.quality), say),
+        _groups(national, say),
+        _scores("tc609", national, say),
+        _series(built.scope, say),
+    )
+
+
+def _scores(name: str, scores: Sequence[Score], say: Wording) -> Table:
+    columns = (
+        Column("code", say("quality.code"), share=12), Column("indicator", say("quality.indicator"), share=40),
+        Column("score", say("quality.score"), "end", share=14), Column("from", say("quality.from"), share=34),
+    )  # fmt: skip
+    rows = tuple(
+        Row((
+            Cell(each.code, code=True), Cell(each.label if say.language == "zh" else each.label_en),
+            Cell(say("quality.open") if each.share is None else percent(each.share, "down"), "muted" if each.share is None else ""),
+            Cell(_source_of(each, say), "muted"),
+        ))
+        for each in scores
+    )  # fmt: skip
+    return Table(name, say(f"{name}.caption"), columns, rows, say(f"{name}.note"))
+
+
+def _source_of(score: Score, say: Wording) -> str:
+    """Where a figure comes from in a few words; the SQL stands with the figure of GB/T 36344 that it is taken from."""
+    if score.share is None:
+        return say("quality.person")
+    if score.how.startswith("GB/T 36344"):
+        return score.how.partition(":")[0]
+    if score.how.startswith("documented"):
+        return say("quality.documented", items=score.how.partition(": ")[2].replace(", ", "、"))
+    return say("quality.mean") if score.how.startswith("mean") else say("quality.origin")
+
+
+def _groups(scores: Sequence[Score], say: Wording) -> Table:
+    columns = (
+        Column("group", say("groups.group"), share=40),
+        Column("mean", say("groups.mean"), "end", share=30),
+        Column("verdict", say("groups.verdict"), share=30),
+    )
+    rows = tuple(
+        Row((Cell(say(f"groups.g{code}")), Cell(DASH if mean is None else percent(mean, "down")), Cell(say(f"groups.{verdict}"), TONES[verdict])))
+        for code, (mean, verdict) in tc609_groups(scores).items()
+    )  # fmt: skip
+    return Table("groups", say("groups.caption"), columns, rows, say("groups.note"))
+
+
+def _series(scope: Scope, say: Wording) -> Table:
+    columns = (
+        Column("check", say("series.check"), share=60),
+        Column("count", say("series.count"), "end", share=20),
+        Column("of", say("series.of"), "end", share=20),
+    )
+    rows = tuple(
+        Row((Cell(say(f"series.{name}")), Cell(str(count)), Cell(str(of))))
+        for name, (count, of, _sql) in series_checks(scope).items()
+    )
+    return Table("series", say("series.caption"), columns, rows, say("series.note"))
+
+
+def _method(built: Built, say: Wording) -> Table:
+    """How each figure of GB/T 36344 was counted, so that somebody else can count it."""
+    columns = (Column("code", say("quality.code"), share=12), Column("how", say("method.how"), share=88))
+    shown = [(row.code, row.how if "SELECT" in row.how else say(f"how.c{row.code}")) for row in built.quality]
+    rows = tuple(Row((Cell(code, code=True), Cell(how, code="SELECT" in how))) for code, how in shown)
+    return Table("method", say("method.caption"), columns, rows, say("method.note"))
+
+
+def _attachments(built: Built, say: Wording) -> Table:
+    included = {name: path for name, path in ATTACHED.items() if name == "manual" or (built.folder / path).exists()}
+    included["manual"] = MANUALS[say.language]
+    names = (*ATTACHED, "compliance", "quality", "undertaking", "proof")
     columns = (Column("item", say("attachments.item"), share=40), Column("state", say("attachments.state"), share=60))
     rows = tuple(
-        Row(
-            (
-                Cell(say(f"attachments.{name}")),
-                Cell(
-                    say("attachments.included", file=included[name]) if name in included else say("attachments.missing")
-                ),
-            )
-        )
+        Row((
+            Cell(say(f"attachments.{name}")),
+            Cell(say("attachments.included", file=included[name])) if name in included else Cell(say("attachments.missing"), "warn"),
+        ))
         for name in names
-    )
+    )  # fmt: skip
     return Table("attachments", say("attachments.caption"), columns, rows)

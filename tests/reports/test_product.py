@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import replace
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +23,12 @@ from factory_kit.model.definition import Text
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.model.site import Equipment, Industry, Plant, Site
-from factory_kit.pack.build import Span
+from factory_kit.pack.build import Built, Span
 from factory_kit.pack.verify import PACKAGE_KIND, package_findings
+from factory_kit.render.document import Document, Facts, Table
 from factory_kit.reports.product import Package, build_package, manual
 from factory_kit.reports.wording import wording
-from factory_kit.seal.sealing import seal_files
+from factory_kit.seal.sealing import seal_files, unpack
 from factory_kit.seal.verify import open_sealed
 from factory_kit.shipped import data_dir
 from factory_kit.store import Store
@@ -95,11 +98,83 @@ def test_the_manual_shows_difficult_names_as_they_are(package: Package, language
     assert ("甲&amp;乙 &lt;机床&gt; {{7*7}} 㵘" if language == "zh" else "A&amp;B &lt;x&gt;") in text
 
 
-def test_what_a_machine_cannot_judge_is_not_full_marks(package: Package) -> None:
+@pytest.fixture(scope="module")
+def whole(made: Package, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """What was built, in the folder of the unpacked package."""
+    folder = tmp_path_factory.mktemp("whole") / "package"
+    unpack(made.file, folder)
+    parts = (folder / "data" / "part-000.parquet",)
+    scope = made.built.scope
+    assert scope is not None
+    return replace(made.built, folder=folder, parts=parts, scope=replace(scope, parts=parts))
+
+
+def test_what_a_machine_cannot_judge_is_not_full_marks(whole: Built) -> None:
     """The quality table says 未评 for the four open indicators."""
-    table = manual(package.built, "zh").part("quality")
+    table = manual(whole, "zh").part("quality")
 
     assert [row.cells[0].text for row in table.rows if row.cells[3].text == "未评"] == ["0105", "0401", "0502", "0602"]  # type: ignore[union-attr]
+
+
+def cells(document: Document, name: str) -> list[list[str]]:
+    """The texts of a table."""
+    table = document.part(name)
+    assert isinstance(table, Table)
+    return [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def test_the_manual_has_all_three_standards(whole: Built) -> None:
+    """Twenty, thirty and seventeen indicators, the verdicts on three groups, and how each figure was counted."""
+    document = manual(whole, "en")
+
+    assert [len(cells(document, name)) for name in ("quality", "db31", "tc609", "groups", "method")] == [
+        20,
+        30,
+        17,
+        3,
+        20,
+    ]
+    assert [row[2] for row in cells(document, "groups")] == [
+        "failed",
+        "open (a person has to judge)",
+        "open (a person has to judge)",
+    ]
+    assert [row[0] for row in cells(document, "method") if row[1].startswith("not assessed")] == [
+        "0105",
+        "0401",
+        "0502",
+        "0602",
+    ]
+    assert {row[2] for row in cells(document, "tc609") if row[0] in ("0304", "0305")} == {"not assessed"}
+
+
+def test_no_english_sentence_stands_in_the_chinese_manual(whole: Built) -> None:
+    """Where figures come from is said in Chinese; only SQL and names of files have Latin letters."""
+    document = manual(whole, "zh")
+    told = [row[-1] for name in ("db31", "tc609", "groups", "method", "impacts") for row in cells(document, name)]
+
+    assert [text for text in told if re.search("[a-z]{3,} [a-z]{3,}", text) and "SELECT" not in text] == []
+
+
+def test_the_questionnaire_of_the_grading_is_shown(whole: Built) -> None:
+    """Who would be harmed, how much, what follows and why; the decider with the day."""
+    document = manual(whole, "zh")
+    facts = document.part("grading")
+    assert isinstance(facts, Facts)
+
+    assert cells(document, "impacts")[3] == ["组织权益", "一般", "一般", "可能反映本企业负荷水平"]
+    assert "张三, 2026年1月1日" in [cell.text for _name, cell in facts.items]
+
+
+def test_a_machine_that_can_be_singled_out_is_warned_of(whole: Built) -> None:
+    """More than half of the groups known by few values is a warning; no group is none."""
+    risk = whole.risk
+    assert risk is not None
+    risky = replace(whole, risk=replace(risk, unicity={1: Fraction(2, 3)}))
+
+    assert manual(risky, "zh").part("risky").title == "残余风险高"  # type: ignore[union-attr]
+    with pytest.raises(KeyError):
+        manual(replace(whole, risk=replace(risk, unicity=None, linked=Fraction(1, 2))), "zh").part("risky")
 
 
 def test_a_whole_package_has_no_findings(package: Package) -> None:
