@@ -17,9 +17,11 @@ from factory_kit.district.given import MEASURES, Given, Place, given, kept, read
 from factory_kit.district.groups import among_peers, kinds
 from factory_kit.district.index import index
 from factory_kit.district.office import Office
+from factory_kit.district.screen import screen
 from factory_kit.district.statistics import statistics
-from factory_kit.district.tables import Groups, internal_document, public_document
+from factory_kit.district.tables import Groups, internal_document, public_document, row_names, stamped
 from factory_kit.district.trial import TRIAL, is_trial
+from factory_kit.district.wording import say
 from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
 from factory_kit.i18n import Language
@@ -82,6 +84,7 @@ def publish(office: Office, out: Path, now: Callable[[], int], language: Languag
     with tempfile.TemporaryDirectory(prefix=".publishing-", dir=out.parent) as aside:
         made = Path(aside) / "out"
         made.mkdir()
+        write_atomically(made / f"screen.{language}.html", _screen(office, found, parts, language))
         files = _write(office, made, document, data, language)
         _record(office, number, wanted, parts, found, files, now)
         made.rename(out)  # nothing is to be seen before it is on record
@@ -176,6 +179,16 @@ def _write(office: Office, out: Path, document: Any, data: Mapping[str, Any], la
     write_atomically(out / "data.json", canonical(data) + b"\n")
     write_atomically(out / "data.csv", _csv(data))
     return tuple(sorted(out.iterdir()))
+
+
+def _screen(office: Office, found: Mapping[str, Any], parts: Mapping[str, Given], language: Language) -> bytes:
+    model = next(iter(found["models"]))
+    title = f"{office.units().district.in_(language)} · {office.campaign().name.in_(language)}"
+    notes = [say("screen.note", language)] + ([say("demo.text", language)] if found["kind"] == "demo" else [])
+    names = {by: row_names(office, by, part.table.rows, language) for by, part in parts.items()}
+    return screen(
+        title, stamped(found, language, "public", model), notes, parts, names, language, trial=is_trial(model)
+    )
 
 
 def _csv(data: Mapping[str, Any]) -> str:

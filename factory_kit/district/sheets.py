@@ -54,7 +54,10 @@ def _by(
     rows = [_ladder_row(each, levels, name(by, each["key"])) for each in figures[f"by_{by}"]]
     total = _ladder_row(figures["all"][0], levels, say("all", language))
     return Table(
-        f"ladder-{by}", say("levels", language, by=say(by, language)), columns, (*rows, Row(total.cells, "total"))
+        f"ladder-{by}",
+        say("levels", language, by=say(by, language).lower()),
+        columns,
+        (*rows, Row(total.cells, "total")),
     )
 
 
@@ -67,7 +70,6 @@ def _ladder_row(each: Mapping[str, Any], levels: Sequence[str], name: str) -> Ro
 
 def records_sheet(found: Mapping[str, Any], language: Language, stamp: str) -> Section:
     """Recognitions by document, data products by state, scenes that are built."""
-    nothing = say("nothing", language)
     recognised = Table(
         "recognitions", say("recognitions", language),
         (_text("subject", language), _text("scene", language), _count("documents", language), _count("n", language)),
@@ -75,7 +77,7 @@ def records_sheet(found: Mapping[str, Any], language: Language, stamp: str) -> S
             Row((Cell(_subject(each["subject"], language)), Cell(each["scene"] or "-"), _whole(each["n"]), _whole(each["plants"])))
             for each in found["recognitions"]
         ),
-        empty=nothing,
+        empty=_none("recognitions", language),
     )  # fmt: skip
     products = Table(
         "products", say("products", language), (_text("state", language), _count("products.n", language), _count("firms", language)),
@@ -86,9 +88,13 @@ def records_sheet(found: Mapping[str, Any], language: Language, stamp: str) -> S
     )  # fmt: skip
     scenes = Table(
         "scenes", say("scenes", language), (_text("scene", language), _count("n", language)),
-        tuple(Row((Cell(_scene(each["scene"], language)), _whole(each["plants"]))) for each in found["scenes"]), empty=nothing,
+        tuple(Row((Cell(_scene(each["scene"], language)), _whole(each["plants"]))) for each in found["scenes"]), empty=_none("scenes", language),
     )  # fmt: skip
     return Section("records", say("records", language), (recognised, products, scenes), lead=stamp)
+
+
+def _none(key: str, language: Language) -> str:
+    return f"{say(key, language)}: {say('nothing', language)}"
 
 
 def kinds_sheet(model: str, found: Sequence[Cluster], language: Language, stamp: str) -> Section:
@@ -118,7 +124,7 @@ def _lacks(model: str, each: Cluster, language: Language) -> str:
 def peers_sheet(found: Sequence[Among], language: Language, stamp: str) -> Section:
     """Every plant beside its peers."""
     columns = (
-        _text("credit_code", language), _count("site_no", language), _text("name", language), _text("circle", language),
+        _text("credit_code", language, 26), _count("site_no", language), _text("name", language), _text("circle", language),
         *(_count(key, language) for key in ("peers.n", "total", "below", "q1", "median", "q3")),
     )  # fmt: skip
     rows = tuple(
@@ -161,8 +167,8 @@ def _subject(subject: str, language: Language) -> str:
     return words[0] if language == "zh" else words[-1]
 
 
-def _text(key: str, language: Language) -> Column:
-    return Column(key, say(key, language), "start", 20)
+def _text(key: str, language: Language, share: int = 20) -> Column:
+    return Column(key, say(key, language), "start", share)
 
 
 def _count(key: str, language: Language) -> Column:

@@ -23,7 +23,17 @@ from factory_kit.model.definition import exact
 from factory_kit.render.charts import Bar, Bars
 from factory_kit.render.document import Callout, Cell, Column, Document, Figure, Part, Prose, Row, Section, Table
 
-__all__ = ["HIDDEN", "Groups", "internal_document", "public_document", "row_name"]
+__all__ = [
+    "HIDDEN",
+    "Groups",
+    "internal_document",
+    "level_name",
+    "plants_chart",
+    "public_document",
+    "row_name",
+    "row_names",
+    "stamped",
+]
 
 HIDDEN = "·"
 BY = ("street", "division", "size", "type", "provider")
@@ -49,7 +59,7 @@ def internal_document(
         _missing(office, found, language),
     ]
     for model, figures in found["models"].items():
-        stamp = _stamp(found, language, "internal", model)
+        stamp = stamped(found, language, "internal", model)
         sections += [_levels(office, figures, by, language, stamp) for by in BY]
         sections += [
             _near(figures, language, stamp),
@@ -59,7 +69,7 @@ def internal_document(
             peers_sheet(groups[model].peers, language, stamp),
         ]
     sections += [_movement(each, language) for each in found["movement"]]
-    stamp = _stamp(found, language, "internal")
+    stamp = stamped(found, language, "internal")
     sections += ladder_sheets(found["ladders"], partial(_named, office, language), language, stamp)
     sections.append(records_sheet(found, language, stamp))
     sections.append(_targets(office, found, language))
@@ -75,13 +85,19 @@ def public_document(
     rules = Rules(asked.counts, asked.scores, asked.shares, exact(asked.one), exact(asked.two))
     more = say("method.hidden", language, width=rules.counts), say("method.sums", language, **_percents(rules))
     sections = [_method(found, language, "public", *more, say("method.shares", language, least=rules.shares))]
-    stamp = _stamp(found, language, "public", model)
+    stamp = stamped(found, language, "public", model)
     sections += [_public_table(office, by, part, rules, language, stamp) for by, part in parts.items()]
     return _document(office, tuple(sections), language, "public")
 
 
 def _percents(rules: Rules) -> dict[str, str]:
     return {"one": f"{float(rules.one):.0%}", "two": f"{float(rules.two):.0%}"}
+
+
+def row_names(office: Office, by: str, rows: Sequence[tuple[str, ...]], language: Language) -> list[str]:
+    """What merged rows are called."""
+    between = "、" if language == "zh" else ", "
+    return [between.join(row_name(office, by, name, language) for name in row) for row in rows]
 
 
 def row_name(office: Office, by: str, name: str, language: Language) -> str:
@@ -117,10 +133,11 @@ def _document(office: Office, sections: tuple[Section, ...], language: Language,
     )  # fmt: skip
 
 
-def _stamp(found: Mapping[str, Any], language: Language, use: str, model: str = "") -> str:
+def stamped(found: Mapping[str, Any], language: Language, use: str, model: str = "") -> str:
+    """What stands under every heading: for whom, until when, by which model."""
     cut = found["cutoff"]
     return say(
-        "stamp",
+        "stamp" if model else "stamp.short",
         language,
         use=say(use, language),
         cutoff=cut["received"][:10] or "-",
@@ -136,7 +153,7 @@ def _method(found: Mapping[str, Any], language: Language, use: str, *more: str) 
     if any(is_trial(model) for model in found["models"]):
         parts.insert(0, Callout("trial", say("trial.title", language), say("trial.text", language), "warn"))
     models = ", ".join(model_name(model, language) for model in found["models"])
-    return Section("method", say("method", language), tuple(parts), lead=_stamp(found, language, use, models))
+    return Section("method", say("method", language), tuple(parts), lead=stamped(found, language, use, models))
 
 
 def _coverage(office: Office, found: Mapping[str, Any], language: Language) -> Section:
@@ -154,7 +171,7 @@ def _coverage(office: Office, found: Mapping[str, Any], language: Language) -> S
     if bars:
         alt = "; ".join(f"{bar.label} {bar.text}" for bar in bars)
         parts.append(Figure("coverage-chart", say("coverage", language), alt, Bars(tuple(bars), top=100.0)))
-    return Section("coverage", say("coverage", language), tuple(parts), lead=_stamp(found, language, "internal"))
+    return Section("coverage", say("coverage", language), tuple(parts), lead=stamped(found, language, "internal"))
 
 
 def _missing(office: Office, found: Mapping[str, Any], language: Language) -> Section:
@@ -177,7 +194,7 @@ def _missing(office: Office, found: Mapping[str, Any], language: Language) -> Se
         rows,
         empty=say("nothing", language),
     )
-    return Section("missing", say("not_assessed", language), (table,), lead=_stamp(found, language, "internal"))
+    return Section("missing", say("not_assessed", language), (table,), lead=stamped(found, language, "internal"))
 
 
 def _levels(office: Office, figures: Mapping[str, Any], by: str, language: Language, stamp: str) -> Section:
@@ -194,19 +211,22 @@ def _levels(office: Office, figures: Mapping[str, Any], by: str, language: Langu
     ]  # fmt: skip
     named = [Column(f"l{level}", say("level", language, level=level), "end") for level in levels]
     columns = (*_columns(language, by, "n", "late"), *named, *_columns(language, "q1", "median", "q3"))
-    title = say("levels", language, by=say(by, language))
+    title = say("levels", language, by=say(by, language).lower())
     return Section(
-        f"by-{by}", title, (Table(f"by-{by}", title, columns, tuple(shown)), _chart(figures, by, language)), lead=stamp
+        f"by-{by}",
+        title,
+        (Table(f"by-{by}", title, columns, tuple(shown)), _chart(office, figures, by, language)),
+        lead=stamp,
     )
 
 
-def _chart(figures: Mapping[str, Any], by: str, language: Language) -> Figure:
-    cells = figures["all"][0]["levels"] if figures["all"] else {}
+def _chart(office: Office, figures: Mapping[str, Any], by: str, language: Language) -> Figure:
     bars = tuple(
-        Bar(say("level", language, level=level), float(count), str(count)) for level, count in sorted(cells.items())
+        Bar(row_name(office, by, row["key"][0], language), float(row["n"]), str(row["n"]))
+        for row in figures[f"by_{by}"]
     )
     alt = "; ".join(f"{bar.label} {bar.text}" for bar in bars)
-    return Figure(f"chart-{by}", say("chart", language), alt, Bars(bars, top=float(max(cells.values(), default=1))))
+    return Figure(f"chart-{by}", say("plants_by", language, by=say(by, language).lower()), alt, plants_chart(bars))
 
 
 def _near(figures: Mapping[str, Any], language: Language, stamp: str) -> Section:
@@ -312,20 +332,20 @@ def _targets(office: Office, found: Mapping[str, Any], language: Language) -> Se
         _columns(language, "target", "due", "at_least", "actual", "source", "confidence"),
         tuple(rows),
     )
-    return Section("targets", say("targets", language), (table,), lead=_stamp(found, language, "internal"))
+    return Section("targets", say("targets", language), (table,), lead=stamped(found, language, "internal"))
 
 
 def _public_table(office: Office, by: str, part: Given, rules: Rules, language: Language, stamp: str) -> Section:
     table = part.table
-    names = ["、".join(row_name(office, by, name, language) for name in row) for row in table.rows]
-    levels = [Column(f"c{at}", _level_name(column, language), "end") for at, column in enumerate(table.columns)]
-    title = say("levels", language, by=say(by, language))
+    names = row_names(office, by, table.rows, language)
+    levels = [Column(f"c{at}", level_name(column, language), "end") for at, column in enumerate(table.columns)]
+    title = say("levels", language, by=say(by, language).lower())
     counts = Table(
         f"by-{by}", title, (*_columns(language, by, "n"), *levels, *_columns(language, "median")),
         (*_counts(part, names), _all_counts(table, language)),
     )  # fmt: skip
     percents = Table(
-        f"shares-{by}", say("shares", language, by=say(by, language)), (*_columns(language, by, "n"), *levels),
+        f"shares-{by}", say("shares", language, by=say(by, language).lower()), (*_columns(language, by, "n"), *levels),
         tuple(
             Row((Cell(name), _whole(total), *(_shown(share, _percent) for share in row)))
             for name, total, row in zip(names, table.row_totals, part.shares(rules), strict=True)
@@ -333,13 +353,21 @@ def _public_table(office: Office, by: str, part: Given, rules: Rules, language: 
     )  # fmt: skip
     bars = tuple(Bar(name, float(total), str(total)) for name, total in zip(names, table.row_totals, strict=True))
     chart = Figure(
-        f"chart-{by}", say("plants_by", language, by=say(by, language)), "; ".join(f"{bar.label} {bar.text}" for bar in bars),
-        Bars(bars, top=float(max(table.row_totals))),
+        f"chart-{by}", say("plants_by", language, by=say(by, language).lower()), "; ".join(f"{bar.label} {bar.text}" for bar in bars),
+        plants_chart(bars),
     )  # fmt: skip
-    return Section(f"by-{by}", title, (counts, chart, percents, _sums(part, by, names, language)), lead=stamp)
+    parts = (counts, chart, percents, _sums(part, by, names, language))
+    return Section(f"by-{by}", title, parts, lead=stamp, new_page=True)
 
 
-def _level_name(column: tuple[int, ...], language: Language) -> str:
+def plants_chart(bars: tuple[Bar, ...]) -> Bars:
+    """Bars of whole numbers, up to a number that five parts of an axis divide evenly."""
+    most = max((bar.value or 0.0 for bar in bars), default=0.0)
+    return Bars(bars, top=max(5.0, -(-most // 5) * 5))
+
+
+def level_name(column: tuple[int, ...], language: Language) -> str:
+    """What a column of merged levels is called."""
     ends = sorted({min(column), max(column)})
     return say("level", language, level="–".join(map(str, ends)))
 
@@ -362,7 +390,7 @@ def _sums(part: Given, by: str, names: Sequence[str], language: Language) -> Tab
     """Sums of plants with data, and what they come to per mu where both sums are shown."""
     rows = [_sum_row(part, at, Cell(name)) for at, name in enumerate(names)]
     total = _sum_row(part, None, Cell(say("all", language)))
-    title = say("sums", language, by=say(by, language))
+    title = say("sums", language, by=say(by, language).lower())
     columns = (
         *_columns(language, by, *MEASURES), *(Column(f"{key}_per_mu", say(f"{key}_per_mu", language), "end") for key in PER_MU),
     )  # fmt: skip

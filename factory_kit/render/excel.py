@@ -191,6 +191,7 @@ class Sheet:
             self.sheet.write_string(
                 self.row, number, printable(column.title), self.formats(**head, align=_align(column.align))
             )
+        self._grow([Cell(column.title) for column in table.columns])
         self.row += 1
         for row in table.rows:
             for number, cell in enumerate(row.cells):
@@ -240,14 +241,16 @@ class Sheet:
         kind, labels, series = data
         self._text(figure.caption, bold=True)
         top = self.row
+        whole = all(value is None or value == int(value) for _, values, _ in series for value in values)
         for number, (title, _, _) in enumerate(series, start=1):
-            self.sheet.write_string(top, number, printable(title), self.formats(bold=True, bottom=2))
+            if title:
+                self.sheet.write_string(top, number, printable(title), self.formats(bold=True, bottom=2))
         for offset, label in enumerate(labels, start=1):
             self.sheet.write_string(top + offset, 0, printable(label), self.formats())
             for number, (_, values, _) in enumerate(series, start=1):
                 value = values[offset - 1]
                 if value is not None:
-                    self.sheet.write_number(top + offset, number, value, self.formats(num_format="0.00"))
+                    self.sheet.write_number(top + offset, number, value, self.formats(num_format="0" if whole else "0.00"))
         self.sheet.insert_chart(top + len(labels) + 2, 0, self._chart(kind, (top, len(labels)), series, figure.chart))
         self.row = top + len(labels) + 26
 

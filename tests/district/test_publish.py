@@ -145,7 +145,7 @@ def test_the_files_are_what_an_office_opens(counted: Office, built: tuple[Path, 
     """Workbooks with native charts, a Word report, a page that loads nothing, a CSV that Excel reads."""
     public = built[0] / "public"
     names = {path.name for path in built[1].files}
-    assert names == {"public.xlsx", "report.zh.docx", "page.zh.html", "data.json", "data.csv"}
+    assert names == {"public.xlsx", "report.zh.docx", "page.zh.html", "screen.zh.html", "data.json", "data.csv"}
     write_internal(counted, tmp_path / "internal.xlsx", "zh")
 
     book = openpyxl.load_workbook(tmp_path / "internal.xlsx")
@@ -153,8 +153,11 @@ def test_the_files_are_what_an_office_opens(counted: Office, built: tuple[Path, 
     assert any("尚未评估" in page.title for page in book)
     assert all("内部使用" in str(page["A2"].value) + str(page["A3"].value) for page in book.worksheets[1:3])
     assert any(table.rows for table in docx.Document(str(public / "report.zh.docx")).tables)
-    text = (public / "page.zh.html").read_text(encoding="utf-8")
-    assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
+    for name in ("page.zh.html", "screen.zh.html"):
+        text = (public / name).read_text(encoding="utf-8")
+        assert not re.search(r"(src|href)=[\"']?(https?:)?//|@import|url\(", text)
+    assert "<script" not in text
+    assert text.count("<svg") == 4
     assert (public / "data.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
