@@ -4,8 +4,8 @@ Every series is cut into windows of time; a keyed sign, +1 or -1, is drawn for e
 has an HMAC of its own), and the values in it change by that sign times the declared step. That is as safe as a sign per row: without the key
 the signs of all windows are unpredictable, whatever is known of other recipients' signs.
 
-Who traces has the unmarked original. The leaked values are matched with it by time, an affine rescaling is estimated and undone, and the
-residuals are summed by window: R_w. Under a key that was not used the signs are independent of R, so that T = sum s_w R_w / |R| exceeds t
+Who traces has the unmarked original. The leaked values are matched with it by time, averaging, smoothing and an affine rescaling are
+estimated and undone, and the residuals are summed by window: R_w. Under a key that was not used the signs are independent of R, so that T = sum s_w R_w / |R| exceeds t
 with a probability of at most exp(-t^2 / 2) (Hoeffding), whatever was done to the file: an upper bound, no model of an attack.
 """
 
@@ -29,6 +29,13 @@ LEAST_WINDOWS = 20
 """With fewer windows nobody is accused: data_exchange asks for 20 bits at least."""
 TYPICAL = 0.25
 """The quantile of the residuals that counts as typical: most of the rows may be cut off at a limit."""
+LAGS = 32
+"""So many neighbours on either side may have been mixed into a row by smoothing."""
+LEAST_ROWS = 20 * (2 * LAGS + 1)
+"""With fewer rows the weights of smoothing are not looked for: they would fit anything."""
+CLOSE = 0.02
+"""An explanation that leaves so small a share of the spread is the right one."""
+LONGEST_GRID = 1 << 26
 ALARM = 1e-9
 """The largest p-value that names a recipient, before it is divided by how many are registered."""
 
@@ -104,19 +111,25 @@ def marked(values: Floats, sign_of: npt.NDArray[np.int8], how: Marking, before: 
 def residuals(series: str, original: tuple[Ints, Floats], leaked: tuple[Ints, Floats], window: int) -> Residuals:
     """The residuals of *leaked* (times in µs, values) against *original*, by window of *window* µs.
 
-    A leaked row that stands for several originals (a mean over the time until the next row) is compared with their mean; an unknown
-    affine rescaling is estimated by least squares and undone; wild values do not count.
+    Each leaked row is explained by the original in the simplest way that fits: the same moment, the mean over the time until the next
+    row, or a weighted sum of neighbours (smoothing), each with an unknown affine rescaling; times that all moved by one amount are moved
+    back first. What cannot be explained goes to the windows of all original rows it stands for, by their weight. Wild values do not count.
+    None of this looks at a key.
     """
-    times, values, expected, numbers = _matched(original, leaked, window)
-    if len(values) < 3:
+    known, truth = _clean(*original)
+    times, values = _clean(*leaked)
+    best = _explanation(known, truth, times, values)
+    if best is None:
         return Residuals(series, np.zeros(0, np.int64), np.zeros(0), 0)
-    left = _unscaled(values, expected) - expected
-    spread = float(np.quantile(np.abs(left), TYPICAL)) * 8
-    if spread > 0:
-        left = np.where(np.abs(left) <= spread, left, 0.0)
-    windows, place = np.unique(numbers, return_inverse=True)
-    sums: Floats = np.bincount(place, weights=left, minlength=len(windows)).astype(np.float64)
-    return Residuals(series, windows, sums, len(times))
+    spread = float(np.quantile(np.abs(best.left), TYPICAL)) * 8
+    left = np.where(np.abs(best.left) <= spread, best.left, 0.0) if spread > 0 else best.left
+    numbers = known // window
+    first = int(numbers[0])
+    sums = np.zeros(int(numbers[-1]) - first + 1)
+    for rows, places, weights in best.shares:
+        sums += np.bincount(numbers[places] - first, weights=left[rows] * weights, minlength=len(sums))
+    there = np.flatnonzero(sums)
+    return Residuals(series, there + first, sums[there], len(left))
 
 
 def trace(found: Sequence[Residuals], keys: Mapping[str, bytes]) -> list[Trace]:
@@ -140,27 +153,123 @@ def _trace(found: Iterable[Residuals], recipient: str, key: bytes) -> Trace:
     return Trace(recipient, statistic, math.exp(-(statistic**2) / 2) if statistic > 0 else 1.0, windows)
 
 
-def _matched(
-    original: tuple[Ints, Floats], leaked: tuple[Ints, Floats], window: int
-) -> tuple[Ints, Floats, Floats, Ints]:
-    """Times, leaked values, what the original says there, and the number of the window."""
-    known, truth = _clean(*original)
-    times, values = _clean(*leaked)
-    if not len(known) or not len(times):
-        return times[:0], values[:0], values[:0], times[:0]
-    exact = np.searchsorted(known, times)
-    hit = (exact < len(known)) & (known[np.minimum(exact, len(known) - 1)] == times)
-    if hit.mean() < 0.5:
-        return times[:0], values[:0], values[:0], times[:0]
+@dataclass(frozen=True)
+class _Explained:
+    """What the original does not explain of the leaked rows, and which original rows each stands for."""
+
+    left: Floats
+    typical: float
+    """How much that typically is, as a share of how far the values spread."""
+    shares: tuple[tuple[Ints | slice, Ints, Floats | float], ...]
+    """Leaked rows, the original rows they stand for, and with which weight."""
+
+
+def _explanation(known: Ints, truth: Floats, times: Ints, values: Floats) -> _Explained | None:
+    """The simplest explanation of *values* that fits; None where hardly any moment is one of the original's."""
+    if len(known) < 3 or len(times) < 3:
+        return None
+    best = _explained(known, truth, times, values)
+    by = _shift(known, truth, times, values) if best is None or best.typical > CLOSE else 0
+    if by:
+        moved = _explained(known, truth, times + by, values)
+        if moved is not None and (best is None or moved.typical < best.typical / 2):
+            best, times = moved, times + by
+    if best is None or best.typical <= CLOSE:
+        return best
+    smoothed = _smoothed(known, truth, times, values)
+    return smoothed if smoothed is not None and smoothed.typical < best.typical / 2 else best
+
+
+def _explained(known: Ints, truth: Floats, times: Ints, values: Floats) -> _Explained | None:
+    """Each leaked row as the row of its moment, or as the mean until the next row; None where hardly any moment is one of the original's."""
+    rows, places = _there(known, times)
+    if len(rows) < max(3, len(times) / 2):
+        return None
+    single = _single(truth, values[rows], places)
+    averaged = _averaged(known, truth, times, values)
+    return averaged if averaged is not None and averaged.typical < single.typical else single
+
+
+def _there(known: Ints, times: Ints) -> tuple[Ints, Ints]:
+    """Which leaked rows have a moment of the original, and which one."""
+    exact = np.minimum(np.searchsorted(known, times), len(known) - 1)
+    rows = np.flatnonzero(known[exact] == times)
+    return rows, exact[rows]
+
+
+def _made(expected: Floats, left: Floats, shares: tuple[tuple[Ints | slice, Ints, Floats | float], ...]) -> _Explained:
+    scale = float(np.std(expected + left))
+    typical = float(np.quantile(np.abs(left), TYPICAL)) / scale if scale else 0.0
+    return _Explained(left, typical, shares)
+
+
+def _single(truth: Floats, values: Floats, places: Ints) -> _Explained:
+    """Each leaked row is the row of that moment."""
+    expected = truth[places]
+    return _made(expected, _unscaled(values, expected) - expected, ((slice(None), places, 1.0),))
+
+
+def _averaged(known: Ints, truth: Floats, times: Ints, values: Floats) -> _Explained | None:
+    """Each leaked row is the mean of the original until the next row; None where the rows are no regular, coarser grid."""
     pace = _pace(times)
+    if pace < 2 * _pace(known) or (np.diff(times) == pace).mean() <= 0.9:
+        return None
+    first, last = np.searchsorted(known, times), np.searchsorted(known, times + pace)
+    count = last - first
+    keep = count > 0
+    if keep.sum() < 3:
+        return None
+    first, count, values = first[keep], count[keep], values[keep]
+    centre = truth.mean()
+    total = np.concatenate(([0.0], np.cumsum(truth - centre)))
+    expected = (total[first + count] - total[first]) / count + centre
+    rows = np.repeat(np.arange(len(values)), count)
+    places = np.repeat(first - np.concatenate(([0], np.cumsum(count)[:-1])), count) + np.arange(int(count.sum()))
+    left = _unscaled(values, expected) - expected
+    return _made(expected, left, ((rows, places, 1.0 / count[rows]),))
+
+
+def _smoothed(known: Ints, truth: Floats, times: Ints, values: Floats) -> _Explained | None:
+    """Each leaked row is one weighted sum of the rows around it; the weights are fitted on at most 50,000 rows."""
+    lags = np.arange(-LAGS, LAGS + 1)
+    rows, places = _there(known, times)
+    inside = (places >= LAGS) & (places < len(truth) - LAGS)
+    if inside.sum() < LEAST_ROWS:
+        return None
+    values, places = values[rows[inside]], places[inside]
+    centred, middle = truth - truth.mean(), values.mean()
+    some = np.linspace(0, len(values) - 1, min(len(values), 50_000)).astype(np.int64)
+    around = centred[places[some][:, None] + lags]
+    weights = np.linalg.lstsq(around.T @ around, around.T @ (values[some] - middle), rcond=1e-10)[0]
+    expected = np.zeros(len(values))
+    for lag, weight in zip(lags, weights, strict=True):
+        expected += weight * centred[places + lag]
+    shares = tuple((slice(None), places + lag, float(weight)) for lag, weight in zip(lags, weights, strict=True))
+    return _made(expected, values - middle - expected, shares)
+
+
+def _shift(known: Ints, truth: Floats, times: Ints, values: Floats) -> int:
+    """By how much (µs) *times* are to be moved so that *values* fit the original best, on the grid of the original; 0 where none fits."""
     native = _pace(known)
-    if pace >= 2 * native and (np.diff(times) == pace).mean() > 0.9:
-        averaged = _means(known, truth, times, pace)
-        single = truth[np.minimum(exact, len(known) - 1)]
-        if _distance(values, averaged) < _distance(values, single):
-            keep = np.isfinite(averaged)
-            return times[keep], values[keep], averaged[keep], (times[keep] + (pace - native) // 2) // window
-    return times[hit], values[hit], truth[exact[hit]], times[hit] // window
+    if native <= 0 or max(np.ptp(known), np.ptp(times)) // native > LONGEST_GRID:
+        return 0
+    one, other = (_on_grid(at, level, native) for at, level in ((known, truth), (times, values)))
+    size = 1 << (len(one) + len(other)).bit_length()
+    spectrum = np.fft.rfft(one, size)
+    white = spectrum / np.maximum(
+        np.abs(spectrum), 1e-12
+    )  # or whatever is slow in the original would hide where exactly it lies
+    across = np.abs(np.fft.irfft(white * np.fft.rfft(other, size).conj(), size))
+    lag = int(across.argmax())
+    lag -= size if lag > len(one) else 0
+    return int(known[0] - times[0]) + lag * native
+
+
+def _on_grid(times: Ints, values: Floats, native: int) -> Floats:
+    """*values* less their mean at every *native* µs from the first of *times* on, 0 where there is none."""
+    made = np.zeros(int((times[-1] - times[0]) // native) + 1)
+    made[(times - times[0]) // native] = values - values.mean()
+    return made
 
 
 def _clean(times: Ints, values: Floats) -> tuple[Ints, Floats]:
@@ -171,15 +280,6 @@ def _clean(times: Ints, values: Floats) -> tuple[Ints, Floats]:
 
 def _pace(times: Ints) -> int:
     return int(np.median(np.diff(times))) if len(times) > 1 else 1
-
-
-def _means(known: Ints, truth: Floats, times: Ints, pace: int) -> Floats:
-    """The mean of the original from each of *times* over *pace* µs."""
-    total = np.concatenate(([0.0], np.cumsum(truth - truth.mean())))
-    first, last = np.searchsorted(known, times), np.searchsorted(known, times + pace)
-    count = last - first
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((total[last] - total[first]) / np.where(count > 0, count, np.nan) + truth.mean())
 
 
 def _unscaled(values: Floats, expected: Floats) -> Floats:
@@ -208,11 +308,3 @@ def _fit(x: Floats, y: Floats) -> tuple[float, float]:
         if keep.sum() < 3:
             break
     return slope, base
-
-
-def _distance(values: Floats, expected: Floats) -> float:
-    keep = np.isfinite(expected)
-    if keep.sum() < 3:
-        return math.inf
-    left = _unscaled(values[keep], expected[keep]) - expected[keep]
-    return float(np.median(np.abs(left)))
