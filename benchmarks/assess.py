@@ -2,7 +2,8 @@
 
 The peer of the scoring gives the same figures in plain floating-point numbers (three readings, nodes, counts, gains), a direct
 reading of GB/T 39117-2020: without trimming, checks and reasons in words, and now and then with the wrong level. The peers of the bundles are plain zip files with one sha256
-of each file, and the same answers scored in floating-point numbers.
+of each file, and the same answers scored in floating-point numbers. What many bundles share, the model and the indicators, is hashed and read once in a
+process, as whoever receives hundreds of them does; answers, records, reports and signatures are read, hashed and checked every time.
 """
 
 from __future__ import annotations
