@@ -6,16 +6,17 @@ import json
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory_kit.errors import FactoryKitError
 from factory_kit.pack.personal import about_people, masked, personal_data
-from factory_kit.store.views import quoted
 
 __all__ = ["Leak", "identifying", "leaks", "require_no_leak"]
 
@@ -43,9 +44,14 @@ TYPES = frozenset(
     }
 )
 SHORTEST = 3
+REMEMBERED = 1_000_000
+"""So many values of a column are looked at once only."""
 WRITTEN = "product.json"
 """The paper that holds what people wrote; all others are made from it and from the rows."""
 PARAGRAPH = re.compile(r"</(?:w:p|w:tc|c|si|row)>")
+PNG = b"\x89PNG\r\n\x1a\n"
+PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+LONGEST_TEXT = 1 << 20
 UNSEEN = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
 
 
@@ -137,6 +143,9 @@ def _texts(path: Path) -> Iterator[str]:
     if zipfile.is_zipfile(path):
         yield from _zipped(path)
         return
+    if path.suffix.lower() == ".png":
+        yield from _picture(path.read_bytes())
+        return
     text = path.read_bytes().decode("utf-8", "ignore")
     yield "\n".join(_sentences(json.loads(text))) if path.name == WRITTEN else text
 
@@ -146,9 +155,29 @@ def _zipped(path: Path) -> Iterator[str]:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             yield name
+            if name.endswith(".png"):
+                yield from _picture(archive.read(name))
             if name.endswith((".xml", ".rels")):
                 lines = PARAGRAPH.sub("\n", archive.read(name).decode("utf-8", "ignore"))
                 yield UNSEEN.sub("", re.sub(r"<[^>]*>", "", lines))
+
+
+def _picture(content: bytes) -> Iterator[str]:
+    """The texts in a PNG file (tEXt, zTXt, iTXt, eXIf), as they stand and inflated; its pixels are no text and would look like some."""
+    at = len(PNG)
+    while content.startswith(PNG) and at + 8 <= len(content):
+        size, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        chunk, at = content[at + 8 : at + 8 + size], at + 12 + size
+        if kind in PNG_TEXTS:
+            yield chunk.replace(b"\0", b"\n").decode("utf-8", "ignore")
+            keyword, _, rest = chunk.partition(b"\0")
+            yield from _inflated(rest[1:] if kind == b"zTXt" else rest[2:].split(b"\0", 2)[-1], keyword)
+
+
+def _inflated(content: bytes, keyword: bytes) -> Iterator[str]:
+    with suppress(zlib.error):
+        text = zlib.decompressobj().decompress(content, LONGEST_TEXT)
+        yield (keyword + b"\n" + text).decode("utf-8", "ignore")
 
 
 def _sentences(value: object) -> Iterator[str]:
@@ -164,18 +193,40 @@ def _sentences(value: object) -> Iterator[str]:
 
 
 def _in_values(path: Path, file: str, words: frozenset[str], whole: set[str]) -> Iterator[Leak]:
-    with duckdb.connect() as con:
-        con.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet({quoted(str(path))})")  # noqa: S608 - our own file
-        texts = [
-            str(row[0])
-            for row in con.execute("SELECT column_name FROM (DESCRIBE rows) WHERE column_type = 'VARCHAR'").fetchall()
-        ]
-        for column in texts:
+    """Leaks in the texts of a Parquet file: values, and what stands beside them where no row needs it."""
+    schema = pq.read_schema(path)
+    columns = [
+        field.name
+        for field in schema
+        if pa.types.is_string(_values(field.type)) or pa.types.is_large_string(_values(field.type))
+    ]
+    parquet = pq.ParquetFile(path, read_dictionary=columns)
+    known: dict[str, set[str]] = {column: set() for column in columns}
+    for number in range(parquet.num_row_groups if columns else 0):
+        for column, found in zip(columns, parquet.read_row_group(number, columns).columns, strict=True):
+            fresh = {*_stored(found), *_limits(parquet, number, column)} - known[column]
+            known[column] |= fresh if len(known[column]) < REMEMBERED else set()
             people = about_people(column)
-            cursor = con.execute(f'SELECT DISTINCT "{column}" FROM rows WHERE "{column}" IS NOT NULL')  # noqa: S608 - a column of it
-            while some := cursor.fetchmany(10_000):
-                for (value,) in some:
-                    yield from _in_value(f"{file}: {column}", str(value), words, whole, people=people)
+            for value in sorted(fresh):
+                yield from _in_value(f"{file}: {column}", value, words, whole, people=people)
+
+
+def _values(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _stored(column: pa.ChunkedArray) -> set[str]:
+    """The texts in the dictionaries of *column*: also those that no row shows any more."""
+    return {str(value) for chunk in column.chunks for value in chunk.dictionary.to_pylist() if value is not None}
+
+
+def _limits(parquet: pq.ParquetFile, number: int, column: str) -> Iterator[str]:
+    """Smallest and largest text of *column* as the footer tells them."""
+    group = parquet.metadata.row_group(number)
+    for place in range(group.num_columns):
+        part = group.column(place)
+        if part.path_in_schema == column and part.is_stats_set and part.statistics.has_min_max:
+            yield from (str(part.statistics.min), str(part.statistics.max))
 
 
 def _in_value(where: str, value: str, words: frozenset[str], whole: set[str], *, people: bool) -> Iterator[Leak]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,7 +119,65 @@ def plant_text(folder: Path) -> None:
     (folder / "README.md").write_text("from Holding:40011, 13812345678", encoding="utf-8")
 
 
+def plant_word_property(folder: Path) -> None:
+    """A Word file whose author is the machine."""
+    with zipfile.ZipFile(folder / "manual.docx", "w") as archive:
+        archive.writestr("word/document.xml", "<w:p><w:r><w:t>ok</w:t></w:r></w:p>")
+        archive.writestr("docProps/core.xml", "<dc:creator>七号加工中心</dc:creator>")
+
+
+def png(kind: bytes, text: bytes) -> bytes:
+    """A picture of one pixel with a text beside it."""
+    made = b"\x89PNG\r\n\x1a\n"
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    for name, chunk in ((b"IHDR", header), (kind, text), (b"IDAT", zlib.compress(b"\0\0")), (b"IEND", b"")):
+        made += struct.pack(">I", len(chunk)) + name + chunk + struct.pack(">I", zlib.crc32(name + chunk))
+    return made
+
+
+def plant_picture(folder: Path) -> None:
+    """The title of a chart."""
+    (folder / "load.png").write_bytes(png(b"tEXt", b"Title\0load of sn-88213-x"))
+
+
+def plant_packed_picture(folder: Path) -> None:
+    """The same, compressed, in a picture inside a Word file."""
+    with zipfile.ZipFile(folder / "manual.docx", "w") as archive:
+        archive.writestr("word/media/image1.png", png(b"zTXt", b"Title\0\0" + zlib.compress(b"load of sn-88213-x")))
+
+
+def plant_international_picture(folder: Path) -> None:
+    """Chinese, compressed."""
+    text = b"Title\0\1\0zh\0\0" + zlib.compress("七号加工中心 负载".encode())
+    (folder / "load.png").write_bytes(png(b"iTXt", text))
+
+
+def plant_dictionary(folder: Path) -> None:
+    """A name that no row shows, left in the dictionary page of a column."""
+    values = pa.DictionaryArray.from_arrays(pa.array([0, 0], pa.int8()), pa.array(["ok", "sn-88213-x"]))
+    pq.write_table(pa.table({"note": values}), folder / "part.parquet", store_schema=False)
+
+
+def plant_parquet_of_pandas(folder: Path) -> None:
+    """The index of pandas, named as the machine."""
+    schema = pa.schema([pa.field("v", pa.float64())], {"pandas": '{"index_columns": ["L3_CNC07"]}'})
+    pq.write_table(pa.table({"v": [1.0]}, schema=schema), folder / "part.parquet")
+
+
+def plant_sample(folder: Path) -> None:
+    """The first rows as CSV, with what the recipe did not replace."""
+    (folder / "sample").mkdir()
+    (folder / "sample" / "sample.csv").write_text("\ufefftime,machine\n2026-01-01,SN-88213-X\n", encoding="utf-8")
+
+
 PLANTED = [
+    plant_word_property,
+    plant_picture,
+    plant_packed_picture,
+    plant_international_picture,
+    plant_dictionary,
+    plant_parquet_of_pandas,
+    plant_sample,
     plant_word,
     plant_metadata,
     plant_column,
@@ -137,6 +197,13 @@ def test_no_planted_identifier_survives(tmp_path: Path, plant: object) -> None:
     with pytest.raises(FactoryKitError, match=r"would tell a (name|mobile) of this plant") as caught:
         require_no_leak(tmp_path, SECRETS)
     assert not any(secret in str(caught.value).replace(str(caught.value.details["file"]), "") for secret in SECRETS)
+
+
+def test_pixels_are_no_text(tmp_path: Path) -> None:
+    """Bytes of a picture that look like a name by chance do not stop a package."""
+    (tmp_path / "load.png").write_bytes(png(b"IDAT", b" sn-88213-x "))
+
+    assert leaks(tmp_path, SECRETS) == []
 
 
 def test_hashes_and_counts_are_no_telephones(tmp_path: Path) -> None:
