@@ -26,7 +26,7 @@ from factory_kit.model.answers import Answer, Answers
 from factory_kit.model.maturity import MaturityModel
 from factory_kit.store.lock import Lock
 
-__all__ = ["AnswerSheet", "Saved", "version_of"]
+__all__ = ["AnswerSheet", "Saved", "exchanged", "valid_answer", "version_of", "writing"]
 
 TRIES = 400
 PAUSE = 0.025
@@ -78,7 +78,7 @@ class AnswerSheet:
         another way the whole is written anew, and what stood there is kept under ``earlier/``. ``DefinitionError`` for an answer
         the model does not allow, ``UsageError`` for a criterion it does not have, ``StoreBusy`` when others write for long.
         """
-        with _turn, self._locked():
+        with writing(self.file):
             while True:
                 found = self._read()
                 if criterion not in found.model.criteria:
@@ -86,7 +86,7 @@ class AnswerSheet:
                         "{model} has no requirement {criterion!r}", model=found.model.id, criterion=criterion
                     )
                 before = found.answers.answers.get(criterion, NOT_ASSESSED)
-                after = _valid(change(before), found.name, criterion)
+                after = valid_answer(change(before), found.name, criterion)
                 if after != before and version_of(before) != seen:
                     return Saved(done=False, answer=before, before=before)
                 text, kept = self._with(found, criterion, after)
@@ -105,7 +105,7 @@ class AnswerSheet:
     def _with(self, found: _Found, criterion: str, answer: Answer) -> tuple[str, bool]:
         """The text of the file with *answer*, and whether what stood there must be kept because the whole was written anew."""
         wanted = {**found.answers.answers, criterion: answer}
-        text = _exchanged(found.text, criterion, answer)
+        text = exchanged(found.text, criterion, answer)
         if text is not None and _says(text, found, wanted):
             return text, False
         given = found.answers.model_copy(update={"answers": wanted})
@@ -121,16 +121,19 @@ class AnswerSheet:
             write_atomically(earlier / f"{self.file.stem}-{number:03d}.yaml", before)
         write_atomically(self.file, text)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = Lock(self.file.with_name(f".{self.file.stem}.lock"))
+
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """One at a time writes to *file*, of all threads and programs that ask here; ``StoreBusy`` when others write for long."""
+    lock = Lock(file.with_name(f".{file.stem}.lock"))
+    with _turn:
         for left in reversed(range(TRIES)):
             try:
                 lock.acquire()
                 break
             except StoreBusy as busy:
                 if not left:
-                    raise StoreBusy("{file}: another program is writing to it; repeat", file=self.file) from busy
+                    raise StoreBusy("{file}: another program is writing to it; repeat", file=file) from busy
                 time.sleep(PAUSE)
         try:
             yield
@@ -156,7 +159,7 @@ _turn = Turn()
 """Threads of one program take turns here, programs at the lock."""
 
 
-def _exchanged(text: str, criterion: str, answer: Answer) -> str | None:
+def exchanged(text: str, criterion: str, answer: Answer) -> str | None:
     """*text* with another answer on the one line of *criterion*; None when there is no such line, or more than one."""
     line = re.compile(rf"^(  {re.escape(criterion)}: )\{{[^\r\n]*\}}(?=[ \t]*(?:#[^\r\n]*)?\r?$)", re.MULTILINE)
     if len(line.findall(text)) != 1:
@@ -173,7 +176,7 @@ def _says(text: str, found: _Found, wanted: dict[str, Answer]) -> bool:
     return said == found.answers.model_copy(update={"answers": wanted})
 
 
-def _valid(content: Mapping[str, object], name: str, criterion: str) -> Answer:
+def valid_answer(content: Mapping[str, object], name: str, criterion: str) -> Answer:
     """The answer that says *content*; ``DefinitionError`` for what is none."""
     try:
         return Answer.model_validate(content)

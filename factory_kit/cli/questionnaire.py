@@ -81,6 +81,7 @@ def _desk(workspace: Path, name: str, rater: str, *, consensus: bool) -> Desk:
     from factory_kit.cli.clock import now
     from factory_kit.errors import UsageError
     from factory_kit.load.workspace import Workspace
+    from factory_kit.shipped import search_path
     from factory_kit.web.questionnaire.desk import Desk
 
     if rater and consensus:
@@ -90,6 +91,6 @@ def _desk(workspace: Path, name: str, rater: str, *, consensus: bool) -> Desk:
     sheet = AnswerSheet(folder, rater)
     if rater and not sheet.file.is_file():
         start_rating(folder, rater)
-    desk = Desk(sheet, place.store_folder, now, consensus)
+    desk = Desk(sheet, place.store_folder, now, consensus, tuple(search_path("assessments", place.root)))
     desk.scored()
     return desk

@@ -24,6 +24,7 @@ from factory_kit.web.guard import App, Guard, Refused, body_of
 from factory_kit.web.pages import Pages
 from factory_kit.web.questionnaire.board import board
 from factory_kit.web.questionnaire.desk import Desk
+from factory_kit.web.questionnaire.ladder_pages import ladder_routes
 from factory_kit.web.questionnaire.panel import panel
 from factory_kit.web.questionnaire.signal import lanes, picture
 from factory_kit.web.questionnaire.wishes import LONGEST_JSON, Sent
@@ -53,6 +54,7 @@ def create_app(desk: Desk, entry: Entry, hosts: Collection[str], usual: Language
         Route("/questions/{code}/decision", served.decision, methods=POST),
         Route("/files/{sha256}", served.attachment),
         Route("/signals/{record}", served.signal),
+        *ladder_routes(desk, pages, entry),
         Route("/language", served.language),
         Route("/static/{name}", served.static),
     ]

@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 from factory_kit.assess.attachments import Attachment, clean_name, find, forget, keep
 from factory_kit.assess.decide import accept, settle
 from factory_kit.assess.folder import AssessmentFolder
+from factory_kit.assess.ladder_sheet import LadderSheets
 from factory_kit.assess.ratings import rating_sheets
 from factory_kit.assess.scored import Scored
 from factory_kit.assess.sheet import AnswerSheet, Saved, version_of
 from factory_kit.errors import UsageError
+from factory_kit.load.overlay import local_texts
 from factory_kit.model.answers import Answer, Answers
 from factory_kit.web.questionnaire.wishes import Added, Choice, Verdict
 
@@ -34,6 +36,8 @@ class Desk:
     """Microseconds since 1970-01-01 UTC."""
     consensus: bool = False
     """Whether what every rater gave stands beside each question."""
+    sources: tuple[Path, ...] = ()
+    """The ``assessments`` folders with ladders, and with the standard's own wording where the user has it."""
 
     @property
     def folder(self) -> AssessmentFolder:
@@ -44,6 +48,15 @@ class Desk:
     def blind(self) -> bool:
         """Whether this is the rating of one person."""
         return bool(self.sheet.rater)
+
+    @property
+    def ladders(self) -> LadderSheets:
+        """The other gradings of the same plant."""
+        return LadderSheets(self.folder, self.sources)
+
+    def wording(self, scored: Scored, criterion: str) -> str:
+        """The standard's own wording of *criterion*, where the user has it; it is shown here and goes nowhere else."""
+        return local_texts(self.sources, scored.model).get(criterion, "")
 
     def scored(self) -> Scored:
         """Everything as it stands on disk now."""

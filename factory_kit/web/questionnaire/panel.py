@@ -91,6 +91,8 @@ class Panel:
     seen: str
     """The version decisions are made on."""
     citation: str
+    wording: str
+    """The standard's own, where the user has it."""
     proofs: str
     confidence: str
     verified: bool
@@ -125,6 +127,7 @@ def panel(desk: Desk, scored: Scored, code: str, words: Wording) -> Panel:
         version=version_of(answer),
         seen=decision_version(scored, code),
         citation=scored.model.citation(code, words.language),
+        wording=desk.wording(scored, code),
         proofs=words.listed(texts.evidence[kind] for kind in criterion.evidence),
         confidence=texts.confidences[criterion.confidence],
         verified=code in scored.model.verified,
