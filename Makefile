@@ -47,7 +47,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,validate]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,validate,spark]'
 	@touch $@
 
 $(VENV15)/.test: pyproject.toml

@@ -27,6 +27,7 @@ GROUPS = (
     "history",
     "query",
     "store",
+    "lake",
     "kpi",
     "diagnose",
     "model",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from factory_kit.kpi.interval import Interval
     from factory_kit.store import Store
 
-__all__ = ["FirstDay", "LastDay", "asked_interval", "asked_past", "asked_times"]
+__all__ = ["FirstDay", "LastDay", "asked_interval", "asked_past", "asked_times", "day_of"]
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
@@ -42,10 +42,10 @@ def asked_interval(store: Store, zone: str, first: str, last: str) -> Interval:
     if status.first is None or status.last is None:
         raise UsageError("the store is empty; collect or import first")
     if first and last:
-        return days_between(_day(first), _day(last), zone)
+        return days_between(day_of(first), day_of(last), zone)
     with store.connect() as con:
         whole = whole_days(data_span(con), zone)
-    return days_between(_day(first) if first else whole.days[0], _day(last) if last else whole.days[-1], zone)
+    return days_between(day_of(first) if first else whole.days[0], day_of(last) if last else whole.days[-1], zone)
 
 
 def asked_times(zone: str, first: str, last: str) -> tuple[int | None, int | None]:
@@ -53,8 +53,8 @@ def asked_times(zone: str, first: str, last: str) -> tuple[int | None, int | Non
     from factory_kit.errors import UsageError
     from factory_kit.kpi.interval import days_between
 
-    start = days_between(_day(first), _day(first), zone).start if first else None
-    end = days_between(_day(last), _day(last), zone).end if last else None
+    start = days_between(day_of(first), day_of(first), zone).start if first else None
+    end = days_between(day_of(last), day_of(last), zone).end if last else None
     if start is not None and end is not None and start >= end:
         raise UsageError("{first} comes after {last}", first=first, last=last)
     return start, end
@@ -84,18 +84,19 @@ def _span(text: str, zone: str) -> tuple[int, int]:
     from factory_kit.kpi.interval import days_between
 
     if len(text) <= len("YYYY-MM-DD"):
-        day = days_between(_day(text), _day(text), zone)
+        day = days_between(day_of(text), day_of(text), zone)
         return day.start, day.end
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError("{text!r} is no time, expected YYYY-MM-DD or YYYY-MM-DDTHH:MM", text=text) from error
-    _day(f"{moment:%Y-%m-%d}")
+    day_of(f"{moment:%Y-%m-%d}")
     at = round((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp() * 1e6)
     return at, at
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """The date *text* says; ``UsageError`` for anything else."""
     from factory_kit.errors import UsageError
 
     try:

@@ -18,6 +18,7 @@ FORM = 1
 SHA256 = r"^[0-9a-f]{64}$"
 SEALED = r"^(data|rollup|latest|ledger)/([A-Za-z0-9][A-Za-z0-9=._-]*/)*[A-Za-z0-9][A-Za-z0-9=._-]*\.parquet$"
 PAPER = r"^([^/\\:.\x00-\x1f][^/\\:\x00-\x1f]*/){0,3}[^/\\:.\x00-\x1f][^/\\:\x00-\x1f]*\.(yaml|jsonl)$"
+LEDGERS = ("gaps", "loss")
 Size = Annotated[int, Field(ge=0)]
 
 
@@ -36,11 +37,13 @@ class File(Definition):
     schema_version: int = Field(alias="schema")
     level: int = 0
     covers: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    """Of samples: the runs that wrote them."""
 
     @classmethod
-    def of(cls, sealed: Sealed) -> File:
-        """*sealed* as it is listed."""
-        return cls.model_validate({**sealed.as_entry(), "covers": tuple(sealed.covers)})
+    def of(cls, sealed: Sealed, runs: tuple[str, ...]) -> File:
+        """*sealed*, written by *runs*, as it is listed."""
+        return cls.model_validate({**sealed.as_entry(), "covers": tuple(sealed.covers), "runs": runs})
 
     def sealed(self) -> Sealed:
         """As the store knows it."""
@@ -75,6 +78,16 @@ class Listing(Definition):
     files: tuple[File, ...] = ()
     replaced: dict[str, int] = Field(default_factory=dict)
     """Files that were merged into others, and when (µs, UTC); they are deleted a week later, for the sake of those still reading."""
+
+    def within(self, start: int, end: int) -> tuple[File, ...]:
+        """What figures over [*start*, *end*) (µs, UTC) need: gaps, losses, and the runs that have samples there, whole.
+
+        Whole, because the first values of a run can be older than the run, and because what a run delivered is compared with what is
+        stored of it.
+        """
+        samples = [each for each in self.files if each.kind == "samples"]
+        runs = {run for each in samples if each.last >= start and each.first < end for run in each.runs}
+        return tuple(each for each in self.files if each.kind in LEDGERS or not runs.isdisjoint(each.runs))
 
     @property
     def paths(self) -> frozenset[str]:

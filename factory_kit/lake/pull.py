@@ -45,17 +45,18 @@ def pull(
     raw: bool,
     pace: Pace,
     now: Callable[[], int],
+    window: tuple[int, int] | None = None,
 ) -> Pulled:
     """What *remote* has of *plant*, as a workspace that reads like the one it came from; samples only where *raw*.
 
-    A folder that an earlier pull made is brought up to date; nothing in it is read again. ``UsageError`` for a workspace that holds
+    With a *window* (µs, UTC, half open) only what figures over it need. A folder that an earlier pull made is brought up to date; nothing in it is read again. ``UsageError`` for a workspace that holds
     data of its own, ``LakeError`` when the place has nothing of the plant or what arrives is not what it should be; then the state
     of before still counts.
     """
     found = listing_of(remote, plant)
     if found is None:
         raise LakeError("{place}: there is nothing of plant {plant}; push it first", place=remote.name, plant=plant)
-    work = _Pull(remote, found[0], workspace, raw, pace)
+    work = _Pull(remote, found[0], workspace, found[0].within(*window) if window else found[0].files, raw, pace)
     with told(work.folder):
         work.folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(work.folder / "lock")
@@ -71,6 +72,7 @@ class _Pull:
     remote: Remote
     listing: Listing
     workspace: Path
+    files: tuple[File, ...]
     raw: bool
     pace: Pace
 
@@ -81,9 +83,7 @@ class _Pull:
     def done(self, now: int) -> Pulled:
         """Files, papers, then the line of the manifest from which on they count."""
         manifest = Manifest.read(self.folder / "manifest.jsonl")
-        wanted = [
-            each for each in self.listing.files if self.raw or each.kind not in RAW or each.path in manifest.files
-        ]
+        wanted = [each for each in self.files if self.raw or each.kind not in RAW or each.path in manifest.files]
         self._require_ours(manifest)
         write_atomically(self.folder / MARK, self._mark(wanted))
         missing = [each for each in wanted if each.path not in manifest.files or not self._has(each)]

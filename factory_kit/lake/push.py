@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from factory_kit import __version__
 from factory_kit.errors import LakeError, StoreBusy, StoreDamaged
 from factory_kit.lake.listing import File, Listing, Paper, folder_of, listing_key, listing_of, written
@@ -157,7 +160,8 @@ class _Push:
         papers: tuple[Paper, ...],
         now: int,
     ) -> Listing:
-        files = {each.path: File.of(each) for each in wanted}
+        known = {each.path: each for each in before.files} if before else {}
+        files = {each.path: known.get(each.path) or File.of(each, self._runs(each)) for each in wanted}
         if before and not self.raw:  # samples that were asked for earlier stay as they were
             files |= {each.path: each for each in before.files if each.kind in RAW}
         replaced = dict(before.replaced) if before else {}
@@ -171,6 +175,16 @@ class _Push:
             files=tuple(files[path] for path in sorted(files)),
             replaced={path: at for path, at in sorted(replaced.items()) if path not in files and now - at < KEPT},
         )
+
+    def _runs(self, sealed: Sealed) -> tuple[str, ...]:
+        """Who wrote the samples of the file."""
+        if sealed.kind != "samples":
+            return ()
+        file = self.folder / sealed.path
+        if not file.exists():
+            raise _MergedAway
+        with told(file):
+            return tuple(sorted(pc.unique(pq.read_table(file, columns=["run"])["run"]).to_pylist()))
 
     def _clean(self, before: Listing | None, listing: Listing) -> None:
         """What was replaced long ago, and papers nobody names any more."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
@@ -41,6 +43,9 @@ class Remote(Protocol):
 
     def remove(self, key: str) -> None:
         """No file under *key*."""
+
+    def folders(self) -> list[str]:
+        """The names of the folders at the top, sorted."""
 
 
 class Folder:
@@ -96,10 +101,14 @@ class Folder:
                 raise LakeError("{file}: changed while it was copied; run store verify", file=file)
 
     def download(self, key: str, to: Path, pace: Pace) -> None:
-        """The rest of the file behind what is there."""
+        """A second name for the same file where the disk can, since no file is ever changed; else a copy."""
         path = self._folder / key
         if not path.is_file():
             raise gone(f"{self.name}/{key}")
+        if not to.exists():
+            with contextlib.suppress(OSError):  # another disk: then it is copied
+                os.link(path, to)
+                return
         with told(to), path.open("rb") as source, to.open("ab") as target:
             source.seek(target.tell())
             for piece in pieces(source, pace):
@@ -110,6 +119,13 @@ class Folder:
         path = self._folder / key
         with told(path):
             path.unlink(missing_ok=True)
+
+    def folders(self) -> list[str]:
+        """The folders, none where there is no place yet."""
+        with told(self._folder):
+            return (
+                sorted(path.name for path in self._folder.iterdir() if path.is_dir()) if self._folder.is_dir() else []
+            )
 
     def _place(self, key: str) -> Path:
         path = self._folder / key

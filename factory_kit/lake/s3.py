@@ -148,6 +148,14 @@ class Bucket:
         with contextlib.suppress(_Gone), self._told(key):
             self._s3.delete_object(**self._at(key))
 
+    def folders(self) -> list[str]:
+        """The common prefixes."""
+        base = f"{self._prefix}/".lstrip("/")
+        with self._told(""):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=base, Delimiter="/")
+            found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+        return sorted(each.removeprefix(base).rstrip("/") for each in found)
+
     def _piece(self, body: Any, key: str) -> bytes:
         with self._told(key):
             data: bytes = body.read(CHUNK)
