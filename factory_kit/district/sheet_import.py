@@ -8,8 +8,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import chain, groupby, islice, zip_longest
 from pathlib import Path
 
 from factory_kit.district.definitions import Units
@@ -47,11 +48,21 @@ MISTAKES: Mapping[str, str] = {
     "E16": N_("E16 the heading {value} is not known; the column was left out"),
     "E17": N_("E17 {value} is no public key (56 signs of base64, second line of a .pub file)"),
     "E18": N_("E18 the cell holds an error of the spreadsheet: {value}"),
+    "E20": N_("E20 {value}: the row is no entry and was left out"),
 }
-WARNINGS = {"E07", "E16"}
+WARNINGS = {"E07", "E16", "E20"}
+TOTALS = ("合计", "总计", "小计", "共计", "total", "sum")
+REMARK = re.compile(r"^(注|备注|说明|填表\w{0,3}|制表\w{0,3}|审核\w{0,3}|note)\s*:", re.IGNORECASE)
+"""How rows below a table begin that are no entries, where what an entry needs is missing."""
+NOTHING = {"-", "--", "—", "——", "/", "\\", "无", "n/a", "na"}
+"""What people write into a cell that has nothing to say."""
+DAYS_FROM = date(1899, 12, 30)
+SERIALS = range(20_000, 80_000)
+"""Days since 30 December 1899 that a date without the format of one shows as: 1954 to 2119."""
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 OF_PLANTS = ("plant_units", "projects", "transformations", "recognitions")
 """Registers whose rows speak about a plant of the register."""
-DATES = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?$")
+DATES = re.compile(r"^(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d\d)(\d\d))$")
 NUMBER = re.compile(r"^\d{1,15}(\.\d{1,9})?$")
 
 
@@ -134,37 +145,84 @@ def _of_csv(path: Path) -> Iterator[SheetRow]:
 
 def _rows(reader: _Reader, rows: Iterator[SheetRow]) -> Iterator[_Found]:
     """The entries of all sheets that have the headings."""
-    sheet, at, seen = "", None, False
-    for row in rows:
-        if row.sheet != sheet:
-            sheet, at = row.sheet, None
-        if at is None:
-            at = _headings(reader, row) if row.number <= HEAD_ROWS else None
-            seen = seen or at is not None
-        elif any(_text(cell) for cell in row.cells):
-            values = _values(reader, row, at)
-            yield _Found(row, at, values)
+    seen = False
+    for _sheet, some in groupby(rows, key=lambda row: row.sheet):
+        page = iter(some)
+        at, first = _head(reader, page)
+        seen = seen or at is not None
+        for row in chain(first, page) if at is not None else ():
+            if any(_text(cell) for cell in row.cells) and not _is_no_entry(reader, row, at or {}):
+                yield _Found(row, at or {}, _values(reader, row, at or {}))
     if not seen:
         heads = ", ".join(column.heads[0] for column in reader.form.columns.values() if column.required)
         reader.problems.append(Problem(reader.file, 0, "", MISTAKES["E01"], {"heads": heads}))
+
+
+def _head(reader: _Reader, rows: Iterator[SheetRow]) -> tuple[Mapping[str, int] | None, Sequence[SheetRow]]:
+    """Where the columns stand, and the row after the headings; they may take two rows, with cells merged over both or side by side."""
+    before: SheetRow | None = None
+    for row in islice(rows, HEAD_ROWS):
+        at = _headings(reader, row)
+        if at is not None:
+            after = next(rows, None)
+            below = _headings(reader, _together(row, after)) if after and _goes_on(reader, after, at) else None
+            found, first = (below, []) if below is not None else (at, [after] if after else [])
+        elif before is not None and (at := _headings(reader, _together(before, row))) is not None:
+            found, first = at, []
+        else:
+            before = row
+            continue
+        _say_strange(reader, row, found)
+        return found, first
+    return None, []
+
+
+def _together(upper: SheetRow, lower: SheetRow) -> SheetRow:
+    """Two rows of headings as one: the lower one, and the upper where it has nothing."""
+    cells = zip_longest(upper.cells, lower.cells)
+    return SheetRow(lower.sheet, lower.number, tuple(below if _text(below) else above for above, below in cells))
+
+
+def _goes_on(reader: _Reader, row: SheetRow, at: Mapping[str, int]) -> bool:
+    """Whether *row* is a second row of headings: nothing where an entry needs something, and a heading that is known."""
+    known = {_plain(head) for column in reader.form.columns.values() for head in column.heads}
+    needed = [at[name] for name, column in reader.form.columns.items() if column.required]
+    cells = [_text(cell) for cell in row.cells]
+    empty = all(place >= len(cells) or not cells[place] for place in needed)
+    return empty and any(_plain(cell) in known for cell in cells)
+
+
+def _is_no_entry(reader: _Reader, row: SheetRow, at: Mapping[str, int]) -> bool:
+    """Whether *row* is a total, or a remark below the table; said once, so that nobody misses an entry."""
+    cells = [_text(cell) for cell in row.cells]
+    needed = [at[name] for name, column in reader.form.columns.items() if column.required]
+    said = next((cell for cell in cells if cell and not cell.replace(".", "").isdigit()), "")
+    no_entry = _plain(said) in TOTALS or REMARK.match(unicodedata.normalize("NFKC", said))
+    if not no_entry or all(place < len(cells) and cells[place] for place in needed):
+        return False
+    reader.say("E20", row, cells.index(said), value=said[:40])
+    return True
 
 
 def _headings(reader: _Reader, row: SheetRow) -> Mapping[str, int] | None:
     """Which column of the register stands where, when *row* names all that are needed."""
     known = {_plain(head): name for name, column in reader.form.columns.items() for head in column.heads}
     at: dict[str, int] = {}
-    strange = []
     for number, cell in enumerate(row.cells):
         name = known.get(_plain(_text(cell)))
         if name and name not in at:
             at[name] = number
-        elif _text(cell):
-            strange.append((number, _text(cell)))
     if any(column.required and name not in at for name, column in reader.form.columns.items()):
         return None
-    for number, text in strange:
-        reader.say("E16", row, number, value=text[:40])
     return at
+
+
+def _say_strange(reader: _Reader, row: SheetRow, at: Mapping[str, int]) -> None:
+    """Headings that mean nothing here are named, their columns left out."""
+    known = {_plain(head) for column in reader.form.columns.values() for head in column.heads}
+    for number, cell in enumerate(row.cells):
+        if _text(cell) and number not in at.values() and _plain(_text(cell)) not in known:
+            reader.say("E16", row, number, value=_text(cell)[:40])
 
 
 def _values(reader: _Reader, row: SheetRow, at: Mapping[str, int]) -> Mapping[str, str]:
@@ -173,7 +231,7 @@ def _values(reader: _Reader, row: SheetRow, at: Mapping[str, int]) -> Mapping[st
         place = at.get(name)
         cell = row.cells[place] if place is not None and place < len(row.cells) else None
         text = _text(cell)
-        if not text:
+        if not text or (text.casefold() in NOTHING and not column.required and column.kind != "text"):
             if column.required:
                 reader.say("E02", row, place or 0)
             value = column.default
@@ -218,7 +276,7 @@ def _credit_code(cell: _Cell) -> str:
 
 
 def _site(cell: _Cell) -> str:
-    text = str(int(cell.value)) if isinstance(cell.value, int | float) else cell.text
+    text = str(int(cell.value)) if isinstance(cell.value, int | float) else unicodedata.normalize("NFKC", cell.text)
     return text.zfill(2) if text.isdigit() else text
 
 
@@ -237,7 +295,7 @@ def _units(cell: _Cell) -> str:
 
 
 def _industry(cell: _Cell) -> str:
-    text = _text(cell.value).upper().removeprefix("C")
+    text = unicodedata.normalize("NFKC", cell.text).upper().removeprefix("C")
     fits = re.fullmatch(r"\d{2,4}", text) is not None and text[:2] in industries().divisions
     return text if fits else cell.wrong("E10")
 
@@ -250,7 +308,7 @@ def _choice(cell: _Cell) -> str:
 
 
 def _number(cell: _Cell) -> str:
-    text = cell.text.replace(",", "").replace("，", "")
+    text = unicodedata.normalize("NFKC", cell.text).replace(",", "").replace(" ", "")
     try:
         value = Decimal(str(cell.value) if isinstance(cell.value, int | float) else text)
     except InvalidOperation:
@@ -264,9 +322,12 @@ def _number(cell: _Cell) -> str:
 def _date(cell: _Cell) -> str:
     if isinstance(cell.value, datetime | date):
         return cell.value.strftime("%Y-%m-%d")
-    parts = DATES.match(cell.text.split(" ")[0])
+    text = unicodedata.normalize("NFKC", cell.text)
+    if text.isdigit() and int(text) in SERIALS and not isinstance(cell.value, bool):
+        return str(DAYS_FROM + timedelta(days=int(text)))
+    parts = DATES.match(text.split(" ")[0])
     try:
-        return str(date(*(int(part) for part in parts.groups()))) if parts else cell.wrong("E08")
+        return str(date(*(int(part) for part in parts.groups() if part))) if parts else cell.wrong("E08")
     except ValueError:
         return cell.wrong("E08")
 
@@ -311,7 +372,7 @@ def _text(cell: object) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return " ".join(str(cell).split())
+    return " ".join(str(cell).translate(INVISIBLE).split())
 
 
 def _plain(head: str) -> str:
