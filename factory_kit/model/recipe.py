@@ -33,7 +33,7 @@ class Pseudonym(Definition):
 
 
 class Shift(Definition):
-    """All times move by one secret number of whole days or weeks, drawn from the key of the plant; never row by row."""
+    """All times move back by one secret number of whole days or weeks, drawn from the key of the plant; never row by row."""
 
     op: Literal["shift"]
     field: Identifier

@@ -23,7 +23,10 @@ BINS = 12
 GROUPS = 4
 MOST = 4
 HUES: tuple[Hue, ...] = ("brand", "amber", "green", "violet")
-STATE_HUES: tuple[Hue, ...] = ("brand", "amber", "sky", "red", "violet", "slate", "green")
+STATE_HUES: tuple[Hue, ...] = ("brand", "amber", "sky", "violet", "green", "red", "slate")
+KNOWN_HUES: dict[str, Hue] = {
+    "producing": "green", "setup": "amber", "idle": "sky", "down": "red", "maintenance": "violet", "off": "slate", "unknown": "void",
+}  # fmt: skip
 WIDTH = 640
 MOST_SEGMENTS = 4000
 PAPER = '<svg style="background:#ffffff" '
@@ -62,7 +65,8 @@ def lanes(built: Built) -> Timeline | None:
     seconds = (built.span.ends - built.span.begins).total_seconds()
     if len(kinds) > len(STATE_HUES):
         return None
-    states = tuple(State(kind, kind, STATE_HUES[place], 1 - place * 0.1) for place, kind in enumerate(kinds))
+    hues = KNOWN_HUES if set(kinds) <= set(KNOWN_HUES) else dict(zip(kinds, STATE_HUES, strict=False))
+    states = tuple(State(kind, kind, hues[kind], 1 - place * 0.1) for place, kind in enumerate(kinds))
     groups = list(dict.fromkeys(str(row[0]) for row in found))[:GROUPS]
     rows = tuple(
         Lane(group, tuple(Segment(float(a), float(b), str(kind)) for g, a, b, kind in found if str(g) == group))

@@ -57,9 +57,9 @@ def unordered(con: duckdb.DuckDBPyConnection, sql: str) -> str:
 
 
 def secret_shift(step: Shift, key: bytes, product: str) -> timedelta:
-    """By how much the times of *product* move under *key*: the same for every row and every release of it."""
+    """By how much the times of *product* move under *key*, back so that none lies ahead: the same for every row and every release of it."""
     digest = hmac.new(key, f"shift|{product}|{step.field}|{step.granule}".encode(), hashlib.sha256).digest()
-    return timedelta(days=DAYS[step.granule] * (1 + int.from_bytes(digest[:8], "big") % step.most))
+    return -timedelta(days=DAYS[step.granule] * (1 + int.from_bytes(digest[:8], "big") % step.most))
 
 
 def published_recipe(product: DataProduct) -> dict[str, Any]:
@@ -108,8 +108,8 @@ def _renamed(step: Pseudonym, sql: str, number: int, _key: bytes, _product: str)
 
 
 def _shifted(step: Shift, sql: str, _number: int, key: bytes, product: str) -> str:
-    days = secret_shift(step, key, product).days
-    moved = ", ".join(f'"{name}" + INTERVAL {days} DAY AS "{name}"' for name in (step.field, *step.also))
+    days = -secret_shift(step, key, product).days
+    moved = ", ".join(f'"{name}" - INTERVAL {days} DAY AS "{name}"' for name in (step.field, *step.also))
     return f"SELECT * REPLACE ({moved}) FROM ({sql})"  # noqa: S608
 
 

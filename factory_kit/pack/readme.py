@@ -63,12 +63,13 @@ def _heading(name: str) -> str:
 def _told(built: Built) -> dict[str, str]:
     product = built.template.product
     listing, grading = product.listing, product.grading
+    moved = "（已平移 moved）" if any(step.op == "shift" for step in product.recipe.operations) else ""
     files = "\n".join(
         f"- `{part.relative_to(built.folder).as_posix()}`: {part.stat().st_size} B" for part in built.parts
     )
     kinds = "、".join(dict.fromkeys(field.type for field in product.fields))
     return {
-        "规模": f"{built.rows} 行 / rows，{len(product.fields)} 列 / columns，{built.data_bytes} B；区间 interval (UTC) {built.span.begins} – {built.span.ends}",
+        "规模": f"{built.rows} 行 / rows，{len(product.fields)} 列 / columns，{built.data_bytes} B；区间 interval (UTC) {built.span.begins} – {built.span.ends}{moved}",
         "格式规范": f"Parquet (zstd), UTC。字段 Fields:\n\n{_fields(product.fields)}",
         "文件结构": f"{files}\n- `papers/`: 说明书、数据字典、质量、来源 / manual, dictionary, quality, provenance\n- `sample/`: 样例 / sample",
         "获取渠道": f"由 {built.site.plant.name.zh} 按合同提供 / from the supplier by contract；{'、'.join(WAYS[way] for way in listing.delivery)}",

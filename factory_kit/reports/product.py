@@ -203,6 +203,12 @@ def _basic(built: Built, say: Wording) -> Facts:
     )  # fmt: skip
 
 
+def _interval(built: Built, say: Wording) -> str:
+    span = f"{built.span.begins} – {built.span.ends}"
+    moved = any(step.op == "shift" for step in built.template.product.recipe.operations)
+    return say("physical.moved", span=span) if moved else span
+
+
 def _description(built: Built, say: Wording) -> str:
     """What the form gets, in Chinese; in the English manual the description of the product."""
     product = built.template.product
@@ -213,7 +219,7 @@ def _physical(built: Built, say: Wording) -> Facts:
     listing = built.template.product.listing
     return _facts(
         "physical", say, ("size", f"{built.data_bytes / 1024:.1f} KiB"), ("rows", str(built.rows)), ("columns", str(len(built.template.product.fields))),
-        ("interval", f"{built.span.begins} – {built.span.ends}"), ("update", listing.update_frequency or listing.update), ("origins", say.listed([say(f"origins.{each}") for each in built.origins])),
+        ("interval", _interval(built, say)), ("update", listing.update_frequency or listing.update), ("origins", say.listed([say(f"origins.{each}") for each in built.origins])),
         ("format", say("physical.format_value")),
     )  # fmt: skip
 

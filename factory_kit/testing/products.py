@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.pack.build import Span
 from factory_kit.pack.labels import LABELS
 from factory_kit.reports.product import Package, build_package
+from factory_kit.seal.keys import Signer
 from factory_kit.shipped import search_path
 from factory_kit.store import Store
 from factory_kit.testing.product_signals import SIGNALS, Recording, Signal
@@ -51,7 +52,9 @@ def make_example(product: str, workspace: Path, *, seed: int = 1) -> Workspace:
     return place
 
 
-def build_example(product: str, workspace: Path, *, clock: Callable[[], int], seed: int = 1) -> Package:
+def build_example(
+    product: str, workspace: Path, *, clock: Callable[[], int], seed: int = 1, signers: Sequence[Signer] = ()
+) -> Package:
     """The example of *product* in *workspace*, and its package in ``<product>.zip`` there."""
     place = make_example(product, workspace, seed=seed)
     site, _connectors = place.site()
@@ -60,7 +63,7 @@ def build_example(product: str, workspace: Path, *, clock: Callable[[], int], se
     )
     return build_package(
         product_folder(find_product(product, search_path("datasets"))), site, Store(place.store_folder), workspace / f"{product}.zip",
-        span=Span(begins, ends), key_file=workspace / "keys" / "pseudonyms.key", graded_by=DECIDED_BY, signers=(), clock=clock,
+        span=Span(begins, ends), key_file=workspace / "keys" / "pseudonyms.key", graded_by=DECIDED_BY, signers=signers, clock=clock,
         labels=workspace / LABELS,
     )  # fmt: skip
 

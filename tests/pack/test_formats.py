@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.pack.build import Span
 from factory_kit.pack.documentation import documented, missing
+from factory_kit.pack.form import FormField
 from factory_kit.pack.quality_more import db31, series_checks, tc609, tc609_groups
 from factory_kit.pack.verify import package_findings
 from factory_kit.reports.product import Package, build_package
@@ -387,3 +389,26 @@ def test_the_sample_opens_in_a_spreadsheet(folder: Path) -> None:
     assert content.startswith(b"\xef\xbb\xbfhour,meter,energy_kwh")
     assert len(io.StringIO(content.decode("utf-8-sig")).readlines()) == 25
     shutil.rmtree(folder)
+
+
+def test_the_form_says_what_is_too_long_and_what_is_missing(folder: Path) -> None:
+    """Every field with its rule and whether it fits; only what the exchange's own lists hold is open."""
+    rows = list(load_workbook(folder / "papers" / "上传表单.xlsx")["产品信息"].iter_rows(min_row=2, values_only=True))
+    form = {row[0]: row for row in rows}
+
+    assert (form["dataName"][3], form["dataContent"][3]) == ("必填，1–20 字", "必填，20–150 字")
+    assert [row[0] for row in rows if row[5] != "是"] == ["zones"]
+    assert paper(folder, "papers/checklist.json")["form_missing"] == ["zones"]
+    assert not FormField("dataName", "产品名称", "名" * 21, 1, 20).fits
+
+
+def test_the_compliance_checklist_says_what_is_there_and_what_people_bring(folder: Path) -> None:
+    """Nothing is said to be there without a paper or a decision behind it, nothing is needed without saying what."""
+    rows = list(load_workbook(folder / "papers" / "上传表单.xlsx")["合规核对"].iter_rows(min_row=2, values_only=True))
+    told = paper(folder, "papers/checklist.json")["compliance"]
+
+    assert [row[1] for row in rows] == [each["demand"] for each in told]
+    assert [row for row in rows if row[2] == "已具备" and (not row[3] or row[4])] == []
+    assert [row for row in rows if row[2] == "须提供" and not row[4]] == []
+    named = {word for row in rows for word in re.findall(r"(?:papers|sample)/[a-z.-]+", row[3] or "")}
+    assert [name for name in named if not (folder / name).exists()] == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,25 +18,34 @@ from factory_kit.pack.quality import Scope
 from factory_kit.pack.quality_more import series_checks
 from factory_kit.pack.summary import summary_of
 from factory_kit.reports.product import Package
+from factory_kit.seal import Signer, new_key, open_key
 from factory_kit.seal.sealing import unpack
 from factory_kit.seal.verify import open_sealed
 from factory_kit.shipped import data_dir
 from factory_kit.testing.product_signals import SIGNALS
 from factory_kit.testing.products import build_example, make_example
 
+from .test_formats import DATASET_SCHEMA, conforms
+
+PASSPHRASE = "long enough words"
 NOW = 1_772_600_000_000_000
 TEMPLATES = sorted(path.parent.name for path in data_dir("datasets").glob("*/product.yaml"))
 
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Package, Path]]:
-    """Every example's package, and the folder it is unpacked in."""
+    """Every example's package, signed, and the folder it is unpacked in."""
     made = {}
-    for name in TEMPLATES:
-        folder = tmp_path_factory.mktemp(name) / "workspace"
-        package = build_example(name, folder, clock=lambda: NOW)
-        unpack(package.file, folder / "package")
-        made[name] = (package, folder / "package")
+    keys = tmp_path_factory.mktemp("keys")
+    new_key(keys / "publisher.key", PASSPHRASE)
+    with open_key(keys / "publisher.key", PASSPHRASE) as key:
+        for name in TEMPLATES:
+            folder = tmp_path_factory.mktemp(name) / "workspace"
+            signer = Signer(key, "publisher", "示例", lambda: NOW)
+            package = build_example(name, folder, clock=lambda: NOW, signers=[signer])
+            unpack(package.file, folder / "package")
+            (folder / "key.txt").write_text(key.public.text, encoding="utf-8")
+            made[name] = (package, folder / "package")
     return made
 
 
@@ -71,6 +82,37 @@ def test_every_example_is_a_package_that_others_accept(examples: Examples) -> No
     }
 
     assert said == {name: [("mlcroissant", True), ("frictionless", True)] for name in TEMPLATES}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_papers_of_every_example_are_those_of_their_standards(examples: Examples, name: str) -> None:
+    """BagIt by bagit, DCAT-AP 3 by pySHACL, the Dataspace Protocol by jsonschema, and a signature that minisign's own format holds."""
+    import bagit
+    from jsonschema import Draft201909Validator
+
+    _package, folder = examples[name]
+    turtle = (folder / "dcat.ttl").read_text("utf-8")
+    dataset = json.loads((folder / "dataspace.json").read_text("utf-8"))
+
+    assert bagit.Bag(str(folder)).validate()
+    assert conforms(turtle)[0], conforms(turtle)[1]
+    assert list(Draft201909Validator(DATASET_SCHEMA).iter_errors(dataset)) == []
+    assert not conforms(turtle.replace("dct:title", "dct:alternative"))[0]
+    assert not Draft201909Validator(DATASET_SCHEMA).is_valid(dataset | {"distribution": []})
+
+
+@pytest.mark.system
+def test_minisign_itself_verifies_the_examples(examples: Examples, system_tool: Callable[[str], str]) -> None:
+    """The program of minisign's author accepts every manifest, and none that was changed."""
+    minisign = system_tool("minisign")
+    for _package, folder in examples.values():
+        (signature,) = (folder / "SIGNATURES").iterdir()
+        key = (folder.parent / "key.txt").read_text("utf-8")
+        command = [minisign, "-V", "-m", str(folder / "MANIFEST.json"), "-x", str(signature), "-P", key]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    other = folder.parent / "other.json"
+    other.write_bytes((folder / "MANIFEST.json").read_bytes() + b" ")
+    assert subprocess.run([*command[:3], str(other), *command[4:]], capture_output=True, check=False).returncode != 0
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
