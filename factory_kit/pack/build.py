@@ -28,6 +28,7 @@ from factory_kit.pack.quality import QualityRow, Scope, assess_quality
 from factory_kit.pack.risk import ENOUGH_ROWS, Original, Risk, coarse_series, residual_risk, within
 from factory_kit.pack.rows import copy_rows, wrong_sql
 from factory_kit.pack.schema import arrow_schema
+from factory_kit.shipped import data_dir
 from factory_kit.store import Store
 from factory_kit.store.lockdown import check
 
@@ -132,7 +133,7 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
                 origins=", ".join(origins),
             )
         _require_one_unit(con, template)
-        secrets = _identifiers(con, site)
+        secrets, connectors = _identifiers(con, site), _connectors(con, product)
         parts, rows = copy_rows(con, template, key, aside)
         original = _original(con, template, span, key, rows)
     if not rows:
@@ -149,7 +150,8 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
     quality = assess_quality(scope)
     return Built(
         folder, template, site, published, parts, rows, sum(part.stat().st_size for part in parts), schema, tuple(quality),
-        _provenance(template, store, span, published, key, origins, joined), tuple(origins), today, secrets, risk, scope,
+        _provenance(template, store, span, published, key, origins, joined) | {"connectors": connectors},
+        tuple(origins), today, secrets, risk, scope,
     )  # fmt: skip
 
 
@@ -207,6 +209,20 @@ def _origins(con: duckdb.DuckDBPyConnection, span: Span, product: DataProduct) -
     sql = "SELECT DISTINCT origin FROM samples JOIN points USING (point) WHERE time >= ? AND time < ? AND (role IN (SELECT unnest(?)) OR name IN (SELECT unnest(?))) ORDER BY ALL"
     asked = [span.begins - REACH, span.ends + REACH, list(product.roles), list(product.points)]
     return [str(row[0]) for row in con.execute(sql, asked).fetchall()]
+
+
+def _connectors(con: duckdb.DuckDBPyConnection, product: DataProduct) -> list[dict[str, str]]:
+    """Through which connectors the points came: those that are shipped by name, since they are public, all others as private."""
+    sql = (
+        "SELECT connector, connector_version, count(*) FROM points_history "
+        "WHERE role IN (SELECT unnest(?)) OR name IN (SELECT unnest(?)) GROUP BY ALL ORDER BY ALL"
+    )
+    found = con.execute(sql, [list(product.roles), list(product.points)]).fetchall()
+    public = {path.parent.name for path in data_dir("connectors").glob("*/connector.yaml")}
+    shown = [(name, version, points) for name, version, points in found if name in public]
+    private = sum(points for name, _version, points in found if name not in public)
+    made = [{"connector": str(name), "version": str(version), "points": str(points)} for name, version, points in shown]
+    return [*made, *([{"connector": "private", "version": "", "points": str(private)}] if private else [])]
 
 
 def _require_one_unit(con: duckdb.DuckDBPyConnection, template: ProductTemplate) -> None:

@@ -12,9 +12,12 @@ import pytest
 
 from factory_kit.errors import FactoryKitError, KeyRefused, QueryError, UsageError
 from factory_kit.load.product import ProductTemplate
+from factory_kit.model.run import CataloguePoint, Run
+from factory_kit.model.sample import Origin
 from factory_kit.pack.build import Built, Span, build_rows, require_grading
 from factory_kit.pack.outside import outside_verdicts
 from factory_kit.pack.pseudonyms import plant_key, pseudonyms
+from factory_kit.shipped import data_dir
 from factory_kit.store import Store
 
 from .conftest import MIDNIGHT, Reader, site
@@ -210,3 +213,26 @@ def test_the_papers_agree_on_the_rows(built: Built) -> None:
     assert product["rows"] == "48"
     assert [field["name"] for field in package["resources"][0]["schema"]["fields"]] == names
     assert [line.split(",")[0] for line in dictionary] == names
+
+
+def test_the_provenance_names_shipped_connectors_and_no_private_ones(
+    tmp_path: Path, store: Store, template: ProductTemplate
+) -> None:
+    """What everybody can read on our shelf is named with its version; a connector of the plant may bear the name of a machine."""
+    shipped = min(path.parent.name for path in data_dir("connectors").glob("*/connector.yaml"))
+    with store.writer(Run("r2", MIDNIGHT, Origin.SIMULATED, "demo", "collect")):
+        store.register(
+            [
+                CataloguePoint(
+                    "meter-01", "energy", "active_energy", "kWh", "float64", "holding:0", shipped, "1.2.0", "s"
+                )
+            ]
+        )
+    made = build_rows(
+        template, site(), store, tmp_path / "x", span=DAY, key=b"k" * 32, decided_by="张三", clock=lambda: MIDNIGHT
+    )
+
+    assert made.provenance["connectors"] == [
+        {"connector": shipped, "version": "1.2.0", "points": "1"},
+        {"connector": "private", "version": "", "points": "4"},
+    ]
