@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
@@ -41,9 +41,11 @@ def computed(
     if engine == "spark":
         yield from _on_spark(question, plants, master)
         return
-    count = min(workers or os.cpu_count() or 1, len(plants))
+    cores = workers or os.cpu_count() or 1
+    count = min(cores, len(plants))
+    asked = replace(question, threads=max(1, cores // count))
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(figures_of, [question] * len(plants), plants)
+        yield from pool.map(figures_of, [asked] * len(plants), plants)
 
 
 def _on_spark(question: Question, plants: Sequence[str], master: str) -> Iterator[list[Figure]]:

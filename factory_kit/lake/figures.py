@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from factory_kit.errors import FactoryKitError, UsageError
 from factory_kit.kpi.indicators import evidence_of
@@ -24,7 +24,7 @@ from factory_kit.load.workspace import Workspace
 from factory_kit.model.evidence import Evidence
 from factory_kit.model.indicator import Indicator
 from factory_kit.shipped import search_path
-from factory_kit.store import Store
+from factory_kit.store import SealedFile, Store
 
 __all__ = ["Asked", "Figure", "Question", "figures_of", "plants_at"]
 
@@ -62,6 +62,8 @@ class Question:
     """The variables of the environment that a worker on another machine needs to read *place*."""
     scratch: str | None = None
     """Where workers keep what they read, while they compute; by default the system's folder for that."""
+    threads: int = 1
+    """Threads of each worker; the figures are the same with any number."""
 
 
 def plants_at(place: str) -> list[str]:
@@ -86,6 +88,20 @@ def figures_of(question: Question, plant: str) -> list[Figure]:
         return [Figure(plant, "", "plant", None, None, None, None, str(error), None)]
 
 
+@dataclass(frozen=True)
+class _View:
+    """A store that takes no more threads than its worker was given."""
+
+    store: Store
+    threads: int
+
+    def connect(self) -> Any:
+        return self.store.connect(self.threads)
+
+    def files(self, start: int, end: int) -> Sequence[SealedFile]:
+        return self.store.files(start, end)
+
+
 def _figures(question: Question, plant: str, folder: Path) -> Iterator[Figure]:
     remote, now = opened(question.place), lambda: question.received
     pull(remote, plant, folder, raw=False, pace=Pace(), now=now, window=(0, 0))
@@ -93,7 +109,7 @@ def _figures(question: Question, plant: str, folder: Path) -> Iterator[Figure]:
     interval = days_between(question.first, question.last, site.plant.timezone)
     indicators = all_indicators([each / "indicators" for each in search_path("assessments")])
     pull(remote, plant, folder, raw=True, pace=Pace(), now=now, window=_reach(interval, indicators))
-    store = Store(folder / "store")
+    store = _View(Store(folder / "store"), question.threads)
     if question.what != "kpi":
         yield from _indicators(plant, evidence_of(indicators.values(), store, interval, site.calendar, now))
     if question.what != "indicators":

@@ -13,6 +13,7 @@ from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.store import Store
 from factory_kit.store.lock import Lock
+from factory_kit.testing.busyplant import busy_plant
 
 from .conftest import Command
 
@@ -208,3 +209,40 @@ def test_pushing_during_a_collection_sends_what_is_sealed(factory_kit: Command, 
     assert said.code == 0
     assert "A collection goes on" in said.err
     assert (tmp_path / "disk").is_dir()
+
+
+def test_figures_of_pushed_plants_are_a_table(factory_kit: Command, tmp_path: Path) -> None:
+    """Two plants at one place: every KPI of each, the evidence records in a folder, an Excel file."""
+    for name in ("p1", "p2"):
+        busy_plant(tmp_path / name, name, machines=1, days=2, seed=1, step_s=60)
+        factory_kit("store", "push", tmp_path / "place", "-w", tmp_path / name, "--raw")
+    days = ("--from", "2026-09-01", "--to", "2026-09-01")
+    rows = json.loads(factory_kit("lake", "figures", tmp_path / "place", *days, "--of", "kpi", "--json").out)
+    saved = factory_kit(
+        "lake", "figures", tmp_path / "place", *days, "--plant", "p2", "--of", "indicators", "--out", tmp_path / "f.xlsx", "--records", tmp_path / "records",
+    )  # fmt: skip
+    there = json.loads(factory_kit("lake", "plants", tmp_path / "place", "--json").out)
+    assert {row["plant"] for row in rows} == {"p1", "p2"}
+    assert saved.code == 0
+    assert len(list((tmp_path / "records" / "p2").glob("*.json"))) > 10
+    assert (tmp_path / "f.xlsx").is_file()
+    assert [row["plant"] for row in there] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--engine", "flink"), "no such engine, expected duckdb or spark"),
+        (("--of", "oee"), "no such figures, expected kpi, indicators or all"),
+        (("--plant", "p9"), "plant p9 was not pushed there"),
+    ],
+)
+def test_wrong_words_for_figures_are_one_line(
+    factory_kit: Command, plant: Path, tmp_path: Path, words: tuple[str, str], said: str
+) -> None:
+    """What was expected is named."""
+    factory_kit("store", "push", tmp_path / "place", "-w", plant)
+    days = ("--from", "2026-09-01", "--to", "2026-09-01")
+    answer = factory_kit("lake", "figures", tmp_path / "place", *days, *words)
+    assert answer.code == 2
+    assert said in answer.err
