@@ -143,7 +143,8 @@ def series_checks(scope: Scope) -> dict[str, Count]:
     expected, steps, step = scope.checks.expected, scope.steps, scope.step
     groups = ", ".join(f'"{name}"' for name in expected.per) or "1"
     time, window = f'"{expected.time}"', f"(PARTITION BY {groups} ORDER BY file_row_number)"
-    level = f'"{scope.field}" = lag("{scope.field}") OVER {window}' if scope.field else "NULL::BOOLEAN"
+    known = f"nullif(\"{scope.field}\", 'nan'::DOUBLE)"  # DuckDB finds NaN equal to NaN
+    level = f"{known} = lag({known}) OVER {window}" if scope.field else "NULL::BOOLEAN"
     grid = f"epoch_us({time}) % {step} <> 0" if step else "NULL::BOOLEAN"
     source = (
         f"(SELECT epoch_us({time}) - epoch_us(lag({time}) OVER {window}) AS since, {level} AS still, "  # noqa: S608 - names of declared fields
