@@ -96,10 +96,7 @@ def test_every_check_of_bad_series_is_that_of_a_hand_count(tmp_path: Path) -> No
         "longest_gap_us": (19 * 60_000_000, 19),
         "backward": (1, 19),
         "duplicate_times": (1, 19),
-        "standing_still": (
-            5,
-            17,
-        ),  # 1.4 twice after 1.4, 2.0, NaN after NaN, 3.0; 19 steps, two of which have no value on one side
+        "standing_still": (4, 15),  # 1.4 twice after 1.4, 2.0, 3.0; of 19 steps four have no number on one side
         "off_the_grid": (1, 21),
         "ahead_of_the_interval": (1, 21),
     }
