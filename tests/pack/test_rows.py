@@ -13,6 +13,7 @@ import pytest
 
 from factory_kit.errors import QueryError
 from factory_kit.load.product import ProductTemplate
+from factory_kit.pack import outside
 from factory_kit.pack import rows as made_of
 from factory_kit.pack.build import Built
 from factory_kit.pack.deid import unordered
@@ -91,6 +92,21 @@ def test_a_group_without_a_name_is_in_one_of_the_parts(make: Make, small_parts: 
 def test_outside_validators_read_all_parts(parted: Built) -> None:
     """Each part is a resource, and mlcroissant loads the rows of both."""
     assert [verdict.said for verdict in outside_verdicts(parted.folder) if not verdict.accepted] == []
+
+
+def test_of_many_rows_validators_see_the_first_of_each_part(parted: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would read for hours; a broken description is still refused."""
+    monkeypatch.setattr(outside, "MOST_ROWS", 2000)
+    monkeypatch.setattr(outside, "HEAD", 100)
+    before = {path: path.stat().st_mtime_ns for path in parted.folder.rglob("*")}
+
+    assert {verdict.validator: verdict.said for verdict in outside_verdicts(parted.folder)}[
+        "mlcroissant"
+    ] == "200 / 200"
+    assert {path: path.stat().st_mtime_ns for path in parted.folder.rglob("*")} == before
+    paper = parted.folder / "croissant.json"
+    paper.write_text(paper.read_text("utf-8").replace('"column": "load"', '"column": "lead"'), encoding="utf-8")
+    assert [verdict.accepted for verdict in outside_verdicts(parted.folder)] == [False, True]
 
 
 def test_a_copy_in_parts_is_marked_and_traced(tmp_path: Path, parted: Built) -> None:
