@@ -58,7 +58,7 @@ FROM (
 ) AS h
 JOIN states AS m USING (connector, connector_version)
 """
-COUNTED = "coalesce(value, 'nan'::DOUBLE) AS value"
+COUNTED = "value"
 SPOKEN = "coalesce(w.word, -1) AS value"
 RAW = "coalesce(s.text, CASE WHEN s.value = trunc(s.value) THEN CAST(TRY_CAST(s.value AS BIGINT) AS VARCHAR) END)"
 
@@ -283,7 +283,10 @@ class Plant:
         }
         if "$early" in sql:
             values["early"] = early
-        return dict(self.con.execute(sql, values).fetchnumpy())
+        found = dict(self.con.sql(sql, params=values).fetchnumpy())  # execute() would copy every row once more
+        if np.ma.isMaskedArray(found["value"]):  # texts and lost values
+            found["value"] = found["value"].filled(-1 if spoken else np.nan)
+        return found
 
     def _older(self, early: tuple[str, ...]) -> bool:
         """Whether runs that began after the lookback have values older than it; asked once."""
@@ -303,6 +306,7 @@ class Plant:
     def _one(self, asked: Asked, columns: Mapping[str, Any]) -> Samples:
         runs, _lives = self.lives(asked)
         time = columns["time"]
+        rising = bool((time[1:] > time[:-1]).all())
         number = {run: at for at, run in enumerate(runs)}
         if "run" in columns:
             of_run = np.array([number.get(run, -1) for run in columns["run"]], np.int64)
@@ -310,14 +314,14 @@ class Plant:
             spans = sorted((seen.first, number.get(run, -1)) for run, seen in self._seen.get(asked.point, {}).items())
             starts = np.array([first for first, _ in spans], np.int64)
             codes = np.array([code for _, code in spans], np.int64)
-            sorted_time = bool((time[1:] >= time[:-1]).all())
-            of_run = _by_span(starts, codes, time, in_order=sorted_time)
+            of_run = _by_span(starts, codes, time, in_order=rising)
         value = columns["value"]
         if asked.role == "state" and value.dtype.kind == "f":
             value = self._numbered(value)
         found = Samples(time, value, columns["quality"], of_run)
-        found = found if (of_run >= 0).all() else found[of_run >= 0]
-        return found if (found.time[1:] > found.time[:-1]).all() else found[np.argsort(found.time, kind="stable")]
+        known = of_run >= 0
+        found = found if known.all() else found[known]
+        return found if rising else found[np.argsort(found.time, kind="stable")]
 
     def _numbered(self, values: Any) -> Int64:
         """The numbers of the words that whole *values* are."""

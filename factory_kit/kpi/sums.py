@@ -21,7 +21,7 @@ from factory_kit.kpi.reasons import (
 from factory_kit.kpi.reference import Counting, Rules
 from factory_kit.kpi.sources import CODES, Asked, Machine, Plant
 from factory_kit.kpi.timemodel import TimeElements
-from factory_kit.kpi.vectors import Line, Parts, Rises, Samples, counters, heard, known_parts, timeline, whole
+from factory_kit.kpi.vectors import Line, Parts, Rises, Samples, counters, distinct, heard, known_parts, timeline, whole
 from factory_kit.model.connector import MachineState
 from factory_kit.model.sample import Int64, Quality
 
@@ -271,10 +271,11 @@ def _failures(line: Line) -> int:
 def _readings(counted: Samples, micro: int) -> tuple[Int64, Int64]:
     """When a counter showed what; bad samples and what is no number show nothing."""
     good = counted.quality < Quality.BAD
-    kept = counted if good.all() else counted[good]
-    values = np.asarray(kept.value, np.float64)
+    time, values = counted.time, np.asarray(counted.value, np.float64)
+    if not good.all():
+        time, values = time[good], values[good]
     shown, fits = whole(values * micro if micro != 1 else values)
-    return (kept.time, shown) if fits.all() else (kept.time[fits], shown[fits])
+    return (time, shown) if fits.all() else (time[fits], shown[fits])
 
 
 def _counter(plant: Plant, asked: Asked, samples: Samples, cycle_us: int, counting: Counting) -> _Counter:
@@ -362,7 +363,7 @@ def _of_meter(plant: Plant, asked: Asked, samples: Samples, work: Sequence[_Work
 def _classes(work: Sequence[_Work], window: tuple[int, int]) -> tuple[Parts, Parts]:
     """When nothing of *work* was busy and all of it clear, and when something was busy."""
     edges = [edge for each in work for parts in (each.busy, each.unclear) for edge in (parts.start, parts.end)]
-    moments = np.unique(np.concatenate([np.array(window, np.int64), *edges]))
+    moments = distinct(np.concatenate([np.array(window, np.int64), *edges]))
     until, moments = moments[1:], moments[:-1]
     busy = np.zeros(len(moments), np.bool_)
     unclear = np.zeros(len(moments), np.bool_)

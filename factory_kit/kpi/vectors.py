@@ -22,6 +22,7 @@ __all__ = [
     "Rises",
     "Samples",
     "counters",
+    "distinct",
     "heard",
     "known_parts",
     "timeline",
@@ -30,6 +31,7 @@ __all__ = [
 
 Flags = npt.NDArray[np.bool_]
 FEW_ERAS = 64
+MANY = 4
 BIG = 1 << 62
 
 
@@ -68,7 +70,7 @@ class Parts:
         """Whether each of *moments* lies in one of them."""
         if not len(self.start):
             return np.zeros(len(moments), np.bool_)
-        place = np.searchsorted(self.start, moments, side="right") - 1
+        place = _place(self.start, moments)
         return (place >= 0) & (moments < self.end[place])
 
     def until(self, moments: Int64) -> Int64:
@@ -76,7 +78,7 @@ class Parts:
         if not len(self.start):
             return np.zeros(len(moments), np.int64)
         before = np.concatenate([[0], np.cumsum(self.end - self.start)])
-        place = np.searchsorted(self.start, moments, side="right") - 1
+        place = _place(self.start, moments)
         at = np.maximum(place, 0)
         inside = before[at] + np.minimum(moments, self.end[at]) - self.start[at]
         return np.where(place >= 0, inside, 0)
@@ -110,7 +112,7 @@ class Line:
 
     def at(self, moments: Int64) -> npt.NDArray[np.intp]:
         """The stretch in which each of *moments* lies."""
-        return np.searchsorted(self.moment, moments, side="right") - 1
+        return _place(self.moment, moments)
 
     def parts(self, chosen: Flags) -> Parts:
         """The *chosen* stretches."""
@@ -168,8 +170,10 @@ def _earliest(moments: Int64, of_run: Int64, runs: int) -> Int64:
 
 def _swallowed(quality: Int8, time: Int64, gaps: Parts) -> Flags:
     """Bad samples inside a gap: they say nothing (rule 4)."""
-    bad = quality == Quality.BAD
-    return bad & gaps.holds(time) if len(gaps.start) and bad.any() else np.zeros(len(time), np.bool_)
+    found = np.zeros(len(time), np.bool_)
+    bad = np.flatnonzero(quality == Quality.BAD) if len(gaps.start) else np.empty(0, np.intp)
+    found[bad] = gaps.holds(time[bad])
+    return found
 
 
 def known_parts(
@@ -212,8 +216,8 @@ def timeline(
         *(edge for parts in certain for edge in (parts.start, parts.end)),
     ]
     every = np.concatenate(edges)
-    moments = np.unique(np.concatenate([every[(every > start) & (every < end)], [start]]))
-    place = np.searchsorted(samples.time, moments, side="right") - 1
+    moments = distinct(np.concatenate([every[(every > start) & (every < end)], [start]]))
+    place = _place(samples.time, moments)
     sure = place >= 0
     for parts in certain:
         sure &= parts.holds(moments)
@@ -222,12 +226,34 @@ def timeline(
     return Line(moments, np.append(moments[1:], end), state, planned.holds(moments))
 
 
+def distinct(values: Int64) -> Int64:
+    """*values* in order, each once."""
+    ordered = np.sort(
+        values, kind="stable"
+    )  # of a few sorted columns one behind the other, which is what it is fast for
+    found: Int64 = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    return found
+
+
+def _place(edges: Int64, moments: Int64) -> npt.NDArray[np.intp]:
+    """The last of *edges* that does not lie after each of *moments*; -1 where all do.
+
+    Many moments in order are cut at the edges, which is less work than looking each of them up.
+    """
+    if len(moments) > MANY * len(edges) and (moments[1:] >= moments[:-1]).all():
+        cuts = np.concatenate([[0], np.searchsorted(moments, edges), [len(moments)]])
+        return np.repeat(np.arange(-1, len(edges)), np.diff(cuts))
+    place: npt.NDArray[np.intp] = np.searchsorted(edges, moments, side="right") - 1
+    return place
+
+
 def whole(values: Float64) -> tuple[Int64, Flags]:
     """*values* as whole numbers, halves away from zero, and which of them are any."""
     with np.errstate(invalid="ignore"):
+        numbers = values.astype(np.int64)
+        if (numbers == values).all():
+            return numbers, np.ones(len(values), np.bool_)
         rounded = np.rint(values)
-        if (rounded == values).all() and np.abs(rounded).max(initial=0) < 2.0**62:
-            return rounded.astype(np.int64), np.ones(len(values), np.bool_)
         half = np.abs(values - rounded) == 0.5
         if half.any():
             rounded[half] = np.trunc(values[half]) + np.copysign(1, values[half])
@@ -244,7 +270,7 @@ def counters(moment: Int64, shown: Int64, *, slack: int, factor: int, pace: int,
     falls = np.flatnonzero(step < 0)
     if len(falls):
         restarts = falls[(step[falls] < -jitter) | ((now[falls] == 0) & (before[falls] > 0))]
-        amount = np.diff(_highest(shown, restarts + 1))
+        amount = step if len(restarts) == len(falls) else np.diff(_highest(shown, restarts + 1))
     else:
         restarts, amount = falls, step
     amount[restarts] = 0
@@ -253,8 +279,9 @@ def counters(moment: Int64, shown: Int64, *, slack: int, factor: int, pace: int,
     rows = rows[amount[rows] <= believable]
     again, added = _restarted(moment, shown, restarts, (slack, factor, pace, modulus))
     if len(again):
-        rows = np.concatenate([rows, again])
-        return Rises(moment[rows], moment[rows + 1], np.concatenate([amount[rows[: -len(again)]], added]))
+        place = np.searchsorted(rows, again)
+        every = np.insert(rows, place, again)
+        return Rises(moment[every], moment[every + 1], np.insert(amount[rows], place, added))
     return Rises(moment[rows], moment[rows + 1], amount[rows])
 
 
