@@ -83,15 +83,14 @@ def status(district: DistrictFolder = Path(), as_json: AsJson = False) -> None:
 
     from factory_kit.cli.console import print_json, print_table
     from factory_kit.district.office import Office
+    from factory_kit.district.receipts import check_ledger
     from factory_kit.district.register import forms
     from factory_kit.i18n import language
-    from factory_kit.seal.chain import verify_chain
 
     office = Office.at(district)
-    if office.ledger_file.exists():
-        report = verify_chain(office.ledger_file)
-        if report.problem is not None:
-            raise report.problem
+    report = check_ledger(office)
+    if report.problem is not None:
+        raise report.problem
     outcomes = Counter(link.record["outcome"] for link in office.ledger())
     registers = {name: len(office.registers().rows(name)) for name in forms()}
     if as_json:

@@ -26,7 +26,7 @@ from factory_kit.district.definitions import Campaign
 from factory_kit.district.journal import cases_of
 from factory_kit.district.known import Entry, Known
 from factory_kit.district.office import Office
-from factory_kit.district.receipts import handed_back
+from factory_kit.district.receipts import check_end, handed_back
 from factory_kit.district.rules import (
     Rebuilt,
     Ruling,
@@ -126,6 +126,7 @@ def receive(
     campaign = office.campaign()
     office.keep_edition(campaign)
     with open_chain(office.ledger_file) as chain:
+        check_end(office, chain.last)
         _sweep(office)
         known = Known(office.ledger(), campaign, office.registers(), chain.last, cases_of(office.path).withdrawn)
         look = partial(_look, office.bundles_folder, campaign, office.keys(), frozenset(known.kept), rebuild)
