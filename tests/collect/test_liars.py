@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from asyncua.ua.ua_binary import struct_to_binary
 from factory_kit.collect.run import collect
 from factory_kit.drivers.opcua.client import ReadingClient
 from factory_kit.store import Store
-from factory_kit.testing.rawserver import NAMESPACE, RawServer, _Line
+from factory_kit.testing.rawserver import CHANNEL, NAMESPACE, TOKEN, RawServer, _Line
 
 pytestmark = pytest.mark.wire
 
@@ -306,7 +307,119 @@ class Renewing(Liar):
         self._transport.close()
 
 
-LOSSY = {Forgetful, Deceiver, Jumping, Restarting, Standing, Ending, Renewing, Boasting, Misnumbering}
+class Chopping(Liar):
+    """Every answer comes in chunks of 37 bytes, and these in pieces of 11."""
+
+    def _send(self, request: int, body: bytes | bytearray) -> None:
+        data = bytearray()
+        for start in range(0, len(body), 37):
+            part = bytes(body[start : start + 37])
+            self._sequence += 1
+            kind = b"MSGF" if start + 37 >= len(body) else b"MSGC"
+            data += struct.pack("<4sIIIII", kind, 24 + len(part), CHANNEL, TOKEN, self._sequence, request) + part
+        for start in range(0, len(data), 11):
+            self._transport.write(bytes(data[start : start + 11]))
+
+
+class Wrapping(Liar):
+    """The numbers of its chunks reach their end soon, and begin anew (OPC 10000-6, 6.7.2.4)."""
+
+    def __init__(self, server: RawServer) -> None:
+        super().__init__(server)
+        self._sequence = (1 << 32) - 1024 - 25
+
+    def _send(self, request: int, body: bytes | bytearray) -> None:
+        if self._sequence > (1 << 32) - 1020:
+            self._sequence = 3
+            self.machine.told["wraps"] += 1
+        super()._send(request, body)
+
+
+class Hasty(Liar):
+    """Revises the publishing interval to 0."""
+
+    def _on_CreateSubscription(self, wish: Any) -> Any:  # noqa: N802
+        answer = super()._on_CreateSubscription(wish)
+        answer.Parameters.RevisedPublishingInterval = 0.0
+        return answer
+
+
+class Mumbling(Liar):
+    """Between its notifications it gives signs of life with numbers that mean nothing."""
+
+    def notify(self, message: Any) -> None:
+        for number in (0, 7, (1 << 32) - 1, message.SequenceNumber + 3):
+            self.due.append((1, ua.NotificationMessage(SequenceNumber=number, PublishTime=message.PublishTime)))
+        super().notify(message)
+
+
+class Eventful(Liar):
+    """Beside the values it tells of events nobody asked for, and that the subscription is well."""
+
+    def notify(self, message: Any) -> None:
+        well = ua.StatusChangeNotification(Status=ua.StatusCode(ua.StatusCodes.Good))
+        event = ua.EventFieldList(ClientHandle=1, EventFields=[ua.Variant("alarm"), ua.Variant(3.0)])
+        message.NotificationData = [ua.EventNotificationList(Events=[event]), *message.NotificationData, well]
+        super().notify(message)
+
+
+class Leaving(Liar):
+    """Hangs up after every tenth notification, in the middle of a message, and knows nobody afterwards."""
+
+    def answer(self, request: int, body: bytes) -> None:
+        self.told = getattr(self, "told", 0) + 1
+        if self.told % 10:
+            super().answer(request, body)
+            return
+        self._transport.write(struct.pack("<4sI", b"MSGF", 24 + len(body)) + bytes(9))
+        self._transport.close()
+
+
+class Elsewhen(Liar):
+    """Its clock is a year ahead."""
+
+    def tick(self, number: int, moment: int) -> None:
+        self.machine.behind_us = -365 * 86_400_000_000
+        if number > 2:  # the first were counted by the other clock
+            super().tick(number, moment)
+
+
+class Fleeting(Liar):
+    """Its tokens live two seconds; whoever uses one that is over is thrown out."""
+
+    token, ends = TOKEN, 0.0
+
+    def _open(self, chunk: bytes) -> None:
+        self.machine.told["tokens"] += 1
+        lasting = ua.ChannelSecurityToken
+
+        def token(channel: int, _token: int, RevisedLifetime: int) -> Any:  # noqa: N803 - as asyncua calls it
+            del RevisedLifetime
+            return lasting(channel, self.machine.told["tokens"], RevisedLifetime=2000)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(ua, "ChannelSecurityToken", token)
+            super()._open(chunk)
+        if self.machine.told["tokens"] == 1:
+            self.token = 1
+        self.ends = time.monotonic() + 2.5  # a quarter longer than it was said to live (OPC 10000-4, 5.6.2)
+
+    def _chunk(self, chunk: bytes) -> None:
+        if chunk[:3] == b"MSG":
+            self.token = int.from_bytes(chunk[12:16], "little")
+            if time.monotonic() > self.ends:
+                self.machine.told["too late"] += 1
+                self._transport.abort()
+                return
+        super()._chunk(chunk)
+
+    def _send(self, request: int, body: bytes | bytearray) -> None:
+        self._sequence += 1
+        head = struct.pack("<4sIIIII", b"MSGF", 24 + len(body), CHANNEL, self.token, self._sequence, request)
+        self._transport.write(head + bytes(body))
+
+
+LOSSY = {Forgetful, Deceiver, Jumping, Restarting, Standing, Ending, Renewing, Boasting, Misnumbering, Leaving}
 """Those who lose values, or say so: there must be gaps. With all others nothing may be missing."""
 KEEPING = {Boasting, Misnumbering}
 """These hold what got lost, so that it comes all the same."""
@@ -353,8 +466,10 @@ async def _told_to(
 
 def _enough(liar: type[Liar], watcher: Any) -> Callable[[Machine], bool]:
     """When all that *liar* does has been done: values flow, and for some the way back was found twice."""
-    if liar in {Ending, Renewing}:
+    if liar in {Ending, Renewing, Leaving}:
         return lambda _machine: sum("connection is back" in line for line in watcher.lines) >= 2
+    if liar is Fleeting:
+        return lambda machine: machine.told["tokens"] >= 4
     return lambda machine: machine.told["ticks"] >= 60
 
 
@@ -362,7 +477,7 @@ def _enough(liar: type[Liar], watcher: Any) -> Callable[[Machine], bool]:
     "liar",
     [
         Liar, Twice, Swallowing, Forgetful, Deceiver, Jumping, Restarting, Standing, Crowded, Boasting, Misnumbering, Unpunctual,
-        Senseless, Ending, Stranger, Backwards, Renewing,
+        Senseless, Ending, Stranger, Backwards, Renewing, Chopping, Wrapping, Hasty, Mumbling, Eventful, Leaving, Elsewhen, Fleeting,
     ],
 )  # fmt: skip
 def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
@@ -395,6 +510,10 @@ def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
         assert machine.told["republished"] > 0
     if liar is Renewing:
         assert machine.told["renewals refused"] >= 2
+    if liar is Wrapping:
+        assert machine.told["wraps"] >= 1
+    if liar is Fleeting:
+        assert machine.told["tokens"] >= 2
     assert _rows(store, "select count(*) from samples where value < 0") == [(0,)]
 
 
