@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from factory_kit.errors import LakeChanged, LakeError, LakeUnavailable, StoreDamaged, UsageError
+from factory_kit.errors import (
+    FactoryKitError,
+    LakeChanged,
+    LakeError,
+    LakeUnavailable,
+    StoreDamaged,
+    StoreFull,
+    UsageError,
+)
 from factory_kit.lake import Pace, opened, pull, push
 from factory_kit.lake.listing import listing_key, listing_of
 from factory_kit.lake.remote import Folder
@@ -338,6 +346,21 @@ def test_what_was_merged_away_is_deleted_after_a_week(
         push(workspace, PLANT, remote, raw=True, pace=Pace(), now=lambda days=days: NOW + days * 86_400_000_000)
     there = {key.removeprefix(f"district/plant={PLANT}/") for key in objects(remote)}
     assert not replaced & there
+
+
+def test_a_full_disk_is_one_line_and_what_arrived_is_used_later(
+    workspace: Path, tmp_path: Path, small_disk: Path, add_days: Callable[..., None]
+) -> None:
+    """The pull says that the disk is full, names nothing half, and goes on where there is room."""
+    add_days(workspace, 2, 10, points=40)
+    place = opened(str(tmp_path / "place"))
+    push(workspace, PLANT, place, raw=True, pace=Pace(), now=now)
+    with pytest.raises(StoreFull, match="the disk is full"):
+        pull(place, PLANT, small_disk / "copy", raw=True, pace=Pace(), now=now)
+    assert not (small_disk / "copy" / "store" / "manifest.jsonl").exists()
+    with pytest.raises(FactoryKitError, match="the disk is full"):
+        push(workspace, PLANT, opened(str(small_disk / "place")), raw=True, pace=Pace(), now=now)
+    assert listing_of(opened(str(small_disk / "place")), PLANT) is None
 
 
 def test_the_limit_is_kept() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +22,9 @@ SECOND = 1_000_000
 
 
 @pytest.fixture(name="disk")
-def _disk(tmp_path: Path) -> Iterator[Path]:
+def _disk(small_disk: Path) -> Path:
     """An empty file system of 3 MB."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], check=False, capture_output=True, text=True
-    )
-    if done.returncode:
-        pytest.skip(f"this machine mounts nothing: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    return small_disk
 
 
 def _noise(start: int, rows: int = 2000) -> SampleBatch:
