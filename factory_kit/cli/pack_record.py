@@ -70,7 +70,7 @@ def record(
     template = product_folder(find_product(product, search_path("datasets", place.root))).product
     event = Event(
         product, template.version, cast("State", state), on, cast("Machines", machines), agreement, certificate, renew_by,
-        tuple(template.listing.delivery), template.identifier, digest_file(package).sha256 if package else "", remark,
+        tuple(template.listing.delivery), template.identifier, digest_file(package).sha256 if package else "", remark, template.title.zh, site.kind,
     )  # fmt: skip
     events = add_event(place.root / RECORDS, event)
     today = datetime.fromtimestamp(now() / 1e6, UTC).date()

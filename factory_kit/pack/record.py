@@ -43,6 +43,10 @@ class Event:
     identifier: str = ""
     package_sha256: str = ""
     note: str = ""
+    title: str = ""
+    """The product's title in Chinese, for registers that have no copy of the product."""
+    kind: str = "real"
+    """``demo`` where the plant is a demonstration: nobody counts it."""
 
     def __post_init__(self) -> None:
         """Refuse what the district or the exchange would send back."""
@@ -60,6 +64,8 @@ class Event:
             )
         if self.state in ("registered", "listed") and not self.certificate:
             raise UsageError("a product that is {state} has a certificate; add --certificate NUMBER", state=self.state)
+        if self.kind not in ("real", "demo"):
+            raise UsageError("{kind!r} is no kind, expected real or demo", kind=self.kind)
         for text in (self.on, self.renew_by):
             _day(text)
         if self.renew_by and self.renew_by <= self.on:

@@ -31,9 +31,9 @@ def record_page(
     )  # fmt: skip
     facts = Facts("now", tuple((say(f"now.{name}"), Cell(text or DASH)) for name, text in pairs))
     due = renewal_due(now, today)
-    parts: tuple[Part, ...] = (
-        (Callout("due", say("due.title"), say("due.text", day=now.renew_by), "bad"), facts) if due else (facts,)
-    )
+    demo = (Callout("demo", say("demo.title"), say("demo.text"), "warn"),) if now.kind == "demo" else ()
+    late = (Callout("due", say("due.title"), say("due.text", day=now.renew_by), "bad"),) if due else ()
+    parts: tuple[Part, ...] = (*demo, *late, facts)
     names = ("when", "state", "version", "certificate", "note")
     rows = tuple(
         Row(

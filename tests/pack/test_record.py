@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,39 @@ def test_an_entry_that_would_be_sent_back_is_refused(changes: dict[str, str], me
     """Leased machines without contract, certificates without number, dates that are none."""
     with pytest.raises(UsageError, match=message):
         event(**changes)
+
+
+def test_a_registration_is_renewed_with_a_new_certificate(tmp_path: Path) -> None:
+    """A product that stays registered gets a new certificate and a later day; so does a listed one."""
+    file = tmp_path / "products.jsonl"
+    add_event(file, event(renew_by="2027-11-01"))
+    add_event(file, event("registered", "2027-10-01", certificate="SDE-2", renew_by="2029-10-01"))
+    add_event(file, event("listed", "2027-12-01", certificate="SDE-3", renew_by="2028-12-01"))
+    add_event(file, event("listed", "2028-11-01", certificate="SDE-4", renew_by="2029-12-01"))
+
+    assert [(each.certificate, each.renew_by) for each in read_events(file)][-1] == ("SDE-4", "2029-12-01")
+
+
+def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """Entries without title and kind are those of a real plant."""
+    file = tmp_path / "products.jsonl"
+    add_event(file, event())
+    line = json.loads(file.read_text("utf-8"))
+    file.write_text(
+        json.dumps({key: value for key, value in line.items() if key not in ("title", "kind")}) + "\n", encoding="utf-8"
+    )
+
+    assert [(each.title, each.kind) for each in read_events(file)] == [("", "real")]
+
+
+def test_a_demonstration_is_said_on_its_page() -> None:
+    """What is made of simulated data is nobody's product."""
+    product = product_folder(data_dir("datasets") / "energy-hourly").product
+    page = record_page([event(kind="demo")], product, site().plant, date(2026, 12, 1), "zh")
+
+    assert [part.id for part in page.sections[0].parts] == ["demo", "now"]
+    with pytest.raises(UsageError, match="'toy' is no kind"):
+        event(kind="toy")
 
 
 def test_entries_follow_one_another(tmp_path: Path) -> None:
