@@ -13,7 +13,7 @@ from factory_kit.model.definition import Language
 from factory_kit.model.maturity import Criterion, MaturityModel
 from factory_kit.model.site import Plant
 
-__all__ = ["NOT_ASSESSED", "TO_FILL_IN", "answer_line", "answers_text", "assessment_text"]
+__all__ = ["NOT_ASSESSED", "TO_FILL_IN", "answer_line", "answers_text", "assessment_text", "trimming_line"]
 
 TO_FILL_IN = "（待填写 to be filled in）"
 """Stands where a name is still missing; nothing is sealed while it does."""
@@ -79,7 +79,7 @@ def answers_text(model: MaturityModel, kind: str, plant_type: str, assessor: str
         f"kind: {kind}",
         f"type: {plant_type}",
         f"assessor: {_said(assessor)}",
-        f"trimming: [{', '.join(map(_trim, trimming))}]     # {{node: MD1, reason: 来图加工，不做产品设计, agreed_by: 李工}}",
+        f"{trimming_line(trimming)}     # {{node: MD1, reason: 来图加工，不做产品设计, agreed_by: 李工}}",
         "answers:",
     ]
     return HOW_TO_ANSWER + "\n".join([*_options(model), *head, *_questions(model, plant_type, answers)]) + "\n"
@@ -126,6 +126,11 @@ def answer_line(answer: Answer) -> str:
     if answer.remark:
         parts.append(f"remark: {_said(answer.remark)}")
     return f"{{{', '.join(parts)}}}"
+
+
+def trimming_line(trimming: Sequence[Trim]) -> str:
+    """What is left out, on one line."""
+    return f"trimming: [{', '.join(map(_trim, trimming))}]"
 
 
 def _trim(trim: Trim) -> str:

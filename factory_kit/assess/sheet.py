@@ -14,15 +14,15 @@ from threading import Lock as Turn
 from pydantic import ValidationError
 
 from factory_kit.assess.folder import AssessmentFolder
-from factory_kit.assess.forms import NOT_ASSESSED, answer_line, answers_text
+from factory_kit.assess.forms import NOT_ASSESSED, answer_line, answers_text, trimming_line
 from factory_kit.assess.ratings import rating_file
 from factory_kit.assess.scored import Scored, read_rating, read_scored
 from factory_kit.errors import DefinitionError, StoreBusy, UsageError
 from factory_kit.files import write_atomically
 from factory_kit.load.answers import answers_in
-from factory_kit.load.checked import problems_of
+from factory_kit.load.checked import checked, problems_of
 from factory_kit.load.document import Document, parse_yaml
-from factory_kit.model.answers import Answer, Answers
+from factory_kit.model.answers import Answer, Answers, Trim
 from factory_kit.model.maturity import MaturityModel
 from factory_kit.store.lock import Lock
 
@@ -32,6 +32,7 @@ TRIES = 400
 PAUSE = 0.025
 """Seconds between two tries to be the one who writes; ten in all."""
 
+TRIMMING = re.compile(r"^trimming: \[[^\r\n]*\](?=[ \t]*(?:#[^\r\n]*)?\r?$)", re.MULTILINE)
 Change = Callable[[Answer], Mapping[str, object]]
 """What an answer shall say, as its file would, made of what it says now."""
 
@@ -94,6 +95,25 @@ class AnswerSheet:
                     if text != found.text:
                         self._write(text, found.data if kept else None)
                     return Saved(done=True, answer=after, before=before)
+
+    def trim(self, node: str, reason: str, agreed_by: str) -> None:
+        """*node* is left out with its *reason*, on disk when this returns; without a reason it counts again.
+
+        ``DefinitionError`` for a node that must not be left out, ``UsageError`` where the file has not the one line to change.
+        """
+        with writing(self.file):
+            found = self._read()
+            others = tuple(each for each in found.answers.trimming if each.node != node)
+            new = Document(f"{found.name}: {node}", {"node": node, "reason": reason, "agreed_by": agreed_by}, {})
+            wanted = (*others, checked(new, Trim)) if reason else others
+            if len(TRIMMING.findall(found.text)) != 1:
+                raise UsageError("{file}: is laid out in another way than the form; change it by hand", file=found.name)
+            text = TRIMMING.sub(lambda _found: trimming_line(wanted), found.text)
+            said = answers_in(parse_yaml(text, found.name), found.model)
+            if said != found.answers.model_copy(update={"trimming": wanted}):
+                raise UsageError("{file}: is laid out in another way than the form; change it by hand", file=found.name)
+            if text != found.text:
+                write_atomically(self.file, text)
 
     def _read(self) -> _Found:
         data = self.file.read_bytes()

@@ -12,6 +12,7 @@ import pytest
 
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.ladder_sheet import LadderSheets
+from factory_kit.assess.sheet import AnswerSheet
 from factory_kit.load.ladder import ladder_folders
 from factory_kit.shipped import data_dir
 
@@ -94,6 +95,43 @@ def test_items_are_answered_with_the_keyboard(sheets: LadderSheets, served: Any,
     assert first.value is not None
     assert found.value == first.value
     assert [(each.grade, each.note) for each in found.evidence] == [("B", "台账 <i>&㵘")]
+
+
+def test_a_part_is_left_out_with_its_reason_and_counted_again(
+    place: AssessmentFolder, served: Any, visit: Callable[..., Any]
+) -> None:
+    """Without a reason nothing happens; with one it stands in the answers as written, all else as before; and back again."""
+    before = place.answers_file.read_text(encoding="utf-8")
+    page = visit(served)
+    page.goto(f"{served.base}/ladders")
+    form = page.locator('form.part[data-node="MD1"]')
+    form.locator("button").click()
+    form.locator(".state.wrong").wait_for()
+    assert place.answers_file.read_text(encoding="utf-8") == before
+
+    form.locator('input[name="reason"]').fill('来图加工 "甲" & <b>]')
+    page.keyboard.press("Enter")
+    form.locator(".chip", has_text="left out").wait_for()
+    after = AnswerSheet(place).scored()
+    assert [(each.node, each.reason, each.agreed_by) for each in after.answers.trimming] == [
+        ("MD1", '来图加工 "甲" & <b>]', "李工")
+    ]
+    assert '来图加工 "甲" & <b>]' in form.inner_text()
+    form.locator("button").click()
+    form.locator('input[name="reason"]').wait_for()
+    assert place.answers_file.read_text(encoding="utf-8") == before
+
+
+def test_what_always_counts_is_not_left_out(place: AssessmentFolder, served: Any) -> None:
+    """A node that the model never leaves out, and one it does not have, are refused in words."""
+    visitor = served.visitor()
+    before = place.answers_file.read_bytes()
+    content = json.dumps({"out": "yes", "reason": "x", "by": "y"}).encode()
+    answers = [visitor.ask("POST", f"/scope/{node}", content) for node in ("MP1", "none")]
+
+    assert [each.status for each in answers] == [422, 422]
+    assert "must not be trimmed" in answers[0].json["message"]
+    assert place.answers_file.read_bytes() == before
 
 
 def test_what_cannot_be_saved_is_said_where_it_stands(

@@ -144,3 +144,34 @@ def test_a_blind_rating_neither_reads_nor_writes_the_answers(folder: AssessmentF
     found = sheet.scored().answers.answers
     assert (found["RE.2.a"], found["PS.1.a"].value) == (NOTHING, "0.5")
     assert folder.answers_file.read_bytes() == before
+
+
+def test_a_part_left_out_changes_one_line(folder: AssessmentFolder) -> None:
+    """The line of the trimming is exchanged, its comment and all else stay; counted again the file is as it was."""
+    sheet = AnswerSheet(folder)
+    before = folder.answers_file.read_text(encoding="utf-8")
+
+    sheet.trim("MD1", '来图加工 "]" # &', "李工")
+    sheet.trim("MV2", "只做零件", "李工")
+
+    after = folder.answers_file.read_text(encoding="utf-8")
+    changed = [(old, new) for old, new in zip(before.splitlines(), after.splitlines(), strict=True) if old != new]
+    assert len(changed) == 1
+    assert changed[0][1].endswith(changed[0][0].partition("]")[2])
+    assert [trim.node for trim in sheet.scored().answers.trimming] == ["MD1", "MV2"]
+    sheet.trim("MD1", "", "")
+    sheet.trim("MV2", "", "")
+    assert folder.answers_file.read_text(encoding="utf-8") == before
+
+
+def test_what_must_count_is_never_left_out(folder: AssessmentFolder) -> None:
+    """A node that always counts, none at all, no name beside the reason, and a file laid out by hand: nothing is written."""
+    sheet = AnswerSheet(folder)
+    before = folder.answers_file.read_bytes()
+    for node, by in (("MP1", "李工"), ("none", "李工"), ("MD1", "")):
+        with pytest.raises(DefinitionError):
+            sheet.trim(node, "理由", by)
+    assert folder.answers_file.read_bytes() == before
+    folder.answers_file.write_bytes(before.replace(b"trimming: []", b"trimming:\n  []"))
+    with pytest.raises(UsageError, match="laid out in another way"):
+        sheet.trim("MD1", "理由", "李工")

@@ -14,7 +14,15 @@ from factory_kit.web.entry import Entry
 from factory_kit.web.guard import Refused, body_of
 from factory_kit.web.pages import Pages
 from factory_kit.web.questionnaire.desk import Desk
-from factory_kit.web.questionnaire.ladders import answered, certificates, grading, gradings, standing, with_choice
+from factory_kit.web.questionnaire.ladders import (
+    answered,
+    certificates,
+    grading,
+    gradings,
+    parts_to_leave_out,
+    standing,
+    with_choice,
+)
 from factory_kit.web.questionnaire.wishes import GRADES, LONGEST_JSON, Sent
 
 __all__ = ["ladder_routes"]
@@ -29,6 +37,7 @@ def ladder_routes(desk: Desk, pages: Pages, entry: Entry) -> list[Route]:
     return [
         Route("/ladders", served.every),
         Route("/ladders/{key}", served.one),
+        Route("/scope/{node}", served.trim, methods=POST),
         Route("/ladders/{key}/begin", served.begin, methods=POST),
         Route("/ladders/{key}/items/{item}", served.item, methods=POST),
         Route("/ladders/{key}/figures", served.figure, methods=POST),
@@ -65,6 +74,11 @@ class Ladders:
         sent = Sent.json(await body_of(request, LONGEST_JSON))
         return await self._run(request, lambda asked, language: self._figure(asked, language, sent))
 
+    async def trim(self, request: Request) -> Response:
+        """A part of the model is left out, or counts again."""
+        sent = Sent.json(await body_of(request, LONGEST_JSON))
+        return await self._run(request, lambda asked, _language: self._trim(asked, sent))
+
     async def _run(self, request: Request, work: Callable[[Request, Language], Response]) -> Response:
         if self._desk.blind:
             raise Refused(404, "refused.nothing")
@@ -81,6 +95,8 @@ class Ladders:
         content = {
             "gradings": gradings(self._desk.ladders, words),
             "certificates": list(certificates(assessment, words)),
+            "parts": list(parts_to_leave_out(self._desk.scored(), words)),
+            "assessor": self._desk.scored().answers.assessor,
         }
         return self._page("ladders.html", language, content)
 
@@ -111,6 +127,13 @@ class Ladders:
         key = self._begun(request)
         self._desk.ladders.save_figures(key, {sent.text("figure"): sent.text("number")})
         return JSONResponse({"standing": self._standing(key, language)})
+
+    def _trim(self, request: Request, sent: Sent) -> Response:
+        reason, by = (" ".join(sent.text(name).split()) for name in ("reason", "by"))
+        if sent.text("out") and not (reason and by):
+            raise Refused(422, "refused.by_why")
+        self._desk.sheet.trim(str(request.path_params["node"]), reason if sent.text("out") else "", by)
+        return JSONResponse({})
 
     def _standing(self, key: str, language: Language) -> str:
         found = standing(self._desk.ladders.stand(key), self._pages.words(language))

@@ -9,6 +9,7 @@ from datetime import date
 from factory_kit.assess.forms import NOT_ASSESSED
 from factory_kit.assess.ladder_sheet import LadderSheets
 from factory_kit.assess.model_rules import condition_in_words
+from factory_kit.assess.scored import Scored
 from factory_kit.assess.sheet import version_of
 from factory_kit.assess.stands import Stand
 from factory_kit.model.answers import Answer
@@ -19,7 +20,19 @@ from factory_kit.reports.wording import Wording
 from factory_kit.score import exact_text
 from factory_kit.web.questionnaire.wishes import Choice
 
-__all__ = ["Grading", "Held", "Standing", "answered", "certificates", "grading", "gradings", "standing", "with_choice"]
+__all__ = [
+    "Grading",
+    "Held",
+    "ScopePart",
+    "Standing",
+    "answered",
+    "certificates",
+    "grading",
+    "gradings",
+    "parts_to_leave_out",
+    "standing",
+    "with_choice",
+]
 
 NO_VALUES = ("not applicable", "unknown", "not assessed")
 
@@ -186,6 +199,26 @@ def certificates(assessment: Assessment, words: Wording) -> Iterator[Held]:
         kind = words(f"ladder.certificate.{each.kind}")
         expired = until is not None and until < last
         yield Held(kind, each.grade, each.number, each.issuer, str(until or ""), expired)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePart:
+    """A node that may be left out, and whether it is."""
+
+    node: str
+    label: str
+    reason: str
+    agreed_by: str
+
+
+def parts_to_leave_out(scored: Scored, words: Wording) -> Iterator[ScopePart]:
+    """Every node that a plant of this type may leave out, with the reason where it does."""
+    left_out = {trim.node: trim for trim in scored.answers.trimming}
+    for node in scored.model.structure.nodes:
+        if node.trimmable and scored.answers.type in node.weight:
+            trim = left_out.get(node.id)
+            label = scored.model.label(node.id, words.language)
+            yield ScopePart(node.id, label, trim.reason if trim else "", trim.agreed_by if trim else "")
 
 
 def with_choice(before: Answer, choice: Choice, grade: str, note: str) -> Mapping[str, object]:

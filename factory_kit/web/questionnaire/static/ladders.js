@@ -41,7 +41,19 @@
     typed.set(field, setTimeout(() => { typed.delete(field); act(); }, 700));
   }
 
-  for (const form of document.querySelectorAll("form.item")) {
+  for (const form of document.querySelectorAll("form.part")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const content = { ...Object.fromEntries(new FormData(form)), out: event.submitter ? event.submitter.value : "" };
+      const line = form.querySelector(".state");
+      try {
+        const { ok, said } = await post(`/scope/${encodeURIComponent(form.dataset.node)}`, content);
+        if (ok) location.reload(); else state(line, said.message, true);
+      } catch { warn(lost); }
+    });
+  }
+
+  for (const form of document.querySelectorAll("form.item[data-item]")) {
     const line = form.querySelector(".state");
     const content = () => ({ ...Object.fromEntries(new FormData(form)), seen: form.dataset.version });
     const act = () => { turn = turn.then(() => save(`${address}/items/${encodeURIComponent(form.dataset.item)}`, content, line, form)); };
