@@ -28,6 +28,7 @@ from asyncua import Client, ua
 
 from benchmarks.frame import Bar, Row, Scale, _cpu_s, _peak_mib
 from factory_kit.collect.book import Book
+from factory_kit.collect.heap import one_heap
 from factory_kit.collect.outbox import Outbox
 from factory_kit.collect.run import collect_until_stopped
 from factory_kit.collect.status import Notice, ServerState, Status
@@ -189,6 +190,7 @@ class Offer:
 
 def against(offer: Offer, client: Callable[..., Taken], *arguments: Any) -> Taken:
     """What *client* takes of *offer*, with what it lost."""
+    one_heap()  # of this process too: those made by it load pyarrow before they come to their work
     with _process(_serve, offer) as server:
         port = server.recv()
         with _process(_run, client, f"opc.tcp://127.0.0.1:{port}/raw", offer, *arguments) as there:
@@ -270,6 +272,7 @@ class _Watch:
 
 def collected(url: str, _offer: Offer, seconds: int) -> Taken:
     """The whole collector, as ``factory-kit collect`` runs it."""
+    one_heap()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store", now=_now)
         watch = _Watch()
@@ -319,6 +322,7 @@ def _plant(url: str) -> tuple[Site, dict[str, Connector]]:
 
 def polled(url: str, _offer: Offer, seconds: int) -> Taken:
     """The driver reads as often as it can, books and journals what comes."""
+    one_heap()
     lean()
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_polled(url, Store(Path(folder) / "store", now=_now), seconds))

@@ -120,6 +120,10 @@ def collect(
         ),
     ] = "",
 ) -> None:
+    from factory_kit.collect.heap import one_heap
+
+    one_heap()  # before anything below loads pyarrow
+
     from factory_kit.cli.checks import show_timing
     from factory_kit.cli.clock import now
     from factory_kit.cli.screen import Surroundings, say_outcome, watching

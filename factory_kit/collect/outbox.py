@@ -1,4 +1,4 @@
-"""Samples on their way to the store: gathered by all servers, taken a few times a second, kept while the disk is full.
+"""Samples on their way to the store: gathered by all servers, taken twice a second, kept while the disk is full.
 
 They are copied into columns that are used again and again, so that a stream of any length passes through the same memory.
 """

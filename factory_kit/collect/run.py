@@ -41,7 +41,7 @@ __all__ = ["Outcome", "collect", "collect_until_stopped", "password_from_environ
 
 Result = TypeVar("Result")
 
-FLUSH_S = 0.25
+FLUSH_S = 0.5
 STATUS_S = 1.0
 LOG_S = 10.0
 LEDGER_S = 60.0
@@ -229,7 +229,7 @@ class _Collection:
         )
 
     async def _write_often(self) -> None:
-        """Write a few times a second, and a last time at the end; a full disk is waited for."""
+        """Write twice a second, and a last time at the end; a full disk is waited for."""
         last = False
         while not last:
             with suppress(TimeoutError):

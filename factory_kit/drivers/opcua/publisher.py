@@ -20,7 +20,7 @@ from factory_kit.errors import DeviceError, DeviceUnavailable
 __all__ = ["Publisher", "outstanding"]
 
 FEWEST, MOST = 2, 10
-HOLD_S = 0.2
+HOLD_S = 0.5
 """Big answers wait so long for others and are then decoded together: the second costs a third of the first, which finds the
 processor's caches full of somebody else's."""
 BIG = 1 << 14
