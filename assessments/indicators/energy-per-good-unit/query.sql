@@ -211,7 +211,8 @@ reading AS (
     JOIN metered AS m USING (point)
     WHERE h.quality < 2 AND TRY_CAST(round(h.value * m.micro) AS BIGINT) IS NOT NULL
     UNION ALL
-    SELECT a.equipment, 'good_count', h.point, h.moment, TRY_CAST(round(h.value) AS BIGINT), s.cycle_us, $jitter, $slack, $factor,
+    -- no equipment: what is unseen is asked of meters alone
+    SELECT NULL, 'good_count', h.point, h.moment, TRY_CAST(round(h.value) AS BIGINT), s.cycle_us, $jitter, $slack, $factor,
            CASE p.type WHEN 'uint16' THEN 65536 WHEN 'uint32' THEN 4294967296 WHEN 'bcd16' THEN 10000 WHEN 'bcd32' THEN 100000000 ELSE 0 END
     FROM heard AS h
     JOIN asked AS a USING (point)
