@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.assess import PAGE_BYTES, PAGES, SIGNERS, made
+from benchmarks.district_pages import overview
 from benchmarks.frame import Bar, Row, Scale
 from factory_kit.assess.bundle import parts, roles
 from factory_kit.assess.scored import read_scored
@@ -79,6 +80,8 @@ def growth(place: Path, scale: Scale) -> Iterator[Row]:
         write_district(office, FictionalDistrict(count, count), place / "sheet")
         first = timed(lambda: statistics_bytes(office))  # noqa: B023 - called at once
         again = timed(lambda: statistics_bytes(office))  # noqa: B023 - called at once
+        if count == many:
+            yield from overview(office, scale, count)
         costs[count] = first / count * 1e6
         yield Row(f"index filled and everything counted over {count}", "s", first)
         yield Row(f"everything counted again over {count}", "s", again)

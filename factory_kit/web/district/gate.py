@@ -24,6 +24,8 @@ from factory_kit.web.pages import Pages
 __all__ = ["Asked", "Gate", "Place"]
 
 MOST_FIELDS = 50
+REFERRER = "same-origin"
+"""Forms are sent by the browser itself, which names no origin where referrers are forbidden; other sites still learn nothing."""
 GUEST = "guest"
 
 
@@ -137,6 +139,7 @@ class Gate:
                 answer(known) if rule.body == "stream" else await run_in_threadpool(answer, known)
             )
             response = made if isinstance(made, Response) else await made
+            response.headers["referrer-policy"] = REFERRER
             fresh = known.key != request.cookies.get(self._place.cookie, "")
             if fresh and (session is not None or rule.path == "/login") and rule.path != "/logout":
                 self.keep(response, known.key)
