@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 from factory_kit.cli import secrets
 from factory_kit.cli.console import json_text, spelled
 from factory_kit.cli.screen import Surroundings, _rest, _warnings
+from factory_kit.collect.securityrecord import Asked, security_record
 from factory_kit.collect.status import Status
-from factory_kit.drivers.opcua.security import own_certificate
+from factory_kit.drivers.opcua.security import Offer, own_certificate
 
 Command = Callable[..., Any]
 NOW = 1_790_000_000_000_000
@@ -133,3 +135,26 @@ def test_no_sign_of_a_machine_reaches_the_terminal_as_a_command() -> None:
     assert spelled("a\x1b[2J\x9bB") == "a\\x1b[2J\\x9bB"
     assert json_text({"a": "\x1b\x9b"}, indent=None) == '{"a": "\\u001b\\u009b"}'
     assert json.loads(json_text("\x9b")) == "\x9b"
+
+
+def test_a_record_of_security_is_proven_from_what_it_holds(factory_kit: Command, workspace: Path) -> None:
+    """``evidence verify`` computes it again from the endpoints in it, without a store; one that was bettered is named."""
+    begun = factory_kit("assess", "new", "a", "-w", workspace, "--from", "2026-09-01", "--to", "2026-09-30")
+    assert begun.code == 0, begun.err
+    start, end = "2026-09-02T08:00:00.000001+08:00", "2026-09-02T08:00:09+08:00"
+    asked = Asked("192.0.2.1:4840", "line", start, end, "R", "live", 1, "0.1.0")
+    record = security_record([Offer("None", "None", b"", tokens=(("Anonymous", "None"),))], asked)
+    file = workspace / "assessments" / "a" / "evidence" / record.file_name
+    file.parent.mkdir(exist_ok=True)
+
+    file.write_bytes(record.canonical())
+    said = factory_kit("evidence", "verify", "a", "-w", workspace)
+    assert (said.code, "1 records of security computed again" in said.out + said.err) == (0, True)
+
+    file.unlink()
+    details = {**record.details, "findings": []}
+    bettered = replace(record, details=details)
+    (file.parent / bettered.file_name).write_bytes(bettered.canonical())
+    said = factory_kit("evidence", "verify", "a", "-w", workspace)
+    assert said.code == 1
+    assert "192.0.2.1_4840: what the server said gives another record" in " ".join(said.err.split())
