@@ -82,10 +82,10 @@ def train(
     """
     from sklearn.covariance import LedoitWolf  # noqa: PLC0415 - takes half a second to import
 
-    if len(rows) < LEAST_ROWS + window or np.isnan(rows).any():
+    if len(rows) < LEAST_ROWS + window or not np.isfinite(rows).all():
         raise Inconclusive(
             "{count} whole rows of normal running are too few, expected {least} without missing values",
-            count=int(np.sum(~np.isnan(rows).any(axis=1))), least=LEAST_ROWS + window,
+            count=int(np.sum(np.isfinite(rows).all(axis=1))), least=LEAST_ROWS + window,
         )  # fmt: skip
     centre, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
     features = _features((rows - centre) / scale, window)[window:]
@@ -101,7 +101,7 @@ def train(
 
 def distances(detector: Detector, rows: Float64) -> Float64:
     """How far each of *rows* lies from normal, NaN where a value is missing; the normal level follows calm rows."""
-    missing = np.isnan(rows).any(axis=1)
+    missing = ~np.isfinite(rows).all(axis=1)
     held = np.maximum.accumulate(
         np.where(missing, -1, np.arange(len(rows)))
     )  # a missing row leaves the features as they were

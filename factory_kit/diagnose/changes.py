@@ -22,7 +22,7 @@ def change_points(rows: Float64, *, penalty: float = 5.0, least: int = LEAST) ->
     Every signal counts in its own standard deviations; a change must spare *penalty* × log(rows) of squared deviation.
     ``Inconclusive`` where a value is missing.
     """
-    if np.isnan(rows).any():
+    if not np.isfinite(rows).all():
         raise Inconclusive("change points: a value is missing; look at a stretch without gaps")
     count = len(rows)
     if count < 2 * least:

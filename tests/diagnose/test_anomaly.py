@@ -104,3 +104,55 @@ def test_a_detector_goes_through_json_and_shows_alteration(detector: Detector) -
     content["usual"] = "0.1"
     with pytest.raises(UsageError, match="its sha256 differs"):
         Detector.from_json(content)
+
+
+def odd(kind: str) -> np.ndarray:
+    """Recordings as plants have them, and benchmarks do not."""
+    rows = np.random.default_rng(2).normal(0, 1, (400, 3))
+    if kind == "a constant column":
+        rows[:, 1] = 5.0
+    elif kind == "only constants":
+        rows[:] = 7.0
+    elif kind == "the same column twice":
+        rows[:, 2] = rows[:, 0]
+    elif kind == "scales far apart":
+        rows *= np.array([1e-9, 1.0, 1e12])
+    elif kind == "switches":
+        rows = (rows > 0).astype(float)
+    elif kind == "one column":
+        rows = rows[:, :1]
+    elif kind == "values missing later":
+        rows[250:300, 1] = np.nan
+    elif kind == "no number":
+        rows[250:300, 1] = np.inf
+    return rows
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a constant column", "only constants", "the same column twice", "scales far apart", "switches", "one column",
+        "values missing later", "no number",
+    ],
+)  # fmt: skip
+def test_odd_recordings_are_judged_or_left_unknown(kind: str) -> None:
+    """Every row that was measured gets a finite distance, every other none and no alarm; quiet ones do not alarm throughout."""
+    rows = odd(kind)
+    detector = train(tuple(f"m/{number}" for number in range(rows.shape[1])), rows[:200], Stretch(0, 1))
+    found = distances(detector, rows)
+    whole = np.isfinite(rows).all(axis=1)
+    assert np.isfinite(found[whole]).all()
+    assert np.isnan(found[~whole]).all()
+    told = alarms(detector, found)
+    assert not told[~whole].any()
+    assert told.mean() < 0.1
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 20])
+def test_very_short_recordings_are_refused_for_learning_and_judged_all_the_same(count: int) -> None:
+    """Too few rows teach nothing, which is said; by a detector of old even a single row has its distance."""
+    rows = odd("")
+    with pytest.raises(Inconclusive, match="are too few"):
+        train(("m/a", "m/b", "m/c"), rows[:count], Stretch(0, 1))
+    detector = train(("m/a", "m/b", "m/c"), rows, Stretch(0, 1))
+    assert len(distances(detector, rows[:count])) == count
