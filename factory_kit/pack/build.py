@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -34,6 +35,7 @@ from factory_kit.store.lockdown import check
 
 __all__ = ["Built", "Span", "as_json", "build_rows", "require_grading"]
 
+Counted = TypeVar("Counted")
 MEMORY_MIB = 512
 """What DuckDB may take; the rest of a package's gigabyte is the libraries and what passes through."""
 WORDS_OF_CONNECTORS = "[a-z]+(_[a-z0-9]+)*"
@@ -75,6 +77,14 @@ class Built:
     risk: Risk | None = None
     scope: Scope | None = None
     """What was judged, with what was counted on the way."""
+    _known: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def once(self, name: str, made: Callable[[], Counted]) -> Counted:
+        """What *made* gives, counted over the rows once for all papers that show it as *name*."""
+        if name not in self._known:
+            self._known[name] = made()
+        found: Counted = self._known[name]
+        return found
 
 
 def require_grading(grading: Grading, *, decided_by: str, today: date | None = None) -> Grading:

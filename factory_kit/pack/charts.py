@@ -96,6 +96,10 @@ def numbers(built: Built) -> list[ProductField]:
 
 def course(built: Built) -> Curve | None:
     """Means of the first number field over equal parts of the interval, of the first four groups; None where there is no such field."""
+    return built.once("course", lambda: _course(built))
+
+
+def _course(built: Built) -> Curve | None:
     fields, expected = numbers(built), built.template.checks.expected
     if not fields:
         return None
@@ -124,6 +128,10 @@ def _trace(name: str, place: int, found: Sequence[tuple[str, int, float]]) -> Tr
 
 def spread(built: Built) -> dict[str, Bars]:
     """How many rows lie in each of some twelve equal steps from the 1st to the 99th percentile of a number field, below and above, by its name."""
+    return built.once("spread", lambda: _spread(built))
+
+
+def _spread(built: Built) -> dict[str, Bars]:
     with rows_of(built.parts) as con:
         made = {field.name: _bars(con, field.name, max(1, built.rows // ENOUGH)) for field in numbers(built)}
     return {name: bars for name, bars in made.items() if bars is not None}

@@ -95,6 +95,10 @@ def _fields(fields: Sequence[ProductField]) -> str:
 
 def statistics(built: Built) -> list[dict[str, str | None]]:
     """Count, missing, least, largest, mean and standard deviation of every number field, as text."""
+    return built.once("statistics", lambda: _statistics(built))
+
+
+def _statistics(built: Built) -> list[dict[str, str | None]]:
     names = [field.name for field in built.template.product.fields if field.type in ("decimal", "number", "integer")]
     if not names:
         return []
