@@ -38,7 +38,7 @@ class Verdict:
 def outside_verdicts(folder: Path) -> list[Verdict]:
     """The verdicts on the unpacked package in *folder*; an exception of a validator is its refusal.
 
-    They read some 10,000 rows a second: of a package with more than a million they see the first rows of each part.
+    They load row by row: of a package with more than a million they see the first 10,000 of each part.
     """
     with _short_enough(folder.resolve()) as (place, rows):
         return [_verdict(place, rows, name) for name in JUDGES]
