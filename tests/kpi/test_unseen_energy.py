@@ -89,3 +89,11 @@ def test_unseen_energy_of_the_plant_is_that_of_its_meters(
 
     names = ("outcome", "lower", "upper", "coverage")
     assert [getattr(made["plant"], name) for name in names] == [getattr(made["meter-a"], name) for name in names]
+
+
+def test_unseen_energy_is_rounded_up(new_tables: Callable[[], Any], shipped: dict[str, Indicator]) -> None:
+    """100 kWh in fourteen hours, ten hours unseen: 71.428571 4… kWh; a bound that cut off the rest would not hold."""
+    found = record(new_tables, shipped, [(10, 0), (23, 100)])
+    figures: Any = found.details["figures"]
+
+    assert figures["unseen_kwh"] == "71.428572"

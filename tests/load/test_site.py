@@ -116,6 +116,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
         site_file(tmp_path / "site.yaml", [])
 
 
+OPERATION = "operations:\n  - {{id: turning, name: {{zh: 车, en: t}}{more}}}\n"
 SHIFTS = "calendar: {{shifts: [{{name: {{zh: 白班, en: Day}}, start: '08:00', end: '{end}', days: [mon, sun]}}, {{name: {{zh: 夜班, en: Night}}, start: '20:00', end: '{night}', days: [{day}]}}]}}\n"
 
 
@@ -127,6 +128,9 @@ SHIFTS = "calendar: {{shifts: [{{name: {{zh: 白班, en: Day}}, start: '08:00', 
         (GOOD.replace("en: a}}", "en: a}, ideal_cycle_s: 'NaN'}"), "equipment[0].ideal_cycle_s: 'NaN' is not a number"),
         (GOOD.replace("en: a}}", "en: a}, feeds: [c9]}"), "equipment[0].feeds[0]: 'c9' is no equipment of this file"),
         (GOOD.replace("en: a}}", "en: a}, feeds: [c1]}"), "equipment[0].feeds[0]: a meter does not feed itself"),
+        (GOOD.replace("en: a}}", "en: a}, control: wizard}"), "equipment[0].control: "),
+        (GOOD + OPERATION.format(more=", equipment: [c9]"), "operations[0].equipment[0]: 'c9' is no equipment of this file"),
+        (GOOD + OPERATION.format(more="") + OPERATION.format(more="").split("\n")[1], "operations[1].id: 'turning' is given twice"),
         (GOOD.replace("discrete", "discrete\n  timezone: Asia"), "plant.timezone: 'Asia' is no time zone"),
         (GOOD + "servers: {a: {driver: opcua, url: 'opc.tcp://[::1'}}\n", "servers.a.url: 'opc.tcp://[::1' does not have"),
         (GOOD + SHIFTS.format(end="22:00", night="06:00", day="mon"), "calendar.shifts[1]: overlaps with calendar.shifts[0]"),
@@ -201,3 +205,15 @@ def test_mistakes_of_lines_and_units_come_with_those_of_the_connector(tmp_path: 
     assert "holding:65535 with 2 registers ends beyond address 65535" in said[0]
     assert "the transport rtu needs serial, the name of a serial port, and no host" in said[1]
     assert "300 is too large, expected at most 255" in said[6]
+
+
+def test_operations_may_be_done_by_hand(tmp_path: Path) -> None:
+    """An operation names its machines, or none."""
+    text = GOOD + OPERATION.format(more=", key: true, equipment: [c1]") + "  - {id: deburring, name: {zh: 刺, en: d}}\n"
+    (tmp_path / "site.yaml").write_text(text, encoding="utf-8")
+
+    operations = site_file(tmp_path / "site.yaml", [])[0].operations
+    assert [(each.id, each.key, each.equipment) for each in operations] == [
+        ("turning", True, ("c1",)),
+        ("deburring", False, ()),
+    ]
