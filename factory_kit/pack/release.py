@@ -100,9 +100,7 @@ def mark_package(folder: Path, template: ProductTemplate, site: Site, master: by
         "largest_change": {name: str(step) for name, step in product.watermark.fields.items()},
     }  # fmt: skip
     span = _span(paper["interval"])
-    marked_template = ProductTemplate(
-        product.model_copy(update={"recipe": template.product.recipe}), template.sql, template.checks
-    )
+    marked_template = replace(template, product=product.model_copy(update={"recipe": template.product.recipe}))
     schema = arrow_schema(product)
     limits = (span.begins.isoformat(sep=" "), span.ends.isoformat(sep=" "))
     scope = Scope(product, template.checks, schema, parts, *limits)

@@ -14,11 +14,17 @@ import pytest
 
 from factory_kit.errors import UsageError
 from factory_kit.load.product import product_folder
+from factory_kit.load.workspace import Workspace
+from factory_kit.pack.pseudonyms import plant_key
 from factory_kit.pack.quality import Scope
 from factory_kit.pack.quality_more import series_checks
+from factory_kit.pack.release import REGISTER, read_recipients
 from factory_kit.pack.summary import summary_of
-from factory_kit.reports.product import Package
+from factory_kit.pack.tracing import trace_file
+from factory_kit.pack.verify import package_findings
+from factory_kit.reports.product import Package, release_package
 from factory_kit.seal import Signer, new_key, open_key
+from factory_kit.seal.digest import digest_file
 from factory_kit.seal.sealing import unpack
 from factory_kit.seal.verify import open_sealed
 from factory_kit.shipped import data_dir
@@ -175,6 +181,29 @@ def test_the_states_of_a_line_cover_its_day(examples: Examples) -> None:
     assert lines(folder, "SELECT sum(good_parts) < sum(parts) AND sum(good_parts) > 0.95 * sum(parts) FROM rows") == [
         (True,)
     ]
+
+
+@pytest.mark.parametrize("name", ["injection-moulding", "compressor-station"])
+def test_a_copy_of_an_example_names_who_got_it(examples: Examples, name: str) -> None:
+    """Cycles and minutes bear marks that are found again; the copy has all papers, its summary of the marked rows with them."""
+    package, folder = examples[name]
+    workspace = package.file.parent
+    template = product_folder(data_dir("datasets") / name)
+    site, _connectors = Workspace.at(workspace).site()
+    keys = workspace / "keys" / "pseudonyms.key"
+    for recipient in ("甲", "乙"):
+        release_package(
+            package.file, template, site, workspace / f"{recipient}.zip", recipient=recipient, key_file=keys, signers=(), clock=lambda: NOW
+        )  # fmt: skip
+    unpack(workspace / "乙.zip", workspace / "copy")
+    part = Path("data") / "part-000.parquet"
+    found = trace_file(
+        workspace / "copy" / part, [folder / part], template, read_recipients(keys.parent / REGISTER), plant_key(keys), digest_file(package.file).sha256
+    )  # fmt: skip
+
+    assert [each.recipient for each in found if each.names(len(found))] == ["乙"]
+    assert package_findings(workspace / "乙.zip") == []
+    assert json.loads((workspace / "copy" / "papers" / "statistics.json").read_text("utf-8"))["summary"]["rows"]
 
 
 def test_an_unstable_bore_has_no_capability(examples: Examples) -> None:
