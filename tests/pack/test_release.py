@@ -1,4 +1,4 @@
-"""From the store to a package, a copy for each of two recipients, and a leak that names one: through the command line."""
+"""From the store to a package, a copy for each of two recipients, and a leak that names one, be it a table or the whole package: through the command line."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_leaked_copy_is_traced_to_its_recipient(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Built, released to two, one of them leaks a rescaled part as CSV: the command names that one, in a register kept in the plant."""
+    """Built, released to two, one of them leaks a rescaled part as CSV, or all of it: the command names that one, in a register kept in the plant."""
     package, day = tmp_path / "spindle.zip", ("--from", "2026-01-01", "--to", "2026-01-01")
     assert run("pack", "build", "cnc-spindle", "-w", workspace, "--out", package, "--graded-by", "张三", *day) == 0
     for name in ("甲公司", "乙公司"):
@@ -71,9 +71,10 @@ def test_a_leaked_copy_is_traced_to_its_recipient(
     duckdb.sql(f"COPY ({rows}) TO '{tmp_path / 'leaked.csv'}' (HEADER)")
     capsys.readouterr()
 
-    assert run("pack", "trace", tmp_path / "leaked.csv", "--of", package, "-w", workspace, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert {each["recipient"]: each["named"] for each in found} == {"甲公司": False, "乙公司": True}
+    for leaked in ("leaked.csv", "乙公司.zip"):
+        assert run("pack", "trace", tmp_path / leaked, "--of", package, "-w", workspace, "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert {each["recipient"]: each["named"] for each in found} == {"甲公司": False, "乙公司": True}
     assert "甲公司" not in "".join(
         path.read_text("utf-8", "ignore") for path in (tmp_path / "got").rglob("*") if path.is_file()
     )
