@@ -113,16 +113,25 @@ def stats(
     from factory_kit.cli.console import print_json
     from factory_kit.district.office import Office
     from factory_kit.district.stats import levels_by_unit
+    from factory_kit.district.trial import is_trial, model_name, trial_of
+    from factory_kit.i18n import language
 
     office = Office.at(district)
     first = office.campaign().models[0]
-    rows = levels_by_unit(office, model or f"{first.id}@{first.edition}")
+    names = [model] if model else [f"{first.id}@{first.edition}", trial_of(f"{first.id}@{first.edition}")]
+    found = {name: levels_by_unit(office, name) for name in names}
+    shown = {name: rows for name, rows in found.items() if rows[-1].plants} or {names[0]: found[names[0]]}
     if as_json:
         print_json(
-            [{"unit": row.unit, "levels": list(row.levels), "plants": row.plants, "late": row.late} for row in rows]
-        )
+            [
+                {"unit": row.unit, "levels": list(row.levels), "plants": row.plants, "late": row.late, "trial": is_trial(name)}
+                for name, rows in shown.items()
+                for row in rows
+            ]
+        )  # fmt: skip
         return
-    unit_table(office.path, rows)
+    for name, rows in shown.items():
+        unit_table(office.path, rows, model_name(name, language()) if is_trial(name) else "")
 
 
 def receipt_table(receipts: list[Receipt]) -> None:
@@ -139,8 +148,8 @@ def receipt_table(receipts: list[Receipt]) -> None:
     )
 
 
-def unit_table(district: Path, rows: tuple[UnitRow, ...]) -> None:
-    """Level by reporting unit as a table on standard output."""
+def unit_table(district: Path, rows: tuple[UnitRow, ...], what: str = "") -> None:
+    """Level by reporting unit as a table on standard output; *what* is said in its title."""
     from factory_kit.cli.console import print_table, results
     from factory_kit.district.office import Office
     from factory_kit.i18n import language
@@ -167,7 +176,8 @@ def unit_table(district: Path, rows: tuple[UnitRow, ...]) -> None:
         )
         for row in rows
     ]
-    title = f"{units.district.in_(language())} · {campaign.name.in_(language())} · {_(campaign.kind)}"
+    parts = (units.district.in_(language()), campaign.name.in_(language()), _(campaign.kind), what)
+    title = " · ".join(part for part in parts if part)
     print_table(columns, shown, title=title, numbers=dict.fromkeys(range(1, len(columns)), True))
     results().print(
         _("A plant that reports to several units stands in each of their rows."), markup=False, soft_wrap=True

@@ -12,6 +12,7 @@ import pyarrow as pa
 from factory_kit.district.definitions import Campaign
 from factory_kit.district.journal import cases_of
 from factory_kit.district.office import Office
+from factory_kit.district.trial import trial_of
 
 __all__ = ["Counted", "UnitRow", "counted", "ledger_view", "levels_by_unit"]
 
@@ -64,7 +65,7 @@ def counted(office: Office) -> tuple[Counted, ...]:
         record = link.record
         if record["assessment"] in replaced:
             continue
-        entry = _entry(link.n, record)
+        entry = _entry(link.n, record, campaign)
         rank = (-_place(campaign, entry.type), link.n)
         key = (entry.credit_code, entry.site_no, entry.model)
         if key not in found or rank > found[key][0]:
@@ -121,8 +122,9 @@ COUNTED = pa.schema(
 )  # fmt: skip
 
 
-def _entry(number: int, record: Mapping[str, Any]) -> Counted:
-    plant, model = record["plant"], record["model"]
+def _entry(number: int, record: Mapping[str, Any], campaign: Campaign) -> Counted:
+    plant, model = record["plant"], f"{record['model']['id']}@{record['model']['edition']}"
+    trial = campaign.unverified_models == "trial" and not record.get("verified", False)
     return Counted(
         number=number,
         credit_code=plant["credit_code"],
@@ -130,7 +132,7 @@ def _entry(number: int, record: Mapping[str, Any]) -> Counted:
         name_zh=plant["zh"],
         name_en=plant["en"],
         units=tuple(record["units"]),
-        model=f"{model['id']}@{model['edition']}",
+        model=trial_of(model) if trial else model,
         type=record["type"],
         level=record["level"],
         floor=record["floor"],

@@ -8,6 +8,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from factory_kit.cli import district as command_line
+from factory_kit.cli import district_office
 from factory_kit.district.groups import among_peers, kinds
 from factory_kit.district.letters import write_letters
 from factory_kit.district.office import Office
@@ -17,6 +19,7 @@ from factory_kit.district.register import keep_edition
 from factory_kit.district.statistics import models_counted, peers, statistics
 from factory_kit.district.watch import looked_at
 from factory_kit.errors import DefinitionError, UsageError
+from factory_kit.i18n import speaking
 from factory_kit.seal.chain import open_chain
 from factory_kit.testing.district_records import FictionalDistrict, write_district
 
@@ -212,3 +215,23 @@ def test_recognitions_are_counted_by_subject_and_scene(counted: Office, tmp_path
         {"subject": "scene", "scene": "能耗管理", "n": 1, "plants": 1},
     ]
     assert models_counted(counted) == [MODEL]
+
+
+def test_the_commands_show_trial_scores_apart(
+    counted: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stats has a table of its own for them, peers and clusters name the model as trial."""
+    monkeypatch.setenv("COLUMNS", "160")
+    make_trial(counted)
+    write_district(counted, FictionalDistrict(140, 40, seed=2, verified=True), tmp_path / "sheet")
+    plant = next(counted.ledger()).record["plant"]["credit_code"]
+    command_line.stats(counted.path, as_json=True)
+    rows = [each for each in json.loads(capsys.readouterr().out) if each["unit"] == "*"]
+    assert [(each["plants"], each["trial"]) for each in rows] == [(40, False), (120, True)]
+    with speaking("en"):
+        command_line.stats(counted.path)
+        district_office.peers(plant, counted.path)
+        district_office.clusters(counted.path)
+    said = capsys.readouterr()
+    assert "(trial)" in said.out.partition("All, each once")[2]
+    assert f"{MODEL} (trial): no kinds" in said.err
