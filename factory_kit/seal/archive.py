@@ -48,7 +48,9 @@ def _check(entries: list[zipfile.ZipInfo], container: str, limits: Limits) -> No
     for entry in entries:
         _check_entry(entry, container, limits)
     check_names((entry.orig_filename for entry in entries if not entry.is_dir()), container)
-    check_names((entry.orig_filename.removesuffix("/") for entry in entries if entry.is_dir()), container)
+    for entry in entries:
+        if entry.is_dir():  # each alone: a folder inside another one is no clash
+            check_names((entry.orig_filename.removesuffix("/"),), container)
 
 
 def _check_entry(entry: zipfile.ZipInfo, container: str, limits: Limits) -> None:
