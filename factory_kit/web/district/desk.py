@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factory_kit.district.cases import Cases
 from factory_kit.district.definitions import Campaign, Targets, Units
 from factory_kit.district.erasure import finish_erasures
 from factory_kit.district.journal import Journal
@@ -94,13 +95,14 @@ class Desk:
     now: Callable[[], int]
     """Microseconds since 1970-01-01 UTC."""
 
-    def sees(self, user: User, entry: Entry) -> bool:
-        """Whether *user* may know of the receipt *entry*: the office of all, a provider of its own."""
+    def sees(self, user: User, entry: Entry, cases: Cases | None = None) -> bool:
+        """Whether *user* may know of the receipt *entry*: the office of all, a provider of its own; *cases* where they are at hand."""
         if user.role == "officer":
             return True
         if entry.known or entry.provider:
             return speaks_for(user, entry.provider, entry.provider_code)
-        return user.role == "provider" and self.journal.cases.senders.get(entry.number) == user.provider
+        senders = (cases or self.journal.cases).senders
+        return user.role == "provider" and senders.get(entry.number) == user.provider
 
 
 def desk_of(folder: Path, rebuild: Rebuild, now: Callable[[], int]) -> Desk:

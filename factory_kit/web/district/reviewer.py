@@ -93,8 +93,9 @@ class Reviewer:
         found: dict[tuple[str, str], tuple[str, Entry | None]] = {
             key: (row.get("name", ""), None) for key, row in desk.settings.plants.items()
         }
+        withdrawn = desk.journal.cases.withdrawn
         for each in desk.book.entries():
-            if each.known and each.accepted and each.number not in desk.journal.cases.withdrawn:
+            if each.known and each.accepted and each.number not in withdrawn:
                 found[each.plant] = (found.get(each.plant, ("", None))[0] or each.name_zh, each)
         rows = [
             (*key, name, last)

@@ -80,14 +80,13 @@ class Sender:
         """One's receipts, newest first."""
         desk, user = self.frame.desk, asked.user
         wanted = asked.query.get("outcome", "")
-        own = [each for each in reversed(desk.book.entries()) if desk.sees(user, each)]
+        cases = desk.journal.cases
+        own = [each for each in reversed(desk.book.entries()) if desk.sees(user, each, cases)]
         counts = {
             outcome: sum(each.outcome == outcome for each in own) for outcome in sorted({each.outcome for each in own})
         }
         found = [each for each in own if not wanted or each.outcome == wanted]
-        return self.frame.page(
-            asked, "receipts.html", counts=counts, wanted=wanted, cases=desk.journal.cases, **paged(asked, found)
-        )
+        return self.frame.page(asked, "receipts.html", counts=counts, wanted=wanted, cases=cases, **paged(asked, found))
 
     def receipt(self, asked: Asked) -> Response:
         """One receipt, with what the rules said and what the office decided."""
@@ -213,7 +212,7 @@ def _told(request: Request) -> int:
 def _own_folder(parent: Path) -> Path:
     """A new folder that nobody else writes to; ``Refused`` where the disk would be full afterwards."""
     parent.mkdir(exist_ok=True)
-    if shutil.disk_usage(parent).free < 4 * LARGEST_FILE:
+    if shutil.disk_usage(parent).free < 2 * LARGEST_FILE:
         raise Refused(503, "refused.full")
     folder = parent / secrets.token_hex(16)
     folder.mkdir()

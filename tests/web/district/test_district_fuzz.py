@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import random
 import re
@@ -106,7 +107,7 @@ def upload(served: Any, files: list[Path], told: list[tuple[int, str, str]], don
                 assert answered.status == 200
                 told.append((answered.json["number"], answered.json["hash"], path.name))
             done.set()
-    except (OSError, EOFError, ConnectionError, IndexError):
+    except (OSError, EOFError, http.client.HTTPException, IndexError):
         return
 
 
