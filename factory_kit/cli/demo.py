@@ -226,11 +226,12 @@ def _day(today: date) -> date:
 
 
 def _write_site(workspace: Path, opcua_url: str, modbus_port: int) -> None:
-    """The example's site file with the addresses at which the simulated plant answers now."""
+    """The example's site file with the addresses at which the simulated plant answers now, and its tariff."""
     from factory_kit.files import write_atomically
     from factory_kit.shipped import data_dir
 
-    text = (data_dir("examples") / "demo-plant" / "site.yaml").read_text(encoding="utf-8")
+    example = data_dir("examples") / "demo-plant"
+    text = (example / "site.yaml").read_text(encoding="utf-8")
     address = opcua_url.removeprefix("opc.tcp://").partition("/")[0]
     text = (
         text.replace("127.0.0.1:48400", address)
@@ -240,6 +241,7 @@ def _write_site(workspace: Path, opcua_url: str, modbus_port: int) -> None:
     for name in ("connectors", "assessments", "datasets"):
         (workspace / name).mkdir(exist_ok=True)
     write_atomically(workspace / "site.yaml", text)
+    write_atomically(workspace / "tariff.yaml", (example / "tariff.yaml").read_text(encoding="utf-8"))
 
 
 def _ending(story: _Story) -> None:

@@ -198,9 +198,16 @@ def _show(findings: Sequence[Finding], interval: Interval, most: int) -> None:
         return
     rows = [_cells(each, interval) for each in findings[:most]]
     columns = (_("Severity"), _("Of"), _("Finding"), _("What was seen"), _("What to do"))
-    print_table(columns, [(row[0], row[2], row[3], row[4], row[5]) for row in rows])
+    shown = zip(findings, rows, strict=False)
+    print_table(columns, [(row[0], row[2], row[3], _with_money(each, row[4]), row[5]) for each, row in shown])
     if len(findings) > most:
         note(_("The gravest {shown} of {count}; all of them: --all").format(shown=most, count=len(findings)))
+
+
+def _with_money(finding: Finding, said: str) -> str:
+    return (
+        said if finding.yuan is None else _("{said} That is {yuan} yuan.").format(said=said, yuan=f"{finding.yuan:.0f}")
+    )
 
 
 def _columns() -> tuple[str, ...]:
@@ -220,7 +227,7 @@ def _cells(finding: Finding, interval: Interval) -> tuple[str, ...]:
     assumes = finding.assumes(words)
     return (
         _(SEVERITIES[finding.severity]), _(GROUPS[kind.group]), finding.subject, finding.title(words), finding.says(words),
-        finding.to_do(words), first, *lost, " ".join(finding.points), assumes, kind.scene,
+        finding.to_do(words), first, *lost, " ".join(finding.points), assumes, finding.scene(words),
     )  # fmt: skip
 
 
@@ -236,7 +243,7 @@ def _json(finding: Finding, found: Diagnosis, interval: Interval) -> dict[str, o
         "says": {"zh": finding.says("zh"), "en": finding.says("en")},
         "do": {"zh": finding.to_do("zh"), "en": finding.to_do("en")},
         "assumes": {"zh": finding.assumes("zh"), "en": finding.assumes("en")},
-        "scene": finding.definition.scene,
+        "scene": {"zh": finding.scene("zh"), "en": finding.scene("en")},
         "numbers": dict(finding.numbers),
         "hours": finding.hours,
         "kwh": finding.kwh,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from factory_kit.diagnose.finding import Finding, Number, Severity
-from factory_kit.diagnose.material import ANALOG, Material, PointFacts
+from factory_kit.diagnose.material import ANALOG, LOADS, Material, PointFacts
 from factory_kit.diagnose.sensors import working_time
 from factory_kit.diagnose.settings import Limit
 from factory_kit.diagnose.stretches import shared
@@ -37,16 +37,7 @@ AHEAD = 2.0
 """A trend is carried on no farther than so many times the days it was seen in."""
 SOON = 7.0
 """Days; a limit that may be met within them is high."""
-WATCHED = ANALOG - {
-    "spindle_load",
-    "speed",
-    "feed",
-    "active_power",
-    "reactive_power",
-    "current",
-    "power_factor",
-    "flow",
-}
+WATCHED = ANALOG - LOADS
 """Load follows the orders; what drifts by itself is temperature, pressure, vibration, level, voltage, frequency."""
 
 
@@ -120,12 +111,12 @@ def drifts(material: Material, limits: Sequence[Limit] = ()) -> Iterator[Finding
             if len(days) >= LEAST_DAYS:
                 found = trend(days, level)
                 if found.clear and abs(found.moved) >= spread:
-                    yield _finding(material, point, found, days)
-                    yield from _nearing(material, point, found, days, limits)
+                    yield _finding(material, point, found, days, level)
+                    yield from _nearing(material, point, found, days, level, limits)
 
 
 def _nearing(
-    material: Material, point: PointFacts, found: Trend, days: Float64, limits: Sequence[Limit]
+    material: Material, point: PointFacts, found: Trend, days: Float64, level: Float64, limits: Sequence[Limit]
 ) -> Iterator[Finding]:
     """The limits of *point* that its trend meets before long."""
     name = f"{point.equipment}/{point.name}"
@@ -140,7 +131,8 @@ def _nearing(
             "days": left[0], "soonest": left[1], "latest": left[2], "slope": found.slope, "low": found.low, "high": found.high,
         }  # fmt: skip
         severity: Severity = "high" if left[1] <= SOON else "middle"
-        yield Finding("nearing-limit", point.equipment, severity, numbers, (material.interval.window,), (name,))
+        window = material.interval.window
+        yield Finding("nearing-limit", point.equipment, severity, numbers, (window,), (name,), extra=_seen(days, level))
 
 
 def _daily(material: Material, point: PointFacts) -> tuple[Float64, Float64, float]:
@@ -164,10 +156,15 @@ def _inside(time: np.ndarray[tuple[int], np.dtype[np.int64]], value: Float64, pa
     return np.concatenate([value[first:last] for first, last in edges])
 
 
-def _finding(material: Material, point: PointFacts, found: Trend, days: Float64) -> Finding:
+def _seen(days: Float64, level: Float64) -> dict[str, object]:
+    """The days that were compared, counted from the first of the interval, and the median of each."""
+    return {"days": [int(day) for day in days], "medians": [round(float(each), 6) for each in level]}
+
+
+def _finding(material: Material, point: PointFacts, found: Trend, days: Float64, level: Float64) -> Finding:
     numbers: dict[str, Number] = {
         "point": point.name, "unit": point.unit, "days": int(days[-1] - days[0]), "moved": found.moved,
-        "slope": found.slope, "low": found.low, "high": found.high, "scatter": found.scatter,
+        "slope": found.slope, "low": found.low, "high": found.high, "scatter": found.scatter, "level": found.last,
     }  # fmt: skip
-    name = f"{point.equipment}/{point.name}"
-    return Finding("drift", point.equipment, "middle", numbers, (material.interval.window,), (name,))
+    name, window = f"{point.equipment}/{point.name}", material.interval.window
+    return Finding("drift", point.equipment, "middle", numbers, (window,), (name,), extra=_seen(days, level))

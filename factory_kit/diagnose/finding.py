@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +20,8 @@ __all__ = ["Finding", "FindingKind", "Number", "Severity", "known_kinds"]
 
 Number = int | float | str
 Severity = Literal["high", "middle", "low"]
+ONE = re.compile(r"(?<![\d.])1 (times|readings|values|points|breakdowns|stops|changeovers|hours|days|minutes)\b")
+SINGULAR = {"times": "once"}
 ORDER: dict[Severity, int] = {"high": 0, "middle": 1, "low": 2}
 
 
@@ -33,7 +36,7 @@ class FindingKind(Definition):
     do: Text
     assumes: Text | None = None
     """What the numbers rest on."""
-    scene: str = ""
+    scene: Text | None = None
     """The scene of the 2025 guide of typical scenes (智能制造典型场景参考指引) that it calls for."""
 
 
@@ -95,9 +98,19 @@ class Finding:
         text = self.definition.assumes
         return "" if text is None else self._filled(text.in_(language))
 
+    def scene(self, language: Language) -> str:
+        """Number and name of the scene it calls for; empty where none fits."""
+        text = self.definition.scene
+        return "" if text is None else text.in_(language)
+
     def _filled(self, text: str) -> str:
         wanted = {name for _, name, _, _ in Formatter().parse(text) if name}
-        return text.format(**{name: _shown(self.numbers[name]) for name in wanted})
+        return _singular(text.format(**{name: _shown(self.numbers[name]) for name in wanted}))
+
+
+def _singular(text: str) -> str:
+    """*text* with the English nouns of one thing; nothing else reads so, least of all Chinese."""
+    return ONE.sub(lambda found: SINGULAR.get(found[1], f"1 {found[1].removesuffix('s')}"), text)
 
 
 def _shown(number: Number) -> str:

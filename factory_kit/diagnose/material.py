@@ -20,7 +20,7 @@ from factory_kit.model.indicator import Indicator
 from factory_kit.model.sample import Float64, Int64
 from factory_kit.model.site import Calendar, Equipment, Site
 
-__all__ = ["ANALOG", "COMPRESSOR", "Column", "Material", "PointFacts", "gather", "watched"]
+__all__ = ["ANALOG", "COMPRESSOR", "LOADS", "Column", "Material", "PointFacts", "gather", "watched"]
 
 ANALOG = frozenset(
     {
@@ -29,6 +29,10 @@ ANALOG = frozenset(
     }
 )  # fmt: skip
 """Roles whose values move by themselves while the machine lives."""
+LOADS = frozenset(
+    {"spindle_load", "speed", "feed", "active_power", "reactive_power", "current", "power_factor", "flow"}
+)
+"""Those that follow the orders: they fall to nothing between two pieces."""
 COUNTING = frozenset({"total_count", "good_count", "scrap_count", "active_energy", "running_hours"})
 WANTED = (*sorted(ANALOG | COUNTING), "alarm")
 MARK = "-- end knowledge"

@@ -16,6 +16,7 @@ from factory_kit.diagnose.drift import drifts
 from factory_kit.diagnose.finding import Finding
 from factory_kit.diagnose.idle import idle_loads
 from factory_kit.diagnose.known import NOTHING, Known
+from factory_kit.diagnose.levels import Moved, level_findings, moved_levels, told_apart
 from factory_kit.diagnose.losses import Made, losses
 from factory_kit.diagnose.material import Material, gather
 from factory_kit.diagnose.sensors import sensor_health
@@ -34,6 +35,10 @@ from factory_kit.model.site import Site
 __all__ = ["NOTHING", "Diagnosis", "Known", "diagnose"]
 
 
+SENSOR_FAULTS = ("stuck-sensor", "cut-off", "out-of-place")
+"""What these say of a point explains a level that moves."""
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """The findings of an interval, the gravest first, and what they were found in."""
@@ -48,6 +53,8 @@ class Diagnosis:
     tariff: Tariff | None = None
     made: Mapping[str, Made] = field(default_factory=dict)
     """By machine: what it made in planned time."""
+    moved: tuple[Moved, ...] = ()
+    """Machines whose sensors' levels moved for good."""
 
 
 def diagnose(  # noqa: PLR0913 - what is looked at, and what is known besides
@@ -92,10 +99,13 @@ def diagnose(  # noqa: PLR0913 - what is looked at, and what is known besides
         *air_losses(material, known.tariff),
         *_by_point(losses(material, made), told),
     ]
+    faulty = {point for each in found if each.kind in SENSOR_FAULTS for point in each.points}
+    found, moved = told_apart(found, tuple(moved_levels(material, known.settings.anomalies, faulty)), interval.start)
+    found += level_findings(moved, interval.end)
     if line:
         found += line_bottleneck(_line(material, line), interval.window)
     evidence = {name: record.id for name, record in machines.items()}
-    return Diagnosis(material, ranked(found), evidence, told, watches, known.tariff, made)
+    return Diagnosis(material, ranked(found), evidence, told, watches, known.tariff, made, moved)
 
 
 def _by_point(found: Iterable[Finding], told: Sequence[Told]) -> Iterator[Finding]:

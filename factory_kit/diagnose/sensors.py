@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from factory_kit.diagnose.finding import Finding, Number, Severity
-from factory_kit.diagnose.material import ANALOG, Column, Material, PointFacts
+from factory_kit.diagnose.material import ANALOG, LOADS, Column, Material, PointFacts
 from factory_kit.diagnose.stretches import joined, length_before, shared
 from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.connector import MachineState
@@ -118,6 +118,12 @@ def _spikes(point: PointFacts, column: Column) -> Iterator[Finding]:
     if not found or len(found) > len(column) // 50:  # what comes that often belongs to the process
         return
     around = [float(np.median(column.value[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1])) for at in found]
+    if point.role in LOADS:  # towards nothing it falls whenever the machine pauses
+        upward = [abs(column.value[at]) > abs(level) for at, level in zip(found, around, strict=True)]
+        found = [at for at, up in zip(found, upward, strict=True) if up]
+        around = [level for level, up in zip(around, upward, strict=True) if up]
+        if not found:
+            return
     worst = int(np.argmax([abs(column.value[at] - level) for at, level in zip(found, around, strict=True)]))
     numbers: dict[str, Number] = {
         "point": point.name, "count": len(found), "value": float(column.value[found[worst]]),

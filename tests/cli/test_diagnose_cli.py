@@ -159,6 +159,61 @@ def test_one_sample_or_only_bad_ones_give_no_number(factory_kit: Command, empty:
     assert {each["kind"] for each in found} == {"never-answered"}
 
 
+def _said(store: Store, values: list[float], order: int, role: str = "state") -> None:
+    """A day in which cnc-01 told *values* of one point, hour by hour, written in *order* 1 or backward -1."""
+    site, connectors = demo_site()
+    store.describe(site.equipment, connectors)
+    times = MIDNIGHT + np.arange(len(values), dtype=np.int64) * HOUR
+    with store.writer(Run("r", MIDNIGHT, Origin.SIMULATED, "demo", "collect")) as writer:
+        (point,) = store.register([CataloguePoint("cnc-01", role, role, "", "int32", "a", "sim-cnc", "1", "machines")])
+        for row in range(len(values))[::order]:
+            one = slice(row, row + 1)
+            writer.append(
+                SampleBatch(np.array([point], np.int32), times[one], np.array(values[one]), np.zeros(1, np.int8))
+            )
+
+
+DAY = ("--from", "2026-09-02", "--to", "2026-09-02")
+
+
+def test_without_a_state_point_no_time_has_a_number(factory_kit: Command, empty: Path) -> None:
+    """A machine that only counts: every KPI of it is empty and says why; every record is inconclusive or does not apply."""
+    _said(Store(empty / "store"), [float(each) for each in range(24)], 1, "total_count")
+    figures = json.loads(factory_kit("kpi", "-w", empty, *DAY, "--json").out)
+    assert {each["value"] for each in figures if each["subject"] == "cnc-01"} == {None}
+    assert all(each["reason"] for each in figures if (each["subject"], each["kpi"]) == ("cnc-01", "availability"))
+    records = json.loads(factory_kit("indicators", "-w", empty, *DAY, "--json").out)
+    told = [each for each in records if each["indicator"]["id"] in ("availability", "oee")]
+    assert told
+    assert all(each["value"] is None and each["reason"] for each in told)
+    assert factory_kit("diagnose", "-w", empty, *DAY).code == 0
+
+
+def test_time_that_runs_backward_changes_no_figure(factory_kit: Command, tmp_path: Path) -> None:
+    """The same day written from its end to its beginning: figures go by the machine's own times."""
+    said = []
+    for order in (1, -1):
+        folder = tmp_path / str(order)
+        folder.mkdir()
+        shutil.copy(SITE, folder / "site.yaml")
+        _said(Store(folder / "store"), [1.0, 2.0] * 12, order)
+        said.append([json.loads(factory_kit(word, "-w", folder, *DAY, "--json").out) for word in ("kpi", "diagnose")])
+    assert said[0] == said[1]
+
+
+def test_a_calendar_that_overlaps_itself_gives_no_figure(factory_kit: Command, empty: Path) -> None:
+    """Two shifts at once: every command names the line and computes nothing."""
+    site = (empty / "site.yaml").read_text(encoding="utf-8")
+    (empty / "site.yaml").write_text(
+        site.replace('start: "20:00", end: "08:00"', 'start: "19:00", end: "08:00"'), encoding="utf-8"
+    )
+    for words in (("kpi",), ("indicators",), ("diagnose",), ("check", empty)):
+        done = factory_kit(*words) if words[0] == "check" else factory_kit(*words, "-w", empty)
+        assert (done.code, done.out) == (2, "")
+        assert "site.yaml:" in done.err
+        assert "overlap" in done.err
+
+
 TARIFF = """tariff: 1
 name: {zh: 示例电价, en: Example tariff}
 seasons:
@@ -210,6 +265,8 @@ def test_energy_has_a_price_where_there_is_a_tariff(factory_kit: Command, empty:
         (found,) = [each for each in json.loads(factory_kit(*words).out) if each["kind"] == "idle-load"]
         assert found["kwh"] == pytest.approx(160, rel=0.001)
         assert found["yuan"] == (None if yuan is None else pytest.approx(yuan, rel=0.001))
+        shown = " ".join(factory_kit(*words[:-1]).out.replace("│", " ").split())
+        assert ("That is 48 yuan." in shown) == (yuan is not None)
 
 
 def test_a_report_of_findings_has_its_pictures(factory_kit: Command, priced: Path, tmp_path: Path) -> None:

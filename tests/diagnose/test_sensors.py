@@ -94,6 +94,16 @@ def test_single_readings_far_off_are_told(bench: Any) -> None:
     assert (finding.kind, finding.numbers["count"], finding.numbers["value"]) == ("out-of-place", 3, 0.0)
 
 
+def test_a_load_that_falls_to_nothing_is_a_pause(bench: Any) -> None:
+    """Between two pieces a load is zero for one reading; a reading above everything else is as wrong as in any sensor."""
+    values = noisy()
+    values[[100, 700, 1200]] = 0.0
+    assert kinds(measured(bench, values, "spindle_load")) == []
+    values[300] = 400.0
+    (finding,) = sensor_health(measured(bench, values, "spindle_load").material())
+    assert (finding.kind, finding.numbers["count"], finding.numbers["value"]) == ("out-of-place", 1, 400.0)
+
+
 @pytest.mark.parametrize(
     "values",
     [np.tile([0.0, 100.0], 200), np.repeat([0.0, 100.0] * 4, 60), np.zeros(500), np.arange(500.0)],

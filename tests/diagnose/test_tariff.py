@@ -101,3 +101,11 @@ def test_holes_and_overlaps_are_refused_with_their_line(
         tariff_file(written(tmp_path, *seasons))
     texts = [str(each) for each in refused.value.problems]
     assert any(text.startswith(f"tariff.yaml:{line}: ") and said in text for text in texts), texts
+
+
+def test_the_tariff_of_the_demonstration_prices_every_hour(demo_folder: Path) -> None:
+    """It is right, says that it is made up, and holds on any day on which somebody runs the demonstration."""
+    tariff = tariff_file(demo_folder / "tariff.yaml")
+    day = days_between(date(2031, 2, 3), date(2031, 2, 3), "Asia/Shanghai")
+    assert sum(each.end - each.start for each in priced(tariff, day.zone, day.window)) == day.window.length
+    assert "made up" in tariff.name.en

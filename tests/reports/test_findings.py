@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from factory_kit.diagnose.finding import Finding
+from factory_kit.diagnose.levels import Moved
 from factory_kit.diagnose.run import Diagnosis, Known, diagnose
 from factory_kit.i18n import Language
 from factory_kit.kpi.interval import Interval, days_between
 from factory_kit.model.site import Site
 from factory_kit.render.charts import Curve, Pareto, Timeline, Waterfall
-from factory_kit.render.document import Callout, Document, Figure, Table
+from factory_kit.render.document import Callout, Document, Figure, Section, Table
 from factory_kit.reports.assessment import Material, found_in, view
 from factory_kit.reports.files import html
 from factory_kit.reports.findings import Told, findings_parts, findings_view
@@ -104,3 +107,28 @@ def test_the_days_are_those_of_the_evidence(material: Material, recorded: tuple[
     assert (interval.start, interval.end) == (INTERVAL.start, INTERVAL.end)
     none = replace(material.scored, evidence=())
     assert found_in(none, site, store, Known(folder=tmp_path), DAY.end) is None
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_trends_and_moved_levels_have_their_pictures(found: Diagnosis, language: Language) -> None:
+    """A trend is carried on to its limit with both bounds, on an axis that need not begin at zero; a level shows before and after."""
+    numbers = {
+        "point": "t", "unit": "°C", "limit": 70.0, "because": "p. 14", "level": 64.0, "days": 6.0, "soonest": 4.0, "latest": 12.0,
+        "slope": 1.0, "low": 0.5, "high": 1.5,
+    }  # fmt: skip
+    extra = {"days": list(range(10)), "medians": [55.0 + day for day in range(10)]}
+    nearing = Finding("nearing-limit", "cnc-01", "high", numbers, (DAY.window,), ("cnc-01/t",), extra=extra)
+    time = DAY.start + np.arange(40, dtype=np.int64) * 10 * MINUTE
+    level = np.where(np.arange(40) < 20, 41.0, 61.0)[:, None]
+    moved = Moved("cnc-02", ("cnc-02/p",), ("bar",), 10 * MINUTE, time, level, (20,))
+    told = Told(replace(found, findings=(nearing,), moved=(moved,)), language, {})
+    shown = {part.id: part for part in findings_parts(told) if isinstance(part, Figure)}
+    trend, step = shown["figure-trend-0"].chart, shown["figure-level-0"].chart
+    assert isinstance(trend, Curve)
+    assert isinstance(step, Curve)
+    assert [mark.value for mark in trend.marks] == [70.0]
+    assert trend.across == pytest.approx(9 + 1.1 * 12 + 1)
+    assert 0 < trend.floor < 55
+    assert [y for _x, y in step.traces[1].places] == [41.0, 41.0, 61.0, 61.0]
+    assert "p" in shown["figure-level-0"].caption
+    assert html(Document(language, "d", "p", (Section("findings", "f", findings_parts(told)),), "c", "x"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil, floor, log10
 
 from factory_kit.render.charts.data import Curve, Trace
-from factory_kit.render.charts.sheet import Label, Place, Rect, Sheet, em_width
+from factory_kit.render.charts.sheet import Anchor, Label, Place, Rect, Sheet, em_width
 from factory_kit.render.theme import COLOURS
 
 __all__ = ["curve", "round_step", "top_of"]
@@ -18,8 +18,8 @@ STEPS = 5
 def curve(chart: Curve, width: float) -> Sheet:
     """*chart* painted *width* pixels wide, its legend below."""
     size = 12 if width > 420 else 10
-    step = round_step(chart.top)
-    levels = [step * number for number in range(floor(chart.top / step + 1e-9) + 1)]
+    step = round_step(chart.top - chart.floor)
+    levels = [step * number for number in range(ceil(chart.floor / step - 1e-9), floor(chart.top / step + 1e-9) + 1)]
     left = max(em_width(f"{level:g}") for level in levels) * 10 + 14
     across, bottom = max(60.0, width - left - 14), TOP + chart.height
     legend = _legend_rows(chart, width - left, size)
@@ -47,7 +47,8 @@ class _Scale:
         return self.left + self.across * value / (self.chart.across or 1.0)
 
     def y(self, value: float) -> float:
-        return self.bottom - self.chart.height * min(max(value, 0.0), self.chart.top) / (self.chart.top or 1.0)
+        least, most = self.chart.floor, self.chart.top
+        return self.bottom - self.chart.height * (min(max(value, least), most) - least) / ((most - least) or 1.0)
 
 
 def round_step(top: float) -> float:
@@ -107,9 +108,10 @@ def _marks(sheet: Sheet, chart: Curve, scale: _Scale, size: int) -> None:
     for mark in chart.marks:
         y = scale.y(mark.value)
         sheet.line([(scale.left, y), (right, y)], COLOURS["red"], strokeWidth=1.3, strokeDash=[5, 4])
-    sheet.words(
-        Label(right - 4, scale.y(mark.value) - 8, mark.label, "right", size - 1, COLOURS["red"]) for mark in chart.marks
-    )
+    for mark in chart.marks:
+        x = scale.left + 4 if mark.left else right - 4
+        anchor: Anchor = "left" if mark.left else "right"
+        sheet.words([Label(x, scale.y(mark.value) - 8, mark.label, anchor, size - 1, COLOURS["red"])])
 
 
 Entry = tuple[str, str, str]

@@ -135,6 +135,8 @@ class Mark:
 
     value: float
     label: str
+    left: bool = False
+    """Whether the words stand at the left end, where no line may run into them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Lines over x from 0 to *across*, y from 0 to *top*, ticks (x, words), levels and shaded bands."""
+    """Lines over x from 0 to *across*, y from *floor* to *top*, ticks (x, words), levels and shaded bands."""
 
     traces: tuple[Trace, ...]
     across: float
@@ -159,6 +161,7 @@ class Curve:
     bands: tuple[Band, ...] = ()
     band_label: str = ""
     height: float = 220.0
+    floor: float = 0.0
 
 
 Chart = Radar | Bars | Timeline | Waterfall | Pareto | Curve

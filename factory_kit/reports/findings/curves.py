@@ -55,7 +55,7 @@ def load_duration(told: Told) -> Figure | None:
     traces += [Trace(t("load.unplanned"), _sorted(rest), "red", dashed=True)] if len(rest) else []
     across = max(len(planned), len(rest)) * BLOCK / HOUR
     marks = (Mark(base, t("load.base", kw=f"{base:.1f}")),)
-    chart = Curve(tuple(traces), across, top_of(top * 1.05), _even(across), "kW", t("load.x"), marks)
+    chart = Curve(tuple(traces), across, top_of(top), _even(across), "kW", t("load.x"), marks)
     alt = t("load.alt", top=f"{top:.1f}", base=f"{base:.1f}", name=told.name(name))
     return Figure("figure-load", t("load.caption", name=told.name(name)), alt, chart, note=t("load.note"), width=720)
 

@@ -15,6 +15,7 @@ from factory_kit.render.document import Bullets, Cell, Column, Figure, Item, Par
 from factory_kit.render.theme import Tone
 from factory_kit.reports.findings.curves import anomaly_strips, load_duration, power_states
 from factory_kit.reports.findings.losses import oee_waterfall, stops_pareto
+from factory_kit.reports.findings.moves import moved_levels, trends
 from factory_kit.reports.shown import DASH
 from factory_kit.reports.wording import Wording, wording
 
@@ -54,6 +55,8 @@ def findings_parts(told: Told, most: int = MOST) -> tuple[Part, ...]:
         *_refused(told),
         _table(told, most),
         *(each for each in figures if each is not None),
+        *trends(told),
+        *moved_levels(told),
         *anomaly_strips(told),
         *power_states(told),
     )
@@ -102,7 +105,7 @@ def _prices(told: Told) -> str:
 
 def _row(told: Told, number: int, finding: Finding) -> tuple[Cell, ...]:
     t, words = told.t, told.language
-    scene = t("scene", scene=finding.definition.scene) if finding.definition.scene else ""
+    scene = t("scene", scene=finding.scene(words)) if finding.scene(words) else ""
     assumes = finding.assumes(words)
     seen = f"{finding.title(words)}{t('colon')}{finding.says(words)}"
     return (
