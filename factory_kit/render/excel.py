@@ -250,7 +250,9 @@ class Sheet:
             for number, (_, values, _) in enumerate(series, start=1):
                 value = values[offset - 1]
                 if value is not None:
-                    self.sheet.write_number(top + offset, number, value, self.formats(num_format="0" if whole else "0.00"))
+                    self.sheet.write_number(
+                        top + offset, number, value, self.formats(num_format="0" if whole else "0.00")
+                    )
         self.sheet.insert_chart(top + len(labels) + 2, 0, self._chart(kind, (top, len(labels)), series, figure.chart))
         self.row = top + len(labels) + 26
 
