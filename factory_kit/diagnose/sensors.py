@@ -22,6 +22,8 @@ LEAST_CHANGES = 50
 LEAST_STILL = 30 * MINUTE
 TIMES_USUAL = 20
 """So many times longer than 99 of 100 of its holds a point must stand still."""
+OUTSIDE = 1.2
+"""A single reading of a load is wrong when it is so many times what 99 of 100 do not exceed."""
 NEIGHBOURS = 5
 FAR_OFF = 12.0
 """Robust standard deviations (1.4826 MAD) of the point's steps; a single reading that far out and back is no process."""
@@ -115,15 +117,12 @@ def spikes(values: Float64) -> list[int]:
 
 def _spikes(point: PointFacts, column: Column) -> Iterator[Finding]:
     found = spikes(column.value)
+    if point.role in LOADS:  # between two pieces it falls to nothing, and a single piece stands alone
+        usual = OUTSIDE * float(np.percentile(np.abs(column.value), 99)) if found else 0.0
+        found = [at for at in found if abs(column.value[at]) > usual]
     if not found or len(found) > len(column) // 50:  # what comes that often belongs to the process
         return
     around = [float(np.median(column.value[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1])) for at in found]
-    if point.role in LOADS:  # towards nothing it falls whenever the machine pauses
-        upward = [abs(column.value[at]) > abs(level) for at, level in zip(found, around, strict=True)]
-        found = [at for at, up in zip(found, upward, strict=True) if up]
-        around = [level for level, up in zip(around, upward, strict=True) if up]
-        if not found:
-            return
     worst = int(np.argmax([abs(column.value[at] - level) for at, level in zip(found, around, strict=True)]))
     numbers: dict[str, Number] = {
         "point": point.name, "count": len(found), "value": float(column.value[found[worst]]),
