@@ -47,6 +47,7 @@ class Numbers:
     frame: Frame
     snapshots: Snapshots
     _rendered: dict[tuple[object, _Wish], Markup] = field(default_factory=dict)
+    _rendering: threading.Lock = field(default_factory=threading.Lock)
     _publishing: threading.Lock = field(default_factory=threading.Lock)
 
     def dashboard(self, asked: Asked) -> Response:
@@ -130,11 +131,15 @@ class Numbers:
 
     def _overview(self, snapshot: Snapshot, wish: _Wish) -> Markup:
         key = (snapshot.head, wish)
-        if key not in self._rendered:
-            while len(self._rendered) >= KEPT:
-                self._rendered.pop(next(iter(self._rendered)), None)
-            self._rendered[key] = Markup(self._render(snapshot, wish))  # noqa: S704 - a page of ours, escaped where it is made
-        return self._rendered[key]
+        if (known := self._rendered.get(key)) is not None:
+            return known
+        with self._rendering:  # who wants the same at the same time waits for the first
+            if (known := self._rendered.get(key)) is None:
+                while len(self._rendered) >= KEPT:
+                    self._rendered.pop(next(iter(self._rendered)))
+                known = Markup(self._render(snapshot, wish))  # noqa: S704 - a page of ours, escaped where it is made
+                self._rendered[key] = known
+        return known
 
     def _render(self, snapshot: Snapshot, wish: _Wish) -> str:
         desk, language, filters = self.frame.desk, wish.language, dict(wish.filters)

@@ -34,6 +34,8 @@ FILES = (
 CIRCLES = (
     ("class and size", ("industry", "size")), ("division and size", ("division", "size")), ("division", ("division",)), ("all", ()),
 )  # fmt: skip
+MANY = 32_000
+"""Values of a dimension that codes of two bytes hold; those are sorted fastest."""
 PATIENCE = 3.0
 """Seconds that a reader waits for fresh figures before the last ones are shown, which say until when they count."""
 
@@ -58,9 +60,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Facts:
-    """The counted assessments of one campaign and model, in columns."""
+    """The counted assessments of one campaign and model, in columns, the lowest total first: any part of them is sorted too."""
 
-    columns: Mapping[str, tuple[tuple[str, ...], npt.NDArray[np.int32]]]
+    columns: Mapping[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
     """By dimension its values, and for each plant which of them."""
     level: npt.NDArray[np.int64]
     score: npt.NDArray[np.int64]
@@ -111,11 +113,11 @@ class Facts:
     def groups(self, dimension: str, at: npt.NDArray[np.int64]) -> list[Group]:
         """The plants *at* by the values of *dimension*, the largest group first."""
         values, codes = self.columns[dimension]
-        order = np.argsort(codes[at], kind="stable")
-        sorted_at, counts = at[order], np.bincount(codes[at], minlength=len(values))
+        ordered = at[np.argsort(codes[at], kind="stable")]
+        counts = np.bincount(codes[at], minlength=len(values))
         ends = np.cumsum(counts)
         found = [
-            self._group(value, sorted_at[end - count : end])
+            self._group(value, ordered[end - count : end])
             for value, count, end in zip(values, counts, ends, strict=True)
             if count
         ]
@@ -194,19 +196,20 @@ class Snapshots:
 
 
 def _columns(table: Mapping[str, npt.NDArray[Any]]) -> Facts:
+    order = np.argsort(table["score"], kind="stable")
+    sorted_table = {name: column[order] for name, column in table.items()}
     columns = {}
     for dimension in (*DIMENSIONS, "industry"):
-        values, codes = np.unique(table[dimension].astype(str), return_inverse=True)
-        columns[dimension] = (tuple(values.tolist()), codes.astype(np.int32))
-    numbers = (table["level"].astype(np.int64), table["score"].astype(np.int64), table["late"].astype(bool))
-    return Facts(columns, *numbers, {plant: at for at, plant in enumerate(table["plant"].tolist())})
+        values, codes = np.unique(sorted_table[dimension].astype(str), return_inverse=True)
+        columns[dimension] = (tuple(values.tolist()), codes.astype(np.int16 if len(values) < MANY else np.int32))
+    level, score = (sorted_table[name].astype(np.int64) for name in ("level", "score"))
+    plants = {plant: at for at, plant in enumerate(sorted_table["plant"].tolist())}
+    return Facts(columns, level, score, sorted_table["late"].astype(bool), plants)
 
 
 def _quartiles(scores: npt.NDArray[np.int64]) -> tuple[float, float, float]:
-    """As DuckDB's ``quantile_disc``: the smallest value that at least this part does not exceed."""
+    """Of sorted *scores*, as DuckDB's ``quantile_disc``: the smallest value that at least this part does not exceed."""
     if not len(scores):
         return 0.0, 0.0, 0.0
-    places = [max(0, -(-len(scores) * part // 4) - 1) for part in (1, 2, 3)]
-    ordered = np.partition(scores, places)
-    lower, median, upper = (float(ordered[place]) / 10_000 for place in places)
+    lower, median, upper = (float(scores[max(0, -(-len(scores) * part // 4) - 1)]) / 10_000 for part in (1, 2, 3))
     return lower, median, upper

@@ -23,7 +23,7 @@ from factory_kit.web.district.routes import RULES
 
 pytestmark = pytest.mark.wire
 
-FUZZED = int(os.environ.get("FACTORY_KIT_FUZZ", "400"))
+FUZZED = int(os.environ.get("FACTORY_KIT_FUZZ", "200"))
 KILLS = int(os.environ.get("FACTORY_KIT_KILLS", "2"))
 CLIENTS = int(os.environ.get("FACTORY_KIT_CLIENTS", "6"))
 PIECES = (
