@@ -140,3 +140,17 @@ def test_without_a_listener_nothing_waits() -> None:
         return found
 
     assert asyncio.run(main()).told == [1]
+
+
+def test_no_more_waits_than_a_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When too many bytes wait all of them are decoded, however short they waited; what comes then waits again."""
+    monkeypatch.setattr(publisher_module, "MOST_HELD", 2 * len(_answer(1, MANY)))
+
+    async def main() -> list[int]:
+        found = _Heard([_answer(number, MANY) for number in (1, 2, 3)])
+        await found.asked()
+        told = list(found.told)
+        found.publisher.stop()
+        return told
+
+    assert asyncio.run(main()) == [1, 2]

@@ -25,6 +25,8 @@ HOLD_S = 0.5
 processor's caches full of somebody else's."""
 BIG = 1 << 14
 """Bytes of an answer that waits; smaller ones cost little, and are signs of life, ends and errors too."""
+MOST_HELD = 2 << 20
+"""Bytes that wait; more than that no cache holds."""
 BREATH_S = 0.1
 """A pause after an answer that was an error, so that a server that refuses at once is not asked in a circle."""
 
@@ -118,7 +120,9 @@ class Publisher:
         """*body* is decoded a little later; that it came is known at once."""
         heard(subscription_of(body))
         self._held.append((body, self._now()))
-        if self._holding is None:
+        if sum(len(each) for each, _received in self._held) >= MOST_HELD:
+            self.flush()
+        elif self._holding is None:
             self._holding = asyncio.get_running_loop().call_later(HOLD_S, self.flush)
 
     def _fail(self, error: Exception) -> None:
