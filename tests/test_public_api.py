@@ -19,7 +19,7 @@ PUBLIC = {
 
 ERRORS = [
     "Altered", "AssessmentError", "DefinitionError", "DeviceError", "DeviceRefused", "DeviceUnavailable", "FactoryKitError", "Inconclusive", "KeyRefused",
-    "MissingExtra", "NotAuthorised", "Problem", "QueryError", "SealError", "StoreBusy", "StoreDamaged", "StoreError", "StoreFull", "UnsafeArchive", "UsageError",
+    "LakeChanged", "LakeError", "LakeUnavailable", "MissingExtra", "NotAuthorised", "Problem", "QueryError", "SealError", "StoreBusy", "StoreDamaged", "StoreError", "StoreFull", "UnsafeArchive", "UsageError",
 ]  # fmt: skip
 
 
@@ -38,6 +38,8 @@ def test_the_exception_tree_is_pinned() -> None:
     assert drawn == ERRORS
     assert [name for name in ERRORS if getattr(errors, name).__dict__.get("retry")] == [
         "DeviceUnavailable",
+        "LakeChanged",
+        "LakeUnavailable",
         "StoreBusy",
         "StoreFull",
     ]
