@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     """The commands of this module join *app*."""
     app.command(
         help=N_(
-            "Run one SELECT over the views samples, rollup_1min, latest, points, points_history, equipment, states, gaps, runs and loss_ledger.\n\n"
+            "Run one SELECT over the views samples, rollup_1min, latest, points, points_history, equipment, operations, states, gaps, runs and loss_ledger.\n\n"
             'Example: factory-kit query "SELECT equipment, count(*) FROM samples JOIN points USING (point) GROUP BY equipment"'
         )
     )(query)

@@ -7,12 +7,11 @@ import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from factory_kit.errors import FactoryKitError, LakeError, LakeUnavailable, MissingExtra, UsageError
-from factory_kit.i18n import N_
 from factory_kit.lake.pace import CHUNK, Pace, Slowed
 from factory_kit.lake.remote import changed, gone
 from factory_kit.store.disk import told
@@ -23,16 +22,32 @@ PART = 8 << 20
 """Bytes of a part of a large file; a cut-off push repeats at most this much of each file under way."""
 
 NEEDED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-REASONS = {
-    "NoSuchBucket": N_("{place}: there is no such bucket; make it, or check the address"),
-    "InvalidAccessKeyId": N_("{place}: the access key is unknown there; check AWS_ACCESS_KEY_ID"),
-    "SignatureDoesNotMatch": N_("{place}: the secret key is wrong; check AWS_SECRET_ACCESS_KEY"),
-    "AccessDenied": N_("{place}: this key may not do that; ask for the right to list, read and write there"),
-    "403": N_("{place}: this key may not do that; ask for the right to list, read and write there"),
-    "ExpiredToken": N_("{place}: the session has ended; get new credentials (AWS_SESSION_TOKEN)"),
-    "RequestTimeTooSkewed": N_("{place}: the clock of this computer is wrong; set it"),
-    "QuotaExceeded": N_("{place}: is full; make room there"),
-    "BadDigest": N_("{place}: arrived altered and was refused; repeat, and run store verify"),
+REASONS: dict[str, Callable[[str], LakeError]] = {
+    "NoSuchBucket": lambda place: LakeError(
+        "{place}: there is no such bucket; make it, or check the address", place=place
+    ),
+    "InvalidAccessKeyId": lambda place: LakeError(
+        "{place}: the access key is unknown there; check AWS_ACCESS_KEY_ID", place=place
+    ),
+    "SignatureDoesNotMatch": lambda place: LakeError(
+        "{place}: the secret key is wrong; check AWS_SECRET_ACCESS_KEY", place=place
+    ),
+    "AccessDenied": lambda place: LakeError(
+        "{place}: this key may not do that; ask for the right to list, read and write there", place=place
+    ),
+    "403": lambda place: LakeError(
+        "{place}: this key may not do that; ask for the right to list, read and write there", place=place
+    ),
+    "ExpiredToken": lambda place: LakeError(
+        "{place}: the session has ended; get new credentials (AWS_SESSION_TOKEN)", place=place
+    ),
+    "RequestTimeTooSkewed": lambda place: LakeError(
+        "{place}: the clock of this computer is wrong; set it", place=place
+    ),
+    "QuotaExceeded": lambda place: LakeError("{place}: is full; make room there", place=place),
+    "BadDigest": lambda place: LakeError(
+        "{place}: arrived altered and was refused; repeat, and run store verify", place=place
+    ),
 }
 GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 CHANGED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchUpload"})
@@ -228,7 +243,7 @@ class Bucket:
         if code in CHANGED:
             return changed(place)
         if code in REASONS:
-            return LakeError(REASONS[code], place=self.name)
+            return REASONS[code](self.name)
         reason = " ".join(str(error.response.get("Error", {}).get("Message") or code or status).split())
         if status >= 500 or code in {"SlowDown", "RequestTimeout"}:
             return LakeUnavailable(
