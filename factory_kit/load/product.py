@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from factory_kit.errors import DefinitionError, Problem, UsageError
-from factory_kit.i18n import N_
+from factory_kit.i18n import N_, Language
 from factory_kit.load.checked import checked, yaml_file
 from factory_kit.load.document import Document, read_text, read_yaml
 from factory_kit.model.product import Checks, DataProduct, Listing
@@ -20,6 +20,8 @@ SOME_LISTING = Listing(
     purpose="-", users="-", time_limit="-", no_transfer="-", delivery=("file",),
 )  # fmt: skip
 """Stands for a listing with mistakes while the rest of the product is looked at."""
+MANUAL_TEMPLATES: dict[Language, str] = {"zh": "manual.docx", "en": "manual.en.docx"}
+"""Files in the folder of a product that replace the shipped Word template of its manual, by the language of the manual."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class ProductTemplate:
     sql: str
     checks: Checks
     summary: str = ""
+    manuals: Mapping[Language, Path] = field(default_factory=dict)
+    """Word templates of its own for the manuals; the shipped one stands for those that are not there."""
 
 
 def product_folder(folder: Path) -> ProductTemplate:
@@ -58,7 +62,8 @@ def product_folder(folder: Path) -> ProductTemplate:
         problems += error.problems
     if problems or product is None or checks is None:
         raise DefinitionError(problems)
-    return ProductTemplate(product, sql, checks, summary)
+    manuals = {language: folder / name for language, name in MANUAL_TEMPLATES.items() if (folder / name).is_file()}
+    return ProductTemplate(product, sql, checks, summary, manuals)
 
 
 def _summary(folder: Path, product: DataProduct | None) -> str:

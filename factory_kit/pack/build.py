@@ -33,7 +33,7 @@ from factory_kit.shipped import data_dir
 from factory_kit.store import Store
 from factory_kit.store.lockdown import check
 
-__all__ = ["Built", "Span", "as_json", "build_rows", "require_grading"]
+__all__ = ["Built", "Span", "as_json", "build_rows", "manual_digests", "require_grading"]
 
 Counted = TypeVar("Counted")
 MEMORY_MIB = 512
@@ -288,8 +288,14 @@ def _provenance(
         "pseudonym_key": key_fingerprint(key),
         "source_files": [{"rows": str(file.rows), "sha256": file.sha256} for file in files],
         "labels": [each.source() for each in labels],
+        "manual_templates": manual_digests(template),
         "software": {"factory_kit": __version__, "duckdb": duckdb.__version__, "pyarrow": pa.__version__},
     }
+
+
+def manual_digests(template: ProductTemplate) -> dict[str, str]:
+    """The sha256 of each Word template of the product's own, by language."""
+    return {language: hashlib.sha256(file.read_bytes()).hexdigest() for language, file in template.manuals.items()}
 
 
 def _micros(time: datetime) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from factory_kit.errors import DefinitionError, FactoryKitError, Problem, QueryError
+from factory_kit.errors import DefinitionError, FactoryKitError, Problem, QueryError, UsageError
 from factory_kit.i18n import N_
 from factory_kit.load.document import Document, read_text, read_yaml
 from factory_kit.load.product import ProductTemplate, product_folder
@@ -25,6 +25,7 @@ from factory_kit.model.recipe import Operation, Pseudonym, Resample, Shift, Supp
 from factory_kit.pack.build import MEMORY_MIB
 from factory_kit.pack.deid import require_no_key, wrapped
 from factory_kit.pack.labels import TYPES
+from factory_kit.render.word import require_template
 from factory_kit.store import Store
 from factory_kit.store.lockdown import check
 
@@ -53,6 +54,8 @@ def product_problems(folder: Path, key: bytes | None = None) -> list[Problem]:
         found += _statement(folder, read_text(folder / "build.sql"))
     if template is not None and not found:
         found += _agreement(folder, template)
+    if template is not None:
+        found += _manuals(folder, template)
     return sorted(set_of(found))
 
 
@@ -71,6 +74,15 @@ def _keys(folder: Path, key: bytes) -> Iterator[Problem]:
                 line = text.lower()[: text.lower().index(key.hex())].count("\n") + 1
                 message = N_("holds the key of the plant and would publish it; remove it, and make a new key")
                 yield Problem(f"{folder.name}/{name}", line, "", message)
+
+
+def _manuals(folder: Path, template: ProductTemplate) -> Iterator[Problem]:
+    """Word templates that cannot make a manual."""
+    for file in template.manuals.values():
+        try:
+            require_template(file)
+        except UsageError as error:
+            yield Problem(folder.name, 0, "", error.message, error.details)
 
 
 def _statement(folder: Path, sql: str) -> Iterator[Problem]:

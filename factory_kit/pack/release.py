@@ -20,7 +20,7 @@ from factory_kit.files import atomic_path, write_atomically
 from factory_kit.load.product import ProductTemplate
 from factory_kit.model.product import DataProduct, ProductField
 from factory_kit.model.site import Site
-from factory_kit.pack.build import Built, Span
+from factory_kit.pack.build import Built, Span, manual_digests
 from factory_kit.pack.quality import Scope, assess_quality
 from factory_kit.pack.risk import Risk
 from factory_kit.pack.schema import arrow_schema
@@ -90,11 +90,16 @@ def mark_package(folder: Path, template: ProductTemplate, site: Site, master: by
         raise UsageError(
             "{product}: has no watermark in product.yaml, so copies cannot be told apart", product=product.product
         )
+    provenance = json.loads((folder / "papers" / "provenance.json").read_text(encoding="utf-8"))
+    if provenance.get("manual_templates", {}) != manual_digests(template):
+        raise UsageError(
+            "{product}: the Word templates of the manual are not those of the package; build it again",
+            product=product.product,
+        )
     key = mark_key(master, product.product, product.version, recipient)
     parts = tuple(sorted((folder / "data").glob("*.parquet")))
     for part in parts:
         mark_part(part, product, template.checks.expected.time, template.checks.expected.per, key)
-    provenance = json.loads((folder / "papers" / "provenance.json").read_text(encoding="utf-8"))
     provenance["watermark"] = {
         "scheme": "window signs 1", "window_s": product.watermark.window_s,
         "largest_change": {name: str(step) for name, step in product.watermark.fields.items()},

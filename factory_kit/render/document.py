@@ -103,6 +103,8 @@ class Facts:
     caption: str = ""
     columns: int = 1
     """How many pairs stand side by side where there is room."""
+    keys: tuple[str, ...] = ()
+    """By which name a Word template asks for each value alone; none, where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,35 +10,38 @@ from collections.abc import Mapping
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 from xml.sax.saxutils import escape
 
 from docxtpl import DocxTemplate
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
-from factory_kit.render.document import Document, Part, Section, Table
+from factory_kit.render.document import Document, Facts, Part, Section, Table
 from factory_kit.render.plain import printable
 from factory_kit.render.word_check import check_template
 from factory_kit.render.word_parts import WordParts
 
-__all__ = ["DOCUMENT_TEMPLATE", "word_bytes", "write_word"]
+__all__ = ["DOCUMENT_TEMPLATE", "require_template", "word_bytes", "write_word"]
 
 DOCUMENT_TEMPLATE = Path(__file__).resolve().parent / "templates" / "document.docx"
 """The template of documents without one of their own; made by ``factory_kit.render.word_template``."""
 REWRITTEN = re.compile(r"\{_[{%]|[}%]_\}|[\a\f]")
 """What docxtpl would turn into something else after filling in; such texts are kept aside until it is done."""
 EARLIEST = (1980, 1, 1, 0, 0, 0)
+FIELDS = {each.name for each in fields(Document)} | {"contents", "body", "section", "part", "table", "fact"}
+"""What every document offers a template by its first name."""
 
 
 def write_word(document: Document, path: Path, template: Path | None = None) -> None:
     """*document* as a Word file under *path*, whole or not at all.
 
     *template* is a .docx with fields in Jinja's signs. It may use everything the document has (``{{ title }}``,
-    ``{{ subject }}``, ``{{ footer }}``, …), loop over ``table.<id>.rows`` by column key, and ask in a paragraph of its own for
+    ``{{ subject }}``, ``{{ footer }}``, ``{{ fact.<id>.<key> }}``, …), loop over ``table.<id>.rows`` by column key, and ask in a paragraph of its own for
     ``{{ contents }}``, ``{{ body }}``, ``{{ section.<id> }}``, ``{{ part.<id> }}`` (``-`` in ids is ``_``) or any other part.
     ``UsageError`` in one line when it holds code, or a field that does not exist.
     """
@@ -49,7 +52,7 @@ def word_bytes(document: Document, template: Path | None = None) -> bytes:
     """The content of the Word file; see ``write_word``."""
     source = template or DOCUMENT_TEMPLATE
     marks = _Marks()
-    environment = ImmutableSandboxedEnvironment(autoescape=True, undefined=StrictUndefined, finalize=marks)
+    environment = _sandbox(marks)
     check_template(source, environment)
     word = DocxTemplate(str(source))
     try:
@@ -62,6 +65,29 @@ def word_bytes(document: Document, template: Path | None = None) -> bytes:
     _fill(word.docx, document, marks)
     _properties(word.docx, document)
     return _packed(word, marks)
+
+
+def require_template(template: Path) -> None:
+    """``UsageError`` where *template* cannot make a ``Document``: no Word file, code in it, or a field of a name that no document has.
+
+    Which sections, parts and facts there are only the document knows: ``word_bytes`` refuses the others.
+    """
+    environment = _sandbox(_Marks())
+    for tree in check_template(template, environment):
+        for name in sorted(meta.find_undeclared_variables(tree) - FIELDS):
+            raise UsageError("{file}: there is no field {name}", file=template.name, name=name)
+
+
+def _sandbox(marks: _Marks) -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(autoescape=True, undefined=_NoField, finalize=marks)
+
+
+class _NoField(StrictUndefined):
+    """A field that does not exist, called by its name."""
+
+    @property
+    def _undefined_message(self) -> str:
+        return self._undefined_hint or f"there is no field {self._undefined_name}"
 
 
 class _Whole(StrEnum):
@@ -115,6 +141,7 @@ def _fields(document: Document) -> dict[str, Any]:
         "section": {_name(section.id): section for section in document.sections},
         "part": {_name(part.id): part for part in parts},
         "table": {_name(part.id): _table(part) for part in parts if isinstance(part, Table)},
+        "fact": {_name(part.id): _values(part) for part in parts if isinstance(part, Facts) and part.keys},
     }
 
 
@@ -124,6 +151,11 @@ def _table(table: Table) -> Mapping[str, Any]:
         dict(zip(keys, (cell.text for cell in row.cells), strict=True)) for row in table.rows if row.kind != "group"
     ]
     return {"caption": table.caption, "note": table.note, "rows": rows}
+
+
+def _values(facts: Facts) -> SimpleNamespace:
+    """Each value under its key; no mapping, since Jinja would take a key like ``update`` for a method."""
+    return SimpleNamespace(**{key: cell.text for key, (_, cell) in zip(facts.keys, facts.items, strict=True)})
 
 
 def _name(identity: str) -> str:

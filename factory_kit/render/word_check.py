@@ -37,8 +37,9 @@ NAMES = {
 }
 
 
-def check_template(path: Path, environment: Environment) -> None:
-    """``UsageError`` when the Word template *path* is no Word file or holds more than fields, conditions and loops."""
+def check_template(path: Path, environment: Environment) -> list[nodes.Template]:
+    """What the Word template *path* asks for; ``UsageError`` when it is no Word file or holds more than fields, conditions and loops."""
+    trees = []
     for xml in _texts(path):
         try:
             tree = environment.parse(DocxTemplate(str(path)).patch_xml(xml))
@@ -56,6 +57,8 @@ def check_template(path: Path, environment: Environment) -> None:
                     file=path.name,
                     what=found,
                 )
+        trees.append(tree)
+    return trees
 
 
 def _texts(path: Path) -> Iterator[str]:

@@ -42,7 +42,7 @@ from factory_kit.render.document import (
     Table,
 )
 from factory_kit.render.theme import Tone
-from factory_kit.render.word import write_word
+from factory_kit.render.word import require_template, write_word
 from factory_kit.reports.shown import DASH, day, percent
 from factory_kit.reports.wording import Wording, wording
 from factory_kit.seal.digest import digest_file
@@ -94,6 +94,8 @@ def build_package(  # noqa: PLR0913 - what is built, from where, to where, and u
     labels: Path | None = None,
 ) -> Package:
     """The data product of *template* over *span*, sealed in the zip file *out*, whole or not at all; *labels*: the folder of what it joins."""
+    for file in template.manuals.values():
+        require_template(file)
     store.seal()
     with tempfile.TemporaryDirectory(prefix="factory-kit-", dir=out.parent) as aside:
         folder = Path(aside)
@@ -146,7 +148,7 @@ def _finished(built: Built, out: Path, signers: Sequence[Signer]) -> Package:
     """The manuals, the last look for names, the verdicts of others, and the seal."""
     folder, product, plant = built.folder, built.template.product, built.site.plant
     for language, name in MANUALS.items():
-        write_word(manual(built, language), folder / name)
+        write_word(manual(built, language), folder / name, built.template.manuals.get(language))
     require_no_leak(folder, built.secrets, (plant.name.zh, plant.name.en, plant.credit_code))
     write_bag(built)
     verdicts = outside_verdicts(folder)
@@ -190,7 +192,8 @@ def _warnings(built: Built, say: Wording) -> tuple[Part, ...]:
 
 
 def _facts(name: str, say: Wording, *pairs: tuple[str, str]) -> Facts:
-    return Facts(name, tuple((say(f"{name}.{key}"), Cell(text or DASH)) for key, text in pairs))
+    items = tuple((say(f"{name}.{key}"), Cell(text or DASH)) for key, text in pairs)
+    return Facts(name, items, keys=tuple(key for key, _text in pairs))
 
 
 def _basic(built: Built, say: Wording) -> Facts:
