@@ -15,11 +15,25 @@ from typing import Literal, get_args
 from factory_kit.errors import FactoryKitError, UsageError
 from factory_kit.files import write_atomically
 
-__all__ = ["RECORDS", "Event", "Machines", "State", "add_event", "current", "read_events", "renewal_due"]
+__all__ = [
+    "AHEAD_DAYS",
+    "RECORDS",
+    "Event",
+    "Machines",
+    "State",
+    "add_event",
+    "current",
+    "days_left",
+    "read_events",
+    "renewal_ahead",
+    "renewal_due",
+]
 
 State = Literal["draft", "registered", "listed", "withdrawn"]
 Machines = Literal["owned", "leased", "mixed"]
 RECORDS = "products.jsonl"
+AHEAD_DAYS = 90
+"""How long before the day a renewal is called to mind: an exchange takes weeks to look at the papers."""
 FOLLOWS: dict[State, tuple[State, ...]] = {
     "draft": ("draft", "registered"), "registered": ("registered", "listed", "withdrawn"), "listed": ("listed", "withdrawn"), "withdrawn": ("registered",),
 }  # fmt: skip
@@ -123,6 +137,19 @@ def current(events: Sequence[Event], product: str) -> Event | None:
 def renewal_due(event: Event, today: date) -> bool:
     """Whether what the certificate says has run out."""
     return bool(event.renew_by) and _day(event.renew_by) < today
+
+
+def days_left(event: Event, today: date) -> int | None:
+    """How many days the certificate is still good, negative when it ran out; None where nothing is to be renewed."""
+    if not event.renew_by or event.state not in ("registered", "listed"):
+        return None
+    return (_day(event.renew_by) - today).days
+
+
+def renewal_ahead(event: Event, today: date, ahead: int = AHEAD_DAYS) -> bool:
+    """Whether the certificate is good today and a renewal falls due within *ahead* days."""
+    left = days_left(event, today)
+    return left is not None and 0 <= left <= ahead
 
 
 def _day(text: str) -> date:

@@ -8,7 +8,7 @@ from datetime import date
 from factory_kit.i18n import Language
 from factory_kit.model.product import DataProduct
 from factory_kit.model.site import Plant
-from factory_kit.pack.record import Event, current, renewal_due
+from factory_kit.pack.record import AHEAD_DAYS, Event, current, days_left, renewal_ahead, renewal_due
 from factory_kit.render.document import Callout, Cell, Column, Document, Facts, Part, Row, Section, Table
 from factory_kit.reports.shown import DASH
 from factory_kit.reports.wording import wording
@@ -17,9 +17,14 @@ __all__ = ["record_page"]
 
 
 def record_page(
-    events: Sequence[Event], product: DataProduct, plant: Plant, today: date, language: Language
+    events: Sequence[Event],
+    product: DataProduct,
+    plant: Plant,
+    today: date,
+    language: Language,
+    ahead: int = AHEAD_DAYS,
 ) -> Document:
-    """The state of *product* after *events*, and its entries."""
+    """The state of *product* after *events*, and its entries; a renewal within *ahead* days of *today* is called to mind."""
     say = wording("product_record", language)
     mine = [event for event in events if event.product == product.product]
     now = current(mine, product.product)
@@ -33,7 +38,10 @@ def record_page(
     due = renewal_due(now, today)
     demo = (Callout("demo", say("demo.title"), say("demo.text"), "warn"),) if now.kind == "demo" else ()
     late = (Callout("due", say("due.title"), say("due.text", day=now.renew_by), "bad"),) if due else ()
-    parts: tuple[Part, ...] = (*demo, *late, facts)
+    left = days_left(now, today)
+    soon = say("soon.text", day=now.renew_by, left=left) if renewal_ahead(now, today, ahead) else ""
+    near = (Callout("soon", say("soon.title"), soon, "warn"),) if soon else ()
+    parts: tuple[Part, ...] = (*demo, *late, *near, facts)
     names = ("when", "state", "version", "certificate", "note")
     rows = tuple(
         Row(

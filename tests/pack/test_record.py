@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,15 @@ import pytest
 
 from factory_kit.errors import FactoryKitError, UsageError
 from factory_kit.load.product import product_folder
-from factory_kit.pack.record import Event, add_event, current, read_events, renewal_due
+from factory_kit.pack.record import Event, add_event, current, days_left, read_events, renewal_ahead, renewal_due
 from factory_kit.reports.product_record import record_page
 from factory_kit.reports.wording import wording
 from factory_kit.shipped import data_dir
 
 from .conftest import site
+from .test_release import run, workspace
+
+__all__ = ["workspace"]
 
 
 def event(state: str = "registered", on: str = "2026-11-01", **more: Any) -> Event:
@@ -122,7 +125,60 @@ def test_the_page_shows_the_state_and_a_certificate_that_ran_out() -> None:
 
     assert {"已登记", "SDE-1", "租赁", "HT-7", "文件传输"} <= set(shown)
     assert [part.id for part in late.sections[0].parts] == ["due", "now"]
+    assert [part.id for part in fresh.sections[0].parts] == ["soon", "now"]
     assert not renewal_due(events[0], date(2027, 11, 1))
+
+
+@pytest.mark.parametrize(
+    ("today", "left", "announced"),
+    [((2027, 8, 2), 91, False), ((2027, 8, 3), 90, True), ((2027, 11, 1), 0, True), ((2027, 11, 2), -1, False)],
+)
+def test_a_renewal_is_announced_ninety_days_ahead(today: tuple[int, int, int], left: int, announced: bool) -> None:
+    """From the ninetieth day before to the last; what was withdrawn needs none."""
+    entry, day = event(renew_by="2027-11-01"), date(*today)
+
+    assert (days_left(entry, day), renewal_ahead(entry, day)) == (left, announced)
+    assert not renewal_ahead(entry, day, ahead=-1)
+    assert days_left(event("withdrawn", renew_by="2027-11-01"), day) is None
+    assert days_left(event(), day) is None
+
+
+def test_what_is_noted_is_listed_with_its_renewals(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last entry of each product, the next renewal first, and a line for what falls due within the days asked for."""
+    day = int(datetime(2027, 9, 2, 12, tzinfo=UTC).timestamp()) * 1_000_000
+    monkeypatch.setattr("factory_kit.cli.clock.now", lambda: day)
+    noted = ("--on", "2026-11-01", "--machines", "owned", "-w", workspace, "--state", "registered")
+    assert run("pack", "record", "-w", workspace) == 0
+    assert "Nothing is noted yet." in capsys.readouterr().err
+    for name, renew in (("cnc-spindle", "2028-01-01"), ("energy-hourly", "2027-11-01"), ("oee-events", "2027-09-01")):
+        more = ("--certificate", f"SDE-{renew}", "--renew-by", renew, "--out", workspace / "record.docx")
+        assert run("pack", "record", name, *noted, *more) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "energy-hourly: renew the certificate SDE-2027-11-01 by 2027-11-01; 60 days are left." in said
+    assert "cnc-spindle: renew" not in said
+
+    assert run("pack", "record", "-w", workspace, "--ahead", "59") == 0
+    shown = capsys.readouterr()
+    assert shown.out.count("Registered") == 3
+    assert "ran out on 2027-09-01" in shown.err
+    assert "energy-hourly" not in shown.err
+    assert run("pack", "record", "-w", workspace, "--json") == 0
+    listed = [each["product"] for each in json.loads(capsys.readouterr().out)]
+    assert listed == ["oee-events", "energy-hourly", "cnc-spindle"]
+    assert run("pack", "record", "energy-hourly", "-w", workspace, "--json") == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["days_left"], told["renewal_ahead"], told["state"]) == (60, True, "registered")
+
+
+def test_an_entry_that_lacks_something_says_what(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is written without product, state, day, owner and page; a product nobody noted is one line."""
+    assert run("pack", "record", "energy-hourly", "--state", "draft", "-w", workspace) == 2
+    assert "an entry needs --on, --machines, --out as well" in capsys.readouterr().err
+    assert run("pack", "record", "energy-hourly", "-w", workspace) == 2
+    assert "energy-hourly: nothing is noted of this data product" in capsys.readouterr().err
+    assert not (workspace / "products.jsonl").exists()
 
 
 def test_both_languages_of_the_page_have_the_same_texts() -> None:
