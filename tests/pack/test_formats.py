@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import shutil
+import subprocess
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -26,10 +28,12 @@ from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.pack.build import Span
 from factory_kit.pack.documentation import documented, missing
 from factory_kit.pack.form import FormField
+from factory_kit.pack.outside import outside_verdicts
 from factory_kit.pack.quality_more import db31, series_checks, tc609, tc609_groups
 from factory_kit.pack.verify import package_findings
 from factory_kit.reports.product import Package, build_package
 from factory_kit.seal import KeyRing, Signer, new_key, open_key, trust, unpack, verify
+from factory_kit.seal.digest import digest_file
 from factory_kit.shipped import data_dir
 from factory_kit.store import Store
 
@@ -368,6 +372,109 @@ def test_every_tampering_is_caught(made: tuple[Package, Path], folder: Path, tam
     TAMPERINGS[tampering](folder)
 
     assert findings(folder, made[1])
+
+
+VALIDATORS = ("mlcroissant", "frictionless", "bagit", "minisign", "pySHACL", "jsonschema", "ours")
+TABLE = Path(__file__).parents[2] / "docs" / "data-products.md"
+
+
+def told_in_the_table(tampering: str) -> dict[str, bool]:
+    """What the documentation says that each program catches of *tampering*."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    (row,) = [line for line in lines if line.startswith(f"| {tampering} |")]
+    (head,) = [line for line in lines if line.startswith("| tampering |")]
+    cells, names = ([cell.strip() for cell in line.strip("|").split("|")[1:]] for line in (row, head))
+    assert set(cells) <= {"yes", "–"}
+    return dict(zip(names, (cell == "yes" for cell in cells), strict=True))
+
+
+def in_bag(folder: Path) -> bool:
+    """Whether python-bagit accepts *folder*."""
+    import bagit
+
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        return bool(bagit.Bag(str(folder)).is_valid())
+    except bagit.BagError:
+        return False
+    finally:
+        logging.disable(before)
+
+
+def signed(folder: Path, minisign: str) -> bool:
+    """Whether the minisign program accepts the publisher's signature over the manifest."""
+    found = sorted((folder / "SIGNATURES").glob("*.minisig"))
+    if not found:
+        return False
+    files = (folder / "MANIFEST.json", found[0], folder.parent / "publisher.pub")
+    named = [word for pair in zip(("-m", "-x", "-p"), map(str, files), strict=True) for word in pair]
+    return subprocess.run([minisign, "-V", "-q", *named], capture_output=True, check=False).returncode == 0
+
+
+def accepted(folder: Path, minisign: str) -> dict[str, bool]:
+    """What each program that is not ours says to *folder*."""
+    from jsonschema import Draft201909Validator
+
+    others = {verdict.validator: verdict.accepted for verdict in outside_verdicts(folder)}
+    return others | {
+        "bagit": in_bag(folder),
+        "minisign": signed(folder, minisign),
+        "pySHACL": conforms((folder / "dcat.ttl").read_text(encoding="utf-8"))[0],
+        "jsonschema": Draft201909Validator(DATASET_SCHEMA).is_valid(paper(folder, "dataspace.json")),
+    }
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("tampering", ["nothing", *TAMPERINGS])
+def test_the_table_tells_what_others_catch_of_each_tampering(
+    made: tuple[Package, Path], folder: Path, tampering: str, system_tool: Callable[[str], str]
+) -> None:
+    """Each cell of the table in the documentation is what the program says; an unchanged package is accepted by all."""
+    if not all(verdict.installed for verdict in made[0].verdicts):
+        pytest.skip("the extra [validate] is not installed")
+    shutil.copyfile(made[1].parent / "publisher.pub", folder.parent / "publisher.pub")
+    if tampering != "nothing":
+        TAMPERINGS[tampering](folder)
+
+    caught = {name: not good for name, good in accepted(folder, system_tool("minisign")).items()}
+    caught["ours"] = bool(findings(folder, made[1]))
+
+    expected = dict.fromkeys(VALIDATORS, False) if tampering == "nothing" else told_in_the_table(tampering)
+    assert {name: caught[name] for name in VALIDATORS} == expected
+
+
+@pytest.mark.system
+def test_lists_of_the_bag_written_anew_deceive_all_programs_but_ours(
+    made: tuple[Package, Path], folder: Path, system_tool: Callable[[str], str]
+) -> None:
+    """The lists of a bag are not signed: a value changed with new lists passes bagit and minisign; the sealed digests tell it."""
+    import bagit
+
+    if not all(verdict.installed for verdict in made[0].verdicts):
+        pytest.skip("the extra [validate] is not installed")
+    shutil.copyfile(made[1].parent / "publisher.pub", folder.parent / "publisher.pub")
+    TAMPERINGS["value changed"](folder)
+    assert not in_bag(folder)
+    told = (folder / "bag-info.txt").read_text(encoding="utf-8")
+    size = f"Payload-Oxum: {(folder / PART).stat().st_size}.1"
+    (folder / "bag-info.txt").write_bytes(re.sub(r"Payload-Oxum: \d+\.1", size, told).encode("utf-8"))
+    for name in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        lines = [line.split(maxsplit=1) for line in (folder / name).read_text(encoding="utf-8").splitlines()]
+        anew = [f"{digest_file(folder / file).sha256}  {file}\n" for _old, file in lines]
+        (folder / name).write_bytes("".join(anew).encode("utf-8"))
+
+    assert bagit.Bag(str(folder)).is_valid()
+    assert set(accepted(folder, system_tool("minisign")).values()) == {True}
+    assert PART.as_posix() in findings(folder, made[1])
+
+
+def test_the_table_has_a_line_for_each_tampering() -> None:
+    """Twenty lines, in the order of the tamperings."""
+    section = TABLE.read_text(encoding="utf-8").partition("## Twenty tamperings")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")]
+
+    assert rows == ["tampering", *TAMPERINGS]
 
 
 def test_a_listing_beyond_the_limits_of_the_form_is_refused() -> None:
