@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ def settled() -> None:
     """Everything that stays for long is there: what was only needed to get there goes, and the rest is not looked through again."""
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # extension modules count what was left over when the process ends
     give_back()
 
 

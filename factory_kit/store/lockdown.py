@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import time
@@ -142,6 +143,7 @@ def _parser() -> Any:
     """One database that only parses: to make one takes longer than to parse a long query."""
     import duckdb  # noqa: PLC0415 - only for who asks: a collection never does
 
+    atexit.register(_parser.cache_clear)  # before the interpreter goes: the library complains of what outlives it
     return duckdb.connect(config={"autoload_known_extensions": "false", "threads": "1"})
 
 
