@@ -91,6 +91,7 @@ def test_the_demonstration_runs_from_an_empty_folder(wheel: Path, tmp_path: Path
     )
 
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "leaked" not in done.stderr
     made = empty / "factory-kit-demo"
     pages = {path.name for path in (made / "assessments" / "demo" / "report").glob("*.html")}
     assert len(pages) >= 2
