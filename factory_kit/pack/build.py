@@ -123,6 +123,7 @@ def build_rows(  # noqa: PLR0913 - what is built, from where, to where, and unde
 
     *labels* is the folder of the tables it joins. Simulated samples are refused where the site claims to be real. Memory does not grow with the rows.
     """
+    folder = folder.absolute()  # the lock-down takes relative paths as the store's own
     today = datetime.fromtimestamp(clock() / 1e6, UTC).date()
     grading = require_grading(template.product.grading, decided_by=decided_by, today=today)
     product = template.product.model_copy(update={"grading": grading})

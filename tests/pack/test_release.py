@@ -56,13 +56,18 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_leaked_copy_is_traced_to_its_recipient(
-    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Built, released to two, one of them leaks a rescaled part as CSV, or all of it: the command names that one, in a register kept in the plant."""
-    package, day = tmp_path / "spindle.zip", ("--from", "2026-01-01", "--to", "2026-01-01")
+    """Built, released to two, one of them leaks a rescaled part as CSV, or all of it: the command names that one, in a register kept in the plant.
+
+    All files are given by names relative to the current folder, as people type them.
+    """
+    monkeypatch.chdir(tmp_path)
+    workspace = workspace.relative_to(tmp_path)
+    package, day = Path("spindle.zip"), ("--from", "2026-01-01", "--to", "2026-01-01")
     assert run("pack", "build", "cnc-spindle", "-w", workspace, "--out", package, "--graded-by", "张三", *day) == 0
     for name in ("甲公司", "乙公司"):
-        assert run("pack", "release", package, "-w", workspace, "--to", name, "--out", tmp_path / f"{name}.zip") == 0
+        assert run("pack", "release", package, "-w", workspace, "--to", name, "--out", f"{name}.zip") == 0
     assert package_findings(tmp_path / "乙公司.zip") == []
     unpack(tmp_path / "乙公司.zip", tmp_path / "got")
     rows = (
@@ -72,7 +77,7 @@ def test_a_leaked_copy_is_traced_to_its_recipient(
     capsys.readouterr()
 
     for leaked in ("leaked.csv", "乙公司.zip"):
-        assert run("pack", "trace", tmp_path / leaked, "--of", package, "-w", workspace, "--json") == 0
+        assert run("pack", "trace", leaked, "--of", package, "-w", workspace, "--json") == 0
         found = json.loads(capsys.readouterr().out)
         assert {each["recipient"]: each["named"] for each in found} == {"甲公司": False, "乙公司": True}
     assert "甲公司" not in "".join(
