@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +25,10 @@ from factory_kit.store.manifest import Manifest
 __all__ = ["TABLES", "Tabled", "push_tables"]
 
 RETRIES = 100
-"""Commits to a table happen one after the other; with so many tries, eight writers never give up."""
+"""Commits to a table happen one after the other; the library tries so often to be the next."""
+TRIES = 20
+"""A commit that changed the table itself, as its first one does, makes those beside it begin anew."""
+PAUSE_S = 0.2
 
 NAMED = "equipment, name, role, unit"
 TABLES = {
@@ -73,6 +78,7 @@ class _Tables:
     remote: Remote
     address: str
     pace: Pace
+    sleep: Callable[[float], None] = time.sleep
 
     def push(self, name: str) -> tuple[int, int]:
         """How many days of table *name* were written, and how many were there."""
@@ -91,22 +97,35 @@ class _Tables:
         return len(due), len(days) - len(due)
 
     def _write(self, con: Any, name: str, day: str) -> None:
+        """The rows of *day*; when somebody else's commit came between, again, since the whole day is replaced each time."""
+        from deltalake.exceptions import CommitFailedError  # noqa: PLC0415 - an extra
+
+        place = f"{self.remote.name}/delta/{name}"
+        for patience in range(TRIES):
+            with _told(place):
+                try:
+                    self._written(con, name, date.fromisoformat(day))
+                except CommitFailedError:
+                    self.sleep(random.uniform(0, PAUSE_S) * (patience + 1))  # noqa: S311 - so that two do not meet again
+                else:
+                    return
+        raise changed(place)
+
+    def _written(self, con: Any, name: str, day: date) -> None:
         library = _library()
-        start = date.fromisoformat(day)
         sql = TABLES[name].format(
-            plant=f"'{self.plant}'", start=f"TIMESTAMP '{start}'", end=f"TIMESTAMP '{start + timedelta(days=1)}'"
+            plant=f"'{self.plant}'", start=f"TIMESTAMP '{day}'", end=f"TIMESTAMP '{day + timedelta(days=1)}'"
         )
-        with _told(f"{self.remote.name}/delta/{name}"):
-            library.write_deltalake(
-                f"{self.address.rstrip('/')}/delta/{name}",
-                con.sql(sql).to_arrow_reader(),
-                mode="overwrite",
-                predicate=f"plant = '{self.plant}' AND date = '{day}'",
-                partition_by=["plant", "date"],
-                storage_options=_options(os.environ),
-                writer_properties=_layout(library, name),
-                commit_properties=library.CommitProperties(max_commit_retries=RETRIES),
-            )
+        library.write_deltalake(
+            f"{self.address.rstrip('/')}/delta/{name}",
+            con.sql(sql).to_arrow_reader(),
+            mode="overwrite",
+            predicate=f"plant = '{self.plant}' AND date = '{day}'",
+            partition_by=["plant", "date"],
+            storage_options=_options(os.environ),
+            writer_properties=_layout(library, name),
+            commit_properties=library.CommitProperties(max_commit_retries=RETRIES),
+        )
 
 
 def _days(manifest: Manifest) -> dict[str, str]:
@@ -154,12 +173,10 @@ def _library() -> Any:
 @contextlib.contextmanager
 def _told(place: str) -> Iterator[None]:
     """What the library says, as one line of ours."""
-    from deltalake.exceptions import CommitFailedError, DeltaError  # noqa: PLC0415
+    from deltalake.exceptions import DeltaError  # noqa: PLC0415
 
     try:
         yield
-    except CommitFailedError as error:
-        raise changed(place) from error
     except (DeltaError, OSError) as error:
         raise LakeUnavailable(
             "{place}: the table cannot be written ({reason}); check the address, the keys and the network, and repeat",
