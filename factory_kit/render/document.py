@@ -180,6 +180,8 @@ class Document:
     footer: str
     words: dict[str, str] = field(default_factory=dict)
     """Short fixed words that templates need."""
+    opening: tuple[tuple[str, str], ...] = ()
+    """What the first page says, as headings and sentences, for forms that have no such page (spreadsheets)."""
 
     def part(self, name: str) -> Part:
         """The part with id *name*; ``KeyError`` when there is none."""

@@ -89,24 +89,43 @@ def _first_sheet(book: Any, formats: Formats, document: Document) -> None:
     """Whom it is about, and the other sheets."""
     sheet = book.add_worksheet(_safe_name(document.contents_title))
     sheet.hide_gridlines(2)
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, WIDTH)
     sheet.set_row(0, 32)
     sheet.write_string(
         0, 0, printable(document.subject)[:LONGEST], formats(bold=True, font_size=18, font_color=COLOURS["brand"])
     )
     sheet.write_string(1, 0, printable(document.title), formats(font_color=COLOURS["muted"]))
+    top = 2 + _opening(sheet, formats, document)
     for number, section in enumerate(document.sections, start=1):
         name = _sheet_name(number, section.title)
         sheet.write_url(
-            2 + number,
+            top + number,
             0,
             f"internal:'{name}'!A1",
             formats(font_color=COLOURS["brand"]),
             f"{number}  {printable(section.title)}",
         )
     sheet.write_string(
-        4 + len(document.sections), 0, printable(document.footer), formats(font_color=COLOURS["muted"], font_size=8)
+        top + 2 + len(document.sections),
+        0,
+        printable(document.footer),
+        formats(font_color=COLOURS["muted"], font_size=8),
     )
+
+
+def _opening(sheet: Any, formats: Formats, document: Document) -> int:
+    """What the first page of other forms says; how many rows it takes."""
+    row = 2
+    for heading, text in document.opening:
+        row += 1
+        if heading:
+            sheet.write_string(row, 0, printable(heading), formats(bold=True, font_color=COLOURS["muted"]))
+            row += 1
+        sheet.set_row(row, LINE_HEIGHT * max(1, -(-_signs(text) // (WIDTH - 2))))
+        sheet.write_string(row, 0, printable(text)[:LONGEST], formats(text_wrap=True))
+    return row - 1 if document.opening else 0
 
 
 def _signs(text: str) -> int:

@@ -115,6 +115,15 @@ def test_the_first_sheet_leads_to_the_others() -> None:
     assert link.location == f"'{book.sheetnames[1]}'!A1"
 
 
+def test_the_first_sheet_says_what_page_one_says() -> None:
+    """Headings and sentences stand between the title and the links, none of them run by Excel."""
+    opening = (("等级", "二级 规范级"), ("", "=1+1"))
+    document = Document("zh", "报告", "某厂", (Section("s", "一", (TABLE,)),), "目录", "页脚", opening=opening)
+    rows = [row[0].value for row in load_workbook(io.BytesIO(excel_bytes(document))).worksheets[0].iter_rows()]
+
+    assert [text for text in rows if text] == ["某厂", "报告", "等级", "二级 规范级", "=1+1", "1  一", "页脚"]
+
+
 def test_equal_documents_are_equal_bytes() -> None:
     """Nothing of the clock is in the file."""
     document = Document("zh", "报告", "某厂", (Section("s", "一", (TABLE,)),), "目录", "页脚")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from factory_kit.i18n import Language
@@ -17,6 +18,7 @@ from factory_kit.reports.assessment.record import appendix, provenance
 from factory_kit.reports.assessment.results import domains, results
 from factory_kit.reports.assessment.trust import contradictions, grades, limits, signing, trimming
 from factory_kit.reports.shown import moment
+from factory_kit.reports.wording import Wording
 
 __all__ = ["AssessmentReport", "view"]
 
@@ -68,5 +70,22 @@ def view(material: Material, language: Language) -> AssessmentReport:
         contents_title=t("contents"),
         footer=t("footer", software=material.software, made=made, id=brief.assessment.id),
         words={word: t(f"cover.{word}") for word in WORDS},
+        opening=tuple(_opening(first, t)),
         cover=first,
     )
+
+
+def _opening(first: Cover, t: Wording) -> Iterator[tuple[str, str]]:
+    """Page one in words: the level, why, what is weakest, the first three steps, and what to beware of."""
+    yield t("cover.level"), f"{first.level} {first.name}"
+    for word, text in (("total", first.total), ("floor", first.floor), ("ceiling", first.ceiling), ("why", first.why)):
+        yield t(f"cover.{word}"), text
+    for number, weak in enumerate(first.weak):
+        yield "" if number else first.weak_title, f"{weak.label}: {weak.text}"
+    for number, step in enumerate(first.first_steps, start=1):
+        yield (
+            "" if number > 1 else t("cover.first_steps"),
+            " ".join(filter(None, (f"{number}.", step.title, step.text, step.remark))),
+        )
+    for notice in first.notices:
+        yield "", f"{notice.title} {notice.text}"
