@@ -21,8 +21,10 @@ settings.register_profile("house", deadline=None)
 settings.register_profile("clean", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("clean" if CLEAN else "house")
 
-# A shell that starts something in the background switches Ctrl-C off for it; tests press it, and what they start inherits this.
+# A shell that starts something in the background switches Ctrl-C off for it, nohup the end of the terminal; tests use both, and what they start inherits this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 REAL = ("wire", "system", "demo")
 """What these tests try has clocks and processes of its own."""

@@ -57,12 +57,18 @@ def systemd_unit(service: Service, *, for_user: bool) -> str:
     return UNIT.format(
         name=service.name,
         who=who,
-        python=PurePosixPath(service.python),
-        workspace=PurePosixPath(service.workspace),
+        python=_word(PurePosixPath(service.python)),
+        folder=PurePosixPath(service.workspace),
+        workspace=_word(PurePosixPath(service.workspace)),
         wanted=wanted,
         restart=RESTART_S,
-        system="" if for_user else SYSTEM_ONLY.format(workspace=PurePosixPath(service.workspace)),
+        system="" if for_user else SYSTEM_ONLY.format(workspace=_word(PurePosixPath(service.workspace))),
     )
+
+
+def _word(path: PurePosixPath) -> str:
+    """*path* as one word of a unit file, where blanks part words."""
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def windows_files(service: Service) -> Mapping[str, str]:
@@ -96,9 +102,9 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-{who}WorkingDirectory={workspace}
+{who}WorkingDirectory={folder}
 ExecStart={python} -m factory_kit collect --workspace {workspace} --quiet
-EnvironmentFile=-{workspace}/keys/service.env
+EnvironmentFile=-{folder}/keys/service.env
 Restart=on-failure
 RestartSec={restart}
 RestartPreventExitStatus=2

@@ -19,8 +19,12 @@ from factory_kit.errors import UsageError
 def test_systemd_finds_nothing_wrong_with_the_unit(
     system_tool: Callable[[str], str], tmp_path: Path, for_user: bool
 ) -> None:
-    """The unit passes systemd's own check, for a user's manager and for the system's."""
-    service = Service("my-plant", Path(sys.executable), tmp_path, "" if for_user else "nobody")
+    """The unit passes systemd's own check, for a user's manager and for the system's, with blanks and Chinese signs in every path."""
+    folder = tmp_path / "演示 工厂"
+    (folder / "bin").mkdir(parents=True)
+    python = folder / "bin" / "python 3"
+    python.symlink_to(sys.executable)
+    service = Service("my-plant", python, folder, "" if for_user else "nobody")
     unit = tmp_path / f"{service.id}.service"
     unit.write_text(systemd_unit(service, for_user=for_user), encoding="utf-8")
 
