@@ -15,8 +15,11 @@ from factory_kit.cli.sheets import Cell, OutFile, save_table
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
-    from factory_kit.lake import Engine, Figure, Pace, Question
+    from factory_kit.lake import Engine, Figure, Pace, Question, Remote
+    from factory_kit.lake.delta import Tabled
     from factory_kit.lake.figures import Asked
+    from factory_kit.lake.push import Pushed
+    from factory_kit.load.workspace import Workspace
 
 __all__ = ["join_store", "register"]
 
@@ -82,9 +85,8 @@ def push(
     limit: Limit = 0,
     as_json: AsJson = False,
 ) -> None:
-    from factory_kit.cli.clock import now
-    from factory_kit.cli.console import note, print_json, success
-    from factory_kit.lake import opened, push, push_tables, settled
+    from factory_kit.cli.console import note
+    from factory_kit.lake import opened, settled
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
 
@@ -98,42 +100,46 @@ def push(
             )
         )
     with _pace(limit) as pace:
-        if delta:
-            tabled = push_tables(found.root, plant, remote, place, raw=raw, pace=pace)
-        else:
-            done = push(found.root, plant, remote, raw=raw, pace=pace, now=now)
-    if delta:
-        if as_json:
-            print_json({"place": tabled.place, "days": tabled.days, "there": tabled.there})
-        else:
-            success(
-                _("{place}: {days} days written, {there} were there.").format(
-                    place=tabled.place, days=tabled.days, there=tabled.there
-                )
-            )
-        return
-    if as_json:
-        print_json(
-            {
-                "place": done.place,
-                "sent": done.sent,
-                "bytes": done.bytes,
-                "there": done.there,
-                "without_rollup": done.without_rollup,
-            }
-        )
-        return
-    success(
-        _("{place}: {sent} files sent ({size}), {there} were there.").format(
-            place=done.place, sent=done.sent, size=_size(done.bytes), there=done.there
-        )
-    )
+        said = _as_tables if delta else _as_files
+        lines, done = said(found, plant, remote, place, raw, pace)
+    _tell(lines, done, as_json=as_json)
+
+
+def _as_tables(
+    workspace: Workspace, plant: str, remote: Remote, place: str, raw: bool, pace: Pace
+) -> tuple[list[str], Tabled | Pushed]:
+    from factory_kit.lake import push_tables
+
+    done = push_tables(workspace.root, plant, remote, place, raw=raw, pace=pace)
+    return [_("{place}: {days} days written, {there} were there.").format(**asdict(done))], done
+
+
+def _as_files(
+    workspace: Workspace, plant: str, remote: Remote, _place: str, raw: bool, pace: Pace
+) -> tuple[list[str], Tabled | Pushed]:
+    from factory_kit.cli.clock import now
+    from factory_kit.lake import push
+
+    done = push(workspace.root, plant, remote, raw=raw, pace=pace, now=now)
+    lines = [
+        _("{place}: {sent} files sent ({size}), {there} were there.").format(size=_size(done.bytes), **asdict(done))
+    ]
     if done.without_rollup:
-        note(
-            _("{count} files are not rolled up by the minute yet; they travel with the next push.").format(
-                count=done.without_rollup
-            )
-        )
+        text = _("{count} files are not rolled up by the minute yet; they travel with the next push.")
+        lines.append(text.format(count=done.without_rollup))
+    return lines, done
+
+
+def _tell(lines: Sequence[str], done: Tabled | Pushed, *, as_json: bool) -> None:
+    """What was done: the first of *lines* as done, the others beside it."""
+    from factory_kit.cli.console import note, print_json, success
+
+    if as_json:
+        print_json(asdict(done))
+        return
+    success(lines[0])
+    for line in lines[1:]:
+        note(line)
 
 
 def pull(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from deltalake import DeltaTable
 
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
@@ -188,6 +189,15 @@ def test_push_and_pull_carry_a_plant_to_another_folder(factory_kit: Command, pla
     assert first["sent"] > 0
     assert again["sent"] == 0
     assert rows == [{"total": 6.0}]
+
+
+def test_push_writes_delta_tables_where_asked(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
+    """The one day is written once; the second push finds it there."""
+    words = ("store", "push", tmp_path / "disk", "-w", plant, "--raw", "--delta", "--json")
+    first, again = (json.loads(factory_kit(*words).out) for _time in range(2))
+    found = DeltaTable(str(tmp_path / "disk" / "delta" / "samples")).to_pyarrow_table()
+    assert (first["days"], again["days"]) == (2, 0)
+    assert sorted(found["value"].to_pylist()) == [1.0, 2.0, 3.0]
 
 
 def test_pulling_what_nobody_pushed_is_one_line(factory_kit: Command, tmp_path: Path) -> None:
