@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
@@ -20,7 +21,7 @@ from factory_kit.render.plain import printable
 from factory_kit.reports.wording import Wording, wording
 from factory_kit.web.guard import Refused
 
-__all__ = ["LANGUAGE_COOKIE", "Pages"]
+__all__ = ["LANGUAGE_COOKIE", "Pages", "handlers"]
 
 LANGUAGE_COOKIE = "factory_kit_language"
 YEAR = 365 * 24 * 3600
@@ -117,3 +118,22 @@ class Pages:
 
 def _finalised(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def handlers(pages: Pages) -> dict[type[Exception], Callable[..., Awaitable[Response]]]:
+    """Every error that was foreseen becomes one sentence; the workspace on disk may be changed under us at any time."""
+
+    async def refused(request: Request, error: Refused) -> Response:
+        return pages.refused(request, error)
+
+    async def failed(request: Request, error: FactoryKitError) -> Response:
+        return pages.failed(request, error)
+
+    async def no_route(request: Request, error: HTTPException) -> Response:
+        key = "refused.nothing" if error.status_code == 404 else "refused.malformed"
+        return pages.refused(request, Refused(error.status_code, key))
+
+    async def disk(request: Request, _error: OSError) -> Response:
+        return pages.refused(request, Refused(503, "refused.disk"))
+
+    return {Refused: refused, FactoryKitError: failed, HTTPException: no_route, OSError: disk}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from factory_kit.errors import FactoryKitError
 from factory_kit.i18n import Language
 from factory_kit.web.district.desk import Desk
 from factory_kit.web.district.entrance import Entrance
@@ -23,8 +19,8 @@ from factory_kit.web.district.routes import RULES, Rule
 from factory_kit.web.district.sender import Sender
 from factory_kit.web.district.sessions import Sessions
 from factory_kit.web.district.snapshot import Snapshots
-from factory_kit.web.guard import App, Guard, Refused
-from factory_kit.web.pages import Pages
+from factory_kit.web.guard import App, Guard
+from factory_kit.web.pages import Pages, handlers
 
 __all__ = ["create_app"]
 
@@ -42,7 +38,7 @@ def create_app(desk: Desk, place: Place, hosts: Collection[str], usual: Language
         "numbers": Numbers(frame, snapshots),
     }
     routes = [Route(rule.path, gate.endpoint(rule, _found(rooms, rule)), methods=[rule.method]) for rule in RULES]
-    return Guard(Starlette(routes=routes, exception_handlers=_handlers(pages)), hosts)
+    return Guard(Starlette(routes=routes, exception_handlers=handlers(pages)), hosts)
 
 
 def _found(rooms: Mapping[str, object], rule: Rule) -> Callable[..., Any]:
@@ -50,22 +46,3 @@ def _found(rooms: Mapping[str, object], rule: Rule) -> Callable[..., Any]:
     room, _, name = rule.does.partition(".")
     found: Callable[..., Any] = getattr(rooms[room], name)
     return found
-
-
-def _handlers(pages: Pages) -> dict[type[Exception], Callable[..., Awaitable[Response]]]:
-    """Every error that was foreseen becomes one sentence."""
-
-    async def refused(request: Request, error: Refused) -> Response:
-        return pages.refused(request, error)
-
-    async def failed(request: Request, error: FactoryKitError) -> Response:
-        return pages.failed(request, error)
-
-    async def no_route(request: Request, error: HTTPException) -> Response:
-        key = "refused.nothing" if error.status_code == 404 else "refused.malformed"
-        return pages.refused(request, Refused(error.status_code, key))
-
-    async def disk(request: Request, _error: OSError) -> Response:
-        return pages.refused(request, Refused(503, "refused.disk"))
-
-    return {Refused: refused, FactoryKitError: failed, HTTPException: no_route, OSError: disk}

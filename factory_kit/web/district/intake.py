@@ -62,7 +62,7 @@ class Intake:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def submit(self, path: Path, user: User) -> Future[Receipt]:
-        """The receipt of the file at *path*, in the ledger when it is there; the file and its folder go afterwards."""
+        """The receipt of the file at *path*, in the ledger when it is there, and the file and its folder gone."""
         waiting = _Waiting(path, user)
         self._waiting.put(waiting)
         with self._started:
@@ -98,6 +98,7 @@ class Intake:
                 "upload", each.user.name, each.user.role, provider=each.user.provider, receipt=receipt.number,
                 hash=receipt.hash, outcome=receipt.outcome, file=receipt.file,
             )  # fmt: skip
+            shutil.rmtree(each.path.parent, ignore_errors=True)
             each.receipt.set_result(receipt)
 
 

@@ -7,7 +7,6 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -16,12 +15,11 @@ from factory_kit.assess.attachments import LARGEST
 from factory_kit.assess.forms import NOT_ASSESSED
 from factory_kit.assess.scored import Scored
 from factory_kit.assess.sheet import Saved, version_of
-from factory_kit.errors import FactoryKitError
 from factory_kit.i18n import Language, speaking
 from factory_kit.reports.wording import Wording
 from factory_kit.web.entry import Door, Entry
 from factory_kit.web.guard import App, Guard, Refused, body_of
-from factory_kit.web.pages import Pages
+from factory_kit.web.pages import Pages, handlers
 from factory_kit.web.questionnaire.board import board
 from factory_kit.web.questionnaire.desk import Desk
 from factory_kit.web.questionnaire.ladder_pages import ladder_routes
@@ -58,7 +56,7 @@ def create_app(desk: Desk, entry: Entry, hosts: Collection[str], usual: Language
         Route("/language", served.language),
         Route("/static/{name}", served.static),
     ]
-    app = Starlette(routes=routes, exception_handlers=_handlers(pages))
+    app = Starlette(routes=routes, exception_handlers=handlers(pages))
     return Guard(Door(app, entry, pages, free=("/static/",)), hosts)
 
 
@@ -217,22 +215,3 @@ class Served:
 
 def _version(scored: Scored, code: str) -> str:
     return version_of(scored.answers.answers.get(code, NOT_ASSESSED))
-
-
-def _handlers(pages: Pages) -> dict[type[Exception], Callable[..., Awaitable[Response]]]:
-    """Every error that was foreseen becomes one sentence; the workspace on disk may be changed under us at any time."""
-
-    async def refused(request: Request, error: Refused) -> Response:
-        return pages.refused(request, error)
-
-    async def failed(request: Request, error: FactoryKitError) -> Response:
-        return pages.failed(request, error)
-
-    async def no_route(request: Request, error: HTTPException) -> Response:
-        key = "refused.nothing" if error.status_code == 404 else "refused.malformed"
-        return pages.refused(request, Refused(error.status_code, key))
-
-    async def disk(request: Request, _error: OSError) -> Response:
-        return pages.refused(request, Refused(503, "refused.disk"))
-
-    return {Refused: refused, FactoryKitError: failed, HTTPException: no_route, OSError: disk}
