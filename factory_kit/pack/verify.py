@@ -19,7 +19,7 @@ from factory_kit.errors import SealError
 from factory_kit.i18n import N_
 from factory_kit.model.product import DataProduct
 from factory_kit.pack.schema import arrow_schema, same_columns
-from factory_kit.seal.archive import checked_zip
+from factory_kit.seal.archive import checked_zip, opened_zip
 from factory_kit.seal.container import Limits
 from factory_kit.seal.findings import Finding, What
 from factory_kit.seal.paths import MANIFEST
@@ -87,9 +87,9 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, bool]]:
 def _by_another_program(path: Path) -> bool:
     """Whether *path* is a zip file none of whose parts looks as the seal writes it: compressed, or with the times of files."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             entries = archive.infolist()
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
+    except SealError:
         return False
     return bool(entries) and all(
         entry.date_time != EPOCH or entry.compress_type != zipfile.ZIP_STORED for entry in entries

@@ -12,7 +12,7 @@ from factory_kit.errors import SealError, UnsafeArchive
 from factory_kit.seal.container import Limits
 from factory_kit.seal.paths import check_names
 
-__all__ = ["DOCUMENT", "checked_zip"]
+__all__ = ["DOCUMENT", "checked_zip", "opened_zip"]
 
 DOCUMENT = Limits(files=5_000, total_bytes=1 << 30, ratio=200)
 """Generous for a workbook or a document filled in by hand."""
@@ -27,13 +27,22 @@ def checked_zip(path: Path, limits: Limits = DOCUMENT) -> Iterator[zipfile.ZipFi
     ``zipfile`` gives out no more than the sizes checked here: content that is larger than its directory says is an error.
     ``UnsafeArchive`` for too many or too large files, bombs, encrypted files, links, names that leave the folder or clash.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise SealError("{file}: is no zip file that can be read ({reason})", file=path.name, reason=error) from error
-    with archive:
+    with opened_zip(path) as archive:
         _check(archive.infolist(), path.name, limits)
         yield archive
+
+
+def opened_zip(path: Path) -> zipfile.ZipFile:
+    """The zip file at *path*, none of its entries looked at; ``SealError`` when it is none."""
+    try:
+        return zipfile.ZipFile(path)
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        NotImplementedError,
+        ValueError,
+    ) as error:  # what zipfile raises for broken files
+        raise SealError("{file}: is no zip file that can be read ({reason})", file=path.name, reason=error) from error
 
 
 def _check(entries: list[zipfile.ZipInfo], container: str, limits: Limits) -> None:
