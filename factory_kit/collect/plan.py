@@ -16,7 +16,7 @@ from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.i18n import N_
 from factory_kit.model.connector import Connector, Point, Role
 from factory_kit.model.run import CataloguePoint
-from factory_kit.model.site import Equipment, OpcUaServer, Server, Site
+from factory_kit.model.site import Equipment, OpcUaServer, OtherServer, Server, Site
 
 __all__ = ["PlannedPoint", "PlannedRead", "ServerPlan", "SitePlan", "chunks", "plan_site"]
 
@@ -39,7 +39,7 @@ class PlannedPoint:
 
 @dataclass(frozen=True, slots=True)
 class ServerPlan:
-    """All that will be read from one server. ``items`` (OPC UA) stand in the order of ``points``; ``reads`` are Modbus's."""
+    """All that will be read from one server. ``items`` stand in the order of ``points``; Modbus has ``reads`` instead."""
 
     name: str
     server: Server
@@ -132,7 +132,7 @@ def _equipment_problems(
         yield _problem(
             place, "unit", N_("unit 0 is the broadcast address and never sent; use 255 for a device without units")
         )
-    elif driver == "opcua" and not item.base and any("{base}" in point.address for point in connector.points):
+    elif driver != "modbus" and not item.base and any("{base}" in point.address for point in connector.points):
         yield _problem(
             place,
             "base",
@@ -176,6 +176,8 @@ def _server_plan(name: str, server: Server, machines: Sequence[_Machine], proble
         catalogue += [_entry(name, machine, planned) for planned in points[first:]]
         if isinstance(server, OpcUaServer):
             items += [_item(planned, server) for planned in points[first:]]
+        elif isinstance(server, OtherServer):
+            items += [NodeItem(each.address, _interval(each.point, server), 1, polled=True) for each in points[first:]]
         else:
             mine_by_place = {place: item.point for place, item in enumerate(points[first:], start=first)}
             lost: list[Unreadable] = []
@@ -188,12 +190,14 @@ def _planned(machine: _Machine, point: Point) -> PlannedPoint:
     if machine.connector.driver == "opcua":
         address = node_address(point.address, machine.item.base, machine.connector.namespace)
         return PlannedPoint(machine.item.id, point, str(address))
+    if machine.connector.driver != "modbus":
+        return PlannedPoint(machine.item.id, point, point.address.replace("{base}", machine.item.base))
     return PlannedPoint(machine.item.id, point, point.address, machine.item.unit or 0, machine.zone)
 
 
 def _entry(server: str, machine: _Machine, planned: PlannedPoint) -> CataloguePoint:
     point, connector = planned.point, machine.connector
-    address = planned.address if connector.driver == "opcua" else f"{planned.unit}/{planned.address}"
+    address = f"{planned.unit}/{planned.address}" if connector.driver == "modbus" else planned.address
     return CataloguePoint(
         equipment=planned.equipment,
         name=point.name,
@@ -227,6 +231,14 @@ def _sampling(point: Point, server: OpcUaServer) -> float:
     if point.scan in {"slow", "medium"}:
         return float(max(server.slow_ms if point.scan == "slow" else server.medium_ms, server.sampling_ms))
     return float(server.sampling_ms if point.scan == "normal" or server.fast_ms is None else server.fast_ms)
+
+
+def _interval(point: Point, server: OtherServer) -> float:
+    """Milliseconds between two readings of *point*."""
+    fast = server.interval_ms if server.fast_ms is None else server.fast_ms
+    return float(
+        {"fast": fast, "normal": server.interval_ms, "medium": server.medium_ms, "slow": server.slow_ms}[point.scan]
+    )
 
 
 def _unreadable(machine: _Machine, found: Unreadable) -> Problem:

@@ -11,7 +11,7 @@ from factory_kit.collect.plan import ServerPlan, plan_site
 from factory_kit.collect.reads import PlannedRead, expected_s
 from factory_kit.drivers.base import FUNCTIONS
 from factory_kit.model.connector import Connector
-from factory_kit.model.site import OpcUaServer, Site
+from factory_kit.model.site import ModbusServer, OpcUaServer, Site
 from factory_kit.store import Store
 
 __all__ = ["Measured", "PlanRow", "describe_plan", "measured_intervals", "overloaded"]
@@ -71,25 +71,28 @@ INTERVALS = """
 
 def _rows(plan: ServerPlan, measured: Measured) -> list[PlanRow]:
     if isinstance(plan.server, OpcUaServer):
-        return _opcua_rows(plan, plan.server.publishing_ms)
+        return _streamed_rows(plan, plan.server.publishing_ms, "Read")
+    if not isinstance(plan.server, ModbusServer):
+        return _streamed_rows(plan, 0, "read")
     kinds: defaultdict[tuple[int, int, int], list[PlannedRead]] = defaultdict(list)
     for read in plan.reads:
         kinds[read.request.unit, FUNCTIONS[read.request.table], read.interval_ms].append(read)
     return [_row(plan, kind, reads, measured) for kind, reads in sorted(kinds.items())]
 
 
-def _opcua_rows(plan: ServerPlan, publishing_ms: int) -> list[PlanRow]:
+def _streamed_rows(plan: ServerPlan, publishing_ms: int, read: str) -> list[PlanRow]:
     """What the server reports by itself, and what it is asked for at each interval; in how many calls only it can tell."""
     polled = Counter(round(item.sampling_ms) for item in plan.items if item.polled)
     watched = len(plan.items) - polled.total()
     rows = [("Publish", watched, publishing_ms)] if watched else []
-    rows += [("Read", count, max(1, interval)) for interval, count in sorted(polled.items())]
-    return [PlanRow(plan.name, plan.server.address, "opcua", what, 1, count, 0, every) for what, count, every in rows]
+    rows += [(read, count, max(1, interval)) for interval, count in sorted(polled.items())]
+    server = plan.server
+    return [PlanRow(plan.name, server.address, server.driver, what, 1, count, 0, every) for what, count, every in rows]
 
 
 def _row(plan: ServerPlan, kind: tuple[int, int, int], reads: list[PlannedRead], measured: Measured) -> PlanRow:
     unit, function, interval = kind
-    assert not isinstance(plan.server, OpcUaServer)  # noqa: S101 - only Modbus has reads
+    assert isinstance(plan.server, ModbusServer)  # noqa: S101 - only Modbus has reads
     names = [(plan.points[place].equipment, plan.points[place].point.name) for read in reads for place in read.points]
     seen = [measured[name] for name in names if name in measured]
     return PlanRow(

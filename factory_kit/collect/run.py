@@ -29,11 +29,12 @@ from factory_kit.collect.status import Notice, Observer, ServerState, ServerStat
 from factory_kit.collect.stream import StreamJob
 from factory_kit.drivers import driver
 from factory_kit.drivers.base import Context, password_variable
+from factory_kit.drivers.polled import PolledDevice
 from factory_kit.errors import DeviceUnavailable, StoreFull, UsageError
 from factory_kit.model.connector import Connector
 from factory_kit.model.run import Gap, Run
 from factory_kit.model.sample import Origin
-from factory_kit.model.site import OpcUaServer, Site
+from factory_kit.model.site import ModbusServer, OpcUaServer, OtherServer, Site
 from factory_kit.store import Store, Writer
 from factory_kit.store.lean import lean, settled
 
@@ -329,12 +330,14 @@ def _plans(site: Site, connectors: Mapping[str, Connector], past: tuple[int, int
 
 def _job(plan: ServerPlan, context: Context, observer: Observer, past: _Past) -> Job:
     device: Any = driver(plan.server.driver).device(plan.name, plan.server, context)
+    if isinstance(plan.server, OtherServer):
+        device = PolledDevice(device, plan.server, context)
     state = ServerState(plan.name, plan.server.address, plan.server.driver, len(plan.points))
     settings = Settings(context.now, observer, state)
     if past.times is not None:
         return PastJob(plan, device, settings, Stretched(*past.times), partial(past.known, plan.name))
     return (
-        StreamJob(plan, device, settings) if isinstance(plan.server, OpcUaServer) else PollJob(plan, device, settings)
+        PollJob(plan, device, settings) if isinstance(plan.server, ModbusServer) else StreamJob(plan, device, settings)
     )
 
 

@@ -8,10 +8,9 @@ from typing import cast
 
 from factory_kit.drivers.base import Driver
 from factory_kit.errors import MissingExtra
+from factory_kit.model.driver import OWN_DRIVERS
 
 __all__ = ["driver"]
-
-OWN = ("opcua", "modbus")
 
 
 def driver(name: str) -> Driver:
@@ -19,8 +18,8 @@ def driver(name: str) -> Driver:
 
     ``MissingExtra`` when no installed package offers it.
     """
-    if name in OWN:
+    if name in OWN_DRIVERS:
         return cast("Driver", import_module(f"factory_kit.drivers.{name}"))
     for entry in entry_points(group="factory_kit.drivers", name=name):
         return cast("Driver", entry.load())
-    raise MissingExtra("driver {name} is not installed; own drivers are {own}", name=name, own=", ".join(OWN))
+    raise MissingExtra("driver {name} is not installed; own drivers are {own}", name=name, own=", ".join(OWN_DRIVERS))

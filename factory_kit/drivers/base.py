@@ -33,6 +33,8 @@ __all__ = [
     "StreamingDevice",
     "Stretch",
     "Table",
+    "Value",
+    "ValueDevice",
     "Words",
     "password_variable",
 ]
@@ -213,6 +215,23 @@ class RegisterDevice(Device, Protocol):
 
     async def read(self, request: ReadRequest) -> Answer:
         """The registers or bits of *request*; a failure is an answer too, and nothing is raised."""
+
+
+class Value(NamedTuple):
+    """What one address held when it was read: a number, a truth, a text, or None where the device has nothing to say."""
+
+    value: float | bool | str | None
+    status: int = 0
+    """0, or the protocol's own number of what was wrong: the sample is then bad."""
+    time: int | None = None
+    """When the device took the value (µs UTC, its own clock); None: when it was read."""
+
+
+class ValueDevice(Device, Protocol):
+    """A device that is asked for the values of addresses again and again: what drivers of other packages are."""
+
+    async def read(self, addresses: Sequence[str]) -> Sequence[Value]:
+        """What *addresses* hold now, one value for each, in as few requests as the protocol allows."""
 
 
 class HistoryDevice(Device, Protocol):

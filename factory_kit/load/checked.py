@@ -54,6 +54,8 @@ MESSAGES: Mapping[str, str] = {
     "model_attributes_type": N_("must be a group of keys and values"),
 }
 OTHER = N_("{reason}")
+UNION_TAGS = ("other",)
+"""Words that stand for a kind of thing and are no keys of a file."""
 
 
 def yaml_file(path: Path, model: type[Model], name: str | None = None) -> Model:
@@ -93,6 +95,8 @@ def _follows(detail: ErrorDetails, all_of_them: Sequence[ErrorDetails]) -> bool:
 
 def _problem(detail: ErrorDetails, document: Document, model: type[BaseModel]) -> Problem:
     path = _real_path(detail["loc"], document.content)
+    if detail["type"] == "mistake" and path and path[-1] in UNION_TAGS:
+        path = path[:-1]  # a mistake of the whole
     context = detail.get("ctx", {})
     bound = next((context[key] for key in ("ge", "gt", "le", "lt", "min_length") if key in context), "")
     details: dict[str, object] = {

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from factory_kit.model.definition import Definition, Identifier, LaxDecimal, Source, Text, mistake
+from factory_kit.model.driver import DriverName
 
 __all__ = [
     "ORDERS",
@@ -219,7 +220,7 @@ class Connector(Definition):
     connector: Identifier
     version: str = Field(min_length=1)
     label: Text
-    driver: Literal["opcua", "modbus", "replay"]
+    driver: DriverName
     products: tuple[str, ...] = ()
     sources: tuple[Source, ...] = Field(min_length=1)
     caveats: tuple[Caveat, ...] = ()

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from factory_kit.model.definition import Definition, Identifier, LaxDate, LaxDecimal, LaxTime, Text, mistake
+from factory_kit.model.driver import OWN_DRIVERS, DriverName
 
 __all__ = [
     "DEPRECATED",
@@ -21,6 +22,7 @@ __all__ = [
     "ModbusServer",
     "OpcUaServer",
     "Operation",
+    "OtherServer",
     "Plant",
     "Server",
     "Shift",
@@ -211,7 +213,48 @@ class ModbusServer(Definition):
         return timeout / 1000, retries, pause / 1000
 
 
-Server = Annotated[OpcUaServer | ModbusServer, Field(discriminator="driver")]
+class OtherServer(Definition):
+    """A device that a driver of another package reads (entry point ``factory_kit.drivers``)."""
+
+    driver: DriverName
+    address: str = Field(pattern=r"^[^@\s]+$")
+    """``host:port`` or a serial port, as the authorisation names it."""
+    interval_ms: int = Field(default=1000, ge=1)
+    fast_ms: int | None = Field(default=None, ge=1)
+    """Interval of points with the scan class fast; None: as the normal ones."""
+    medium_ms: int = Field(default=10_000, ge=1)
+    slow_ms: int = Field(default=60_000, ge=1)
+    timeout_ms: int = Field(default=5000, ge=10)
+    """How long connecting may take, or a read of all points that are due."""
+    settings: dict[Identifier, str | int | float | bool] = Field(default_factory=dict)
+    """What this driver wants to know besides; its own document says what."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, content: object) -> object:
+        """A mistyped driver is told as such, not as ten wrong keys."""
+        if isinstance(content, dict) and "driver" not in content:
+            raise mistake("is missing its {discriminator}", discriminator="driver")
+        if isinstance(content, dict) and "address" not in content:
+            raise mistake(
+                "{driver!r} is none of our drivers ({own}); one of another package needs address, such as 192.0.2.7:7878",
+                driver=str(content["driver"]),
+                own=", ".join(OWN_DRIVERS),
+            )
+        return content
+
+
+def _kind_of_server(content: object) -> str:
+    driver = content.get("driver") if isinstance(content, dict) else getattr(content, "driver", None)
+    return str(driver) if driver in OWN_DRIVERS else "other"
+
+
+Server = Annotated[
+    Annotated[OpcUaServer, Tag("opcua")]
+    | Annotated[ModbusServer, Tag("modbus")]
+    | Annotated[OtherServer, Tag("other")],
+    Discriminator(_kind_of_server),
+]
 
 
 class Equipment(Definition):
