@@ -295,8 +295,7 @@ def hunts(asked: Sequence[str], only: str) -> int:
             explained = sum(1 for key in part.unchanged if key[0] == module)
             bad += len(told)
             say(
-                f"{module}: {count} mutants, {explained} change nothing, {len(told)} to look at, {time.monotonic() - before:.0f} s",
-                flush=True,
+                f"{module}: {count} mutants, {explained} change nothing, {len(told)} to look at, {time.monotonic() - before:.0f} s"
             )
     return 1 if bad else 0
 
