@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from factory_kit.assess.bundle import PLACES, rescored
 from factory_kit.assess.standing import answer_text
 from factory_kit.district.rules import Rebuilt
-from factory_kit.errors import AssessmentError
+from factory_kit.errors import AssessmentError, FactoryKitError
 from factory_kit.model.answers import NoValueKind
+from factory_kit.model.definition import exact
 from factory_kit.model.maturity import Bands
 from factory_kit.score import exact_text, rounded_down
 
@@ -36,6 +37,7 @@ def rebuilt(sealed: Sealed) -> Rebuilt:
     found = rescored(sealed)
     scored = found.scored
     score = scored.score
+    sent_level, sent_total = (None, None) if found.same else _sent(sealed, scored)
     answers = "\n".join(f"{name}={answer_text(answer)}" for name, answer in sorted(scored.answers.answers.items()))
     return Rebuilt(
         same=found.same,
@@ -58,7 +60,21 @@ def rebuilt(sealed: Sealed) -> Rebuilt:
         verified=scored.model.status == "verified",
         ladders=tuple(map(_stands, found.stands)),
         scenes=tuple(scene for stand in found.stands for scene in _scenes(stand)),
+        sent_level=sent_level,
+        sent_total=sent_total,
     )
+
+
+def _sent(sealed: Sealed, scored: Scored) -> tuple[int | None, str | None]:
+    """Level and total as the bundle itself says them; nothing where it says them in no form of ours."""
+    try:
+        said = sealed.read_json("score.json")
+        level, total = said["level"], exact(said["total"])
+    except (FactoryKitError, AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
+        return None, None
+    if not isinstance(level, int):
+        return None, None
+    return level, rounded_down(total, scored.model.structure.scoring.shown.places)
 
 
 def _stands(stand: Stand) -> dict[str, Any]:

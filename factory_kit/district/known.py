@@ -8,9 +8,10 @@ from typing import Any
 
 from factory_kit.district.definitions import Campaign
 from factory_kit.district.register import Registers
-from factory_kit.district.rules import Ruling, Weight
+from factory_kit.district.rules import Ruling
 from factory_kit.i18n import N_
 from factory_kit.model.assessment import Assessment
+from factory_kit.model.credit_code import fault
 from factory_kit.seal.chain import Link
 
 __all__ = ["Entry", "Known"]
@@ -85,10 +86,16 @@ class Known:
 
     def _registered(self, assessment: Assessment) -> Iterator[Ruling]:
         plant, found = assessment.plant, self._registers
-        if found.plants and not found.has_plant(plant.credit_code, plant.site_no):
-            message = N_("the plant {code}-{site} is not in the register; it is marked as new")
-            weight: Weight = "returns" if self._campaign.unknown_plants == "return" else "warns"
-            yield Ruling("R03", message, {"code": plant.credit_code, "site": plant.site_no}, weight)
+        if found.plants and not found.has_plant(plant.credit_code, plant.site_no) and fault(plant.credit_code) is None:
+            details = {"code": plant.credit_code, "site": plant.site_no}
+            if self._campaign.unknown_plants == "return":
+                message = N_(
+                    "the plant {code}-{site} is not in the district's register; check code and site number, or ask the district to enter it"
+                )
+                yield Ruling("R03", message, details)
+            else:
+                message = N_("the plant {code}-{site} is not in the register; it is marked as new")
+                yield Ruling("R03", message, details, "warns")
         provider = assessment.provider
         if provider and found.providers and not found.lists_provider(provider, assessment.period):
             message = N_("the provider {name} is not listed for the period of the assessment")

@@ -39,7 +39,7 @@ from factory_kit.district.rules import (
     about_signatures,
     plain,
 )
-from factory_kit.errors import FactoryKitError, SealError
+from factory_kit.errors import DefinitionError, FactoryKitError, SealError
 from factory_kit.files import sync_folder
 from factory_kit.i18n import N_
 from factory_kit.load.checked import checked
@@ -267,8 +267,11 @@ def _looked_at(path: Path, copy: Path, sha256: str, campaign: Campaign, keys: Ke
     assessment, wrong = _assessment(sealed)
     if assessment is None:
         return _Looked(path, copy, sha256, content, (wrong,))
+    about = tuple(_about(sealed.report, assessment, campaign))
     found, rebuilt = _content(sealed, path, campaign, rebuild)
-    rulings = (*_about(sealed.report, assessment, campaign), *found)
+    if rebuilt is None and any(each.rule == "R04" for each in about):
+        found = []  # a model that nobody asked for need not be at hand
+    rulings = (*about, *found)
     return _Looked(path, copy, sha256, content, rulings, assessment, rebuilt)
 
 
@@ -308,8 +311,23 @@ def _content(sealed: Sealed, path: Path, campaign: Campaign, rebuild: Rebuild) -
         rebuilt = rebuild(sealed)
         return list(about_content(rebuilt, campaign)), rebuilt
     except FactoryKitError as error:
-        reason = str(error).splitlines()[0].replace(sealed.path.name, path.name)
-        return [Ruling("R06", N_("the score cannot be rebuilt: {reason}"), {"reason": reason})], None
+        return [_no_score(error, sealed.path, path)], None
+
+
+def _no_score(error: FactoryKitError, copy: Path, path: Path) -> Ruling:
+    """Why the score of a bundle cannot be rebuilt, so that it can be said in either language."""
+    message, details = _because(error)
+    return Ruling(
+        "R06", N_("the score cannot be rebuilt: {because}"), {**_named(details, copy, path), "because": message}
+    )
+
+
+def _because(error: FactoryKitError) -> tuple[str, Mapping[str, object]]:
+    """The first thing that is wrong, as a template and its details."""
+    if isinstance(error, DefinitionError):
+        first = error.problems[0]
+        return first.message, {**first.details, "place": ": ".join(filter(None, (first.file, first.path)))}
+    return error.message, error.details
 
 
 def _assessment(sealed: Sealed) -> tuple[Assessment | None, Ruling]:
@@ -318,8 +336,10 @@ def _assessment(sealed: Sealed) -> tuple[Assessment | None, Ruling]:
         text = sealed.read("assessment.json").decode("utf-8", errors="replace")
         return checked(parse_json(text, "assessment.json"), Assessment), Ruling("", "")
     except FactoryKitError as error:
-        reason = str(error).splitlines()[0]
-        return None, Ruling("R01", N_("the file is no assessment: {reason}"), {"reason": reason}, "rejects")
+        message, details = _because(error)
+        return None, Ruling(
+            "R01", N_("the file is no assessment: {because}"), plain({**details, "because": message}), "rejects"
+        )
 
 
 def _named(details: Mapping[str, object], copy: Path, path: Path) -> dict[str, str | int]:

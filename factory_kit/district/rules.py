@@ -77,8 +77,12 @@ class Ruling:
     weight: Weight = "returns"
 
     def text(self) -> str:
-        """The sentence in the language in force."""
-        return _(self.message).format(**self.details)
+        """The sentence in the language in force; ``because`` is a sentence of its own, filled from the same details, about ``place``."""
+        details = dict(self.details)
+        if "because" in details:
+            because = _(str(details["because"])).format(**self.details)
+            details["because"] = f"{details['place']}: {because}" if details.get("place") else because
+        return _(self.message).format(**details)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,9 @@ class Rebuilt:
     """Typical scenes that are built, by the ladder of smart factories."""
     domains: Mapping[str, str] = field(default_factory=dict)
     """By node of the model the mean of its scores over the levels that ask for something, as exact text."""
+    sent_level: int | None = None
+    sent_total: str | None = None
+    """What the score in the bundle says, where it is another one and says so."""
 
 
 def about_file(report: Report, kind: str) -> Iterator[Ruling]:
@@ -232,10 +239,7 @@ def about_content(rebuilt: Rebuilt, campaign: Campaign) -> Iterator[Ruling]:
             "R05", N_("{count} of {of} requirements are called not applicable, at most the share {most} may be"), shares
         )
     if not rebuilt.same:
-        first = rebuilt.differences[0] if rebuilt.differences else ""
-        yield Ruling(
-            "R06", N_("the score sent is not the one its answers and evidence give ({first})"), {"first": first}
-        )
+        yield _another_score(rebuilt)
     if campaign.unverified_models == "trial" and not rebuilt.verified:
         message = N_("the model was not compared with its standard yet: its scores count as trial in this campaign")
         yield Ruling("R04", message, {}, "warns")
@@ -254,6 +258,20 @@ def about_content(rebuilt: Rebuilt, campaign: Campaign) -> Iterator[Ruling]:
     if rebuilt.contradictions:
         details = {"criteria": ", ".join(rebuilt.contradictions)}
         yield Ruling("R09", N_("answers stand above what machine evidence shows: {criteria}"), details, "warns")
+
+
+def _another_score(rebuilt: Rebuilt) -> Ruling:
+    """R06 in the figures people know; where these agree, by the first place that differs."""
+    sent = (rebuilt.sent_level, rebuilt.sent_total)
+    if None not in sent and sent != (rebuilt.level, rebuilt.total):
+        message = N_(
+            "the score sent (level {sent_level}, {sent_total}) is not the one its answers and evidence give (level {level}, {total}); score and seal anew"
+        )
+        names = ("sent_level", "sent_total", "level", "total")
+        return Ruling("R06", message, {name: str(getattr(rebuilt, name)) for name in names})
+    first = rebuilt.differences[0] if rebuilt.differences else ""
+    message = N_("the score sent does not follow from its answers and evidence ({first}); score and seal anew")
+    return Ruling("R06", message, {"first": first})
 
 
 def _counts(check: SignatureCheck, campaign: Campaign) -> bool:

@@ -179,6 +179,16 @@ def test_plants_outside_the_register_are_marked_as_new(
 
     assert (known.rulings, new.outcome, [each.rule for each in new.rulings]) == ((), "accepted", ["R03"])
     assert (returned.outcome, [each.rule for each in returned.rulings]) == ("returned", ["R03"])
+    assert "marked as new" in new.rulings[0].text()
+    assert "ask the district to enter it" in returned.rulings[0].text()
+
+
+def test_a_wrong_code_is_told_once(take: Take, office: Office, inbox: list[Submission], tmp_path: Path) -> None:
+    """A code with a wrong last sign is in no register either; that goes without saying."""
+    imported(office, sheet(tmp_path / "a.xlsx", HEAD[1:3], [CODE, "甲"]))
+    (wrong,) = take(next(each.path for each in inbox if each.fault == "wrong credit code"))
+
+    assert ["last sign" in each.text() for each in wrong.rulings] == [True]
 
 
 def test_a_listed_providers_key_counts_while_it_is_listed(office: Office, tmp_path: Path) -> None:

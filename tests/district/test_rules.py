@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,14 +11,20 @@ from pathlib import Path
 import pytest
 
 from factory_kit.cli.district_rebuilt import rebuilt
+from factory_kit.district import rules
 from factory_kit.district.index import index, rebuild_index
 from factory_kit.district.office import Office
 from factory_kit.district.receive import Receipt, receive
 from factory_kit.district.rules import rule_texts
 from factory_kit.district.statistics import statistics_bytes
 from factory_kit.errors import Altered
+from factory_kit.load.maturity import maturity_model
+from factory_kit.seal.canonical import canonical
 from factory_kit.seal.chain import verify_chain
-from factory_kit.testing.district import Submission
+from factory_kit.seal.sealing import seal_files
+from factory_kit.seal.verify import open_sealed
+from factory_kit.shipped import data_dir
+from factory_kit.testing.district import FictionalPlant, Submission, fresh_signers, seal_plant
 from factory_kit.testing.district_defects import DEADLINE_PASSED, Planted, make_defects
 
 Take = Callable[..., list[Receipt]]
@@ -37,9 +44,41 @@ def test_every_rule_finds_its_planted_defect(take: Take, planted: list[Planted])
     found = [(each.rule, receipt.outcome) for each, receipt in zip(planted, receipts, strict=True)]
     assert found == [(each.rule, each.outcome) for each in planted]
     for each, receipt in zip(planted, receipts, strict=True):
-        expected = [each.rule] * bool(each.rule) + ["R06"] * (each.rule == "R04")  # without the model no score
-        assert [ruling.rule for ruling in receipt.rulings] == expected
+        assert [ruling.rule for ruling in receipt.rulings] == [each.rule] * bool(each.rule)
     assert {each.rule for each in planted} - {""} == set(rule_texts())
+
+
+def test_another_score_is_told_in_levels_and_totals(take: Take, tmp_path: Path) -> None:
+    """R06 names the level and total sent and rebuilt where they differ, not a place inside a file."""
+    good, claimed = tmp_path / "good.zip", tmp_path / "claimed.zip"
+    source = data_dir("assessments") / "models" / "gbt-39116" / "2020"
+    level = seal_plant(FictionalPlant(0, 1, False), maturity_model(source), source, good, NOW)
+    score = json.loads(open_sealed(good).read("score.json")) | {"level": 4, "total": "4.4"}
+    again(good, claimed, score=canonical(score))
+
+    (receipt,) = take(claimed)
+
+    (ruling,) = receipt.rulings
+    assert (ruling.rule, receipt.outcome, level) == ("R06", "returned", 2)
+    assert "(level 4, 4.40)" in ruling.text()
+    assert "(level 2, 2.41)" in ruling.text()
+
+
+def again(bundle: Path, out: Path, score: bytes) -> None:
+    """*bundle* with another score, sealed anew."""
+    sealed = open_sealed(bundle)
+    files: dict[str, Path | bytes] = {**dict(sealed.contents()), "score.json": score}
+    seal_files(files, out, sealed.manifest.kind, sealed.about, fresh_signers("示例诊断甲", "示例厂", NOW))
+
+
+def test_a_reason_inside_a_sentence_is_translated_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``because`` is a sentence of its own, in the language of the other; what stands in braces of a file's name stays."""
+    chinese = {"it fails: {because}": "失败：{because}", "{file}: is broken": "{file}：已损坏"}
+    monkeypatch.setattr(rules, "_", lambda text: chinese.get(text, text))
+
+    ruling = rules.Ruling("R06", "it fails: {because}", {"because": "{file}: is broken", "file": "{x}.zip"})
+
+    assert ruling.text() == "失败：{x}.zip：已损坏"
 
 
 def test_each_rule_is_one_sentence_in_both_languages() -> None:
