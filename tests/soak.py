@@ -48,6 +48,9 @@ FULL_MINUTES = 40
 CERTIFICATES, OURS = 20, 5
 """Changes of the server's certificate, and of ours, in the full length."""
 PATIENCE_S = 120
+GAPS = """select distinct server, epoch_us(start), epoch_us("end"), reason from gaps join points using (point)"""
+NEAR_US = 1_000_000
+"""Lost values no further apart than this are told as one stretch."""
 SETTLED = 100
 """With so many looks at the memory it is judged."""
 FLAT_KB = 64 * 1024
@@ -167,6 +170,8 @@ class Trouble:
         self.clock = clock
         self.chance = random.Random(seed)  # noqa: S311 - no secret
         self.done: Counter[str] = Counter()
+        self.log: list[tuple[int, str]] = []
+        """When (µs, the true time) what was done."""
         self.counted: dict[int, int] = {}
         self.memory: list[int] = []
         self.objects: list[int] = []
@@ -213,22 +218,30 @@ class Trouble:
         node = self.nodes["restarted"]
         self.counted |= last_ticks(node)
         node.kill()
+        self._note("server killed")
         time.sleep(self.chance.uniform(0, 2))
         node.start(shift=self.chance.randrange(4), first=max(self.counted) + 1000)
+        self._note("server back")
         self.done["restart"] += 1
         time.sleep(2)
 
     def shift_clock(self) -> None:
         """Somebody sets our clock."""
         self.clock.offset = self.chance.choice([-3600, -5, 5, 3600]) * 1_000_000
+        self._note(f"our clock is off by {self.clock.offset / 1e6:.0f} s")
         self.done["clock"] += 1
+
+    def _note(self, what: str) -> None:
+        self.log.append((time.time_ns() // 1000, what))
 
     def _bad(self, name: str, fault: str, seconds: float) -> None:
         for line in self.lines.values():
             getattr(line, fault)()
+        self._note(f"line: {name}")
         time.sleep(seconds)
         for line in self.lines.values():
             line.heal()
+        self._note("line heals")
         self.done[name] += 1
 
 
@@ -325,8 +338,12 @@ def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in con.execute(sql).fetchall()]
 
 
-def verdict(store: Store, ticks: dict[str, dict[int, int]]) -> dict[str, Any]:
-    """For each server: stored twice, values that never were, lost without a gap, and lost at all, of all its points."""
+def verdict(store: Store, ticks: dict[str, dict[int, int]]) -> tuple[dict[str, Any], dict[tuple[str, int], list[str]]]:
+    """For each server: stored twice, values that never were, lost without a gap, and lost at all, of all its points.
+
+    And of what was lost without a gap: server and time, and the points whose value of that time is missing.
+    """
+    silent: dict[tuple[str, int], list[str]] = {}
     found: dict[tuple[str, str], Counter[tuple[int, int]]] = {}
     for server, name, value, moment in rows(
         store,
@@ -350,7 +367,28 @@ def verdict(store: Store, ticks: dict[str, dict[int, int]]) -> dict[str, Any]:
                 said[server]["lost"] += 1
                 covered = any(start <= true[number] < end for start, end in gaps.get((server, name), ()))
                 said[server]["lost without a gap"] += not covered
-    return {name: dict(each) for name, each in said.items()}
+                if not covered:
+                    silent.setdefault((server, true[number]), []).append(name)
+    return {name: dict(each) for name, each in said.items()}, silent
+
+
+def told(silent: dict[tuple[str, int], list[str]], trouble: list[tuple[int, str]], store: Store) -> Iterator[str]:
+    """Each stretch of values that were lost without a gap, with the trouble and the gaps around it."""
+    stretches: list[list[tuple[str, int]]] = []
+    for each in sorted(silent):
+        if stretches and each[0] == stretches[-1][-1][0] and each[1] - stretches[-1][-1][1] < NEAR_US:
+            stretches[-1].append(each)
+        else:
+            stretches.append([each])
+    for stretch in stretches:
+        (server, start), (_server, end) = stretch[0], stretch[-1]
+        yield f"{server}: {len(stretch)} ticks lost without a gap, of {sorted({each for at in stretch for each in silent[at]})}"
+        around = [(start, "first of them"), (end, "last of them")]
+        around += [(at, what) for at, what in trouble if start - 20 * NEAR_US < at < end + 20 * NEAR_US]
+        for name, since, until, reason in rows(store, GAPS):
+            if name == server and until > start - 20 * NEAR_US and since < end + 20 * NEAR_US:
+                around += [(since, f"gap begins: {reason}"), (until, "gap ends")]
+        yield from (f"  {(at - start) / 1e6:+9.3f} s  {what}" for at, what in sorted(around))
 
 
 def main() -> int:
@@ -374,7 +412,10 @@ def main() -> int:
             for node in nodes.values():
                 node.kill()
         trouble.done += changes.done
-        return report(trouble, changes.wrong, watcher, verdict(store, ticks), store, verbose=wanted.verbose)
+        found, silent = verdict(store, ticks)
+        for line in told(silent, trouble.log, store):
+            say(line)
+        return report(trouble, changes.wrong, watcher, found, store, verbose=wanted.verbose)
 
 
 def soak(

@@ -234,18 +234,23 @@ class StreamJob:
     def _know(self, arrival: Arrival, received: int) -> None:
         """Up to when everything is known now. Our own clock has no say in it where the server's has: somebody may set ours.
 
-        What comes again after a break was published before it, and behind it more may still wait at the server.
+        Where more waits at the server, what waits is older than this message. Not every server says so: values that are
+        older when they come than any may be say it too.
         """
-        about = slice(None) if arrival.about is None else arrival.about
+        about = self._everything if arrival.about is None else arrival.about
         heard = asyncio.get_running_loop().time()
         passed = heard - self._heard[about]
         self._heard[about] = heard
+        stamped = arrival.batch.server_time if len(arrival.batch) else None
         if self.settings.origin is not Origin.LIVE:
             self._sure[about] = self.settings.clock.at(received)
+        elif arrival.more:
+            return
         elif arrival.published:
-            self._sure[about] = arrival.published
+            newest = arrival.published if stamped is None else int(stamped.max())
+            late = newest + self._slack[about] < arrival.published
+            self._sure[about] = np.where(late, np.maximum(self._sure[about], newest), arrival.published)
         elif len(arrival.batch):
-            stamped = arrival.batch.server_time
             self._sure[about] = int((arrival.batch.time if stamped is None else stamped).max())
         else:
             self._sure[about] += np.round(passed * 1e6).astype(np.int64)

@@ -142,6 +142,8 @@ class Arrival:
     about: npt.NDArray[np.int32] | None = None
     broken: str = ""
     """Why nothing is known of these items since the last sign of life: the server gave up their subscription alone."""
+    more: bool = False
+    """Whether older values than ``published`` may still wait at the server."""
 
 
 @dataclass(frozen=True, slots=True)

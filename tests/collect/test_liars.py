@@ -375,6 +375,62 @@ class Leaving(Liar):
         self._transport.close()
 
 
+class Hoarding(Liar):
+    """Tells what waits more and more late, as if it were news, says that more waits, and then knows nobody any more."""
+
+    says = True
+
+    def wanted(self, request: int) -> None:
+        self.waiting.append((request, 0))
+
+    def send_due(self) -> None:
+        told = self.machine.told
+        hoards = told["ticks"] > 20 and not told["hoarded"]
+        if hoards and len(self.due) > 15:
+            told["hoarded"] = len(self.due)
+            self._transport.abort()
+        while self.waiting and self.due and (told["ticks"] % 2 or not hoards):
+            subscription, message = self.due.popleft()
+            now = (time.time_ns() // 1000 + EPOCH_S * 1_000_000) * 10
+            message.PublishTime = ua.win_epoch_to_datetime(now)
+            parameters = ua.PublishResult(SubscriptionId=subscription, NotificationMessage=message)
+            parameters.MoreNotifications = self.says and bool(self.due)
+            self.answer(self.waiting.popleft()[0], struct_to_binary(ua.PublishResponse(Parameters=parameters)))
+            if hoards:
+                return
+
+
+class Hiding(Hoarding):
+    """Does the same, and says that nothing waits."""
+
+    says = False
+
+
+class Interrupted(Liar):
+    """Its line breaks while values come, and again while the new items are made; their empty subscription lives on and says so."""
+
+    def tick(self, number: int, moment: int) -> None:
+        super().tick(number, moment)
+        if self.machine.told["ticks"] == 20:
+            self.machine.told["breaks"] = 1
+            self._transport.abort()
+        if not self.handles and self.machine.told["breaks"] == 2:
+            self.notify(ua.NotificationMessage(SequenceNumber=1))
+            self.send_due()
+
+    def _on_CreateMonitoredItems(self, wish: Any) -> Any:  # noqa: N802
+        if self.machine.told["breaks"] == 1:
+            self.machine.told["breaks"] = 2
+            self._transport.abort()
+        return super()._on_CreateMonitoredItems(wish)
+
+    def _on_TransferSubscriptions(self, wish: Any) -> Any:  # noqa: N802
+        if self.machine.told["breaks"] < 2:
+            return super()._on_TransferSubscriptions(wish)
+        good = ua.TransferResult()
+        return ua.TransferSubscriptionsResponse(Parameters=ua.TransferSubscriptionsResult([good], []))
+
+
 class Elsewhen(Liar):
     """Its clock is a year ahead."""
 
@@ -419,7 +475,21 @@ class Fleeting(Liar):
         self._transport.write(head + bytes(body))
 
 
-LOSSY = {Forgetful, Deceiver, Jumping, Restarting, Standing, Ending, Renewing, Boasting, Misnumbering, Leaving}
+LOSSY = {
+    Forgetful,
+    Deceiver,
+    Jumping,
+    Restarting,
+    Standing,
+    Ending,
+    Renewing,
+    Boasting,
+    Misnumbering,
+    Leaving,
+    Hoarding,
+    Hiding,
+    Interrupted,
+}
 """Those who lose values, or say so: there must be gaps. With all others nothing may be missing."""
 KEEPING = {Boasting, Misnumbering}
 """These hold what got lost, so that it comes all the same."""
@@ -468,6 +538,8 @@ def _enough(liar: type[Liar], watcher: Any) -> Callable[[Machine], bool]:
     """When all that *liar* does has been done: values flow, and for some the way back was found twice."""
     if liar in {Ending, Renewing, Leaving}:
         return lambda _machine: sum("connection is back" in line for line in watcher.lines) >= 2
+    if issubclass(liar, Hoarding):
+        return lambda machine: machine.told["ticks"] >= 60 and "connection is back" in "".join(watcher.lines)
     if liar is Fleeting:
         return lambda machine: machine.told["tokens"] >= 4
     return lambda machine: machine.told["ticks"] >= 60
@@ -478,6 +550,7 @@ def _enough(liar: type[Liar], watcher: Any) -> Callable[[Machine], bool]:
     [
         Liar, Twice, Swallowing, Forgetful, Deceiver, Jumping, Restarting, Standing, Crowded, Boasting, Misnumbering, Unpunctual,
         Senseless, Ending, Stranger, Backwards, Renewing, Chopping, Wrapping, Hasty, Mumbling, Eventful, Leaving, Elsewhen, Fleeting,
+        Hoarding, Hiding, Interrupted,
     ],
 )  # fmt: skip
 def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
@@ -510,6 +583,8 @@ def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
         assert machine.told["republished"] > 0
     if liar is Renewing:
         assert machine.told["renewals refused"] >= 2
+    if issubclass(liar, Hoarding):
+        assert machine.told["hoarded"]
     if liar is Wrapping:
         assert machine.told["wraps"] >= 1
     if liar is Fleeting:

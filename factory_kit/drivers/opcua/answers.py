@@ -31,7 +31,8 @@ class Published:
     """One notification: ``batch.point`` holds client handles. ``has_data`` is False for a sign of life.
 
     ``sequence`` is the number of this notification, or of the next one where this is a sign of life; ``moment`` when the
-    server published it (µs UTC, 0 where unknown); ``ended`` the status with which the server ends the subscription.
+    server published it (µs UTC, 0 where unknown); ``ended`` the status with which the server ends the subscription; ``more``
+    whether it says that more waits, or cannot say so.
     """
 
     subscription: int
@@ -40,20 +41,21 @@ class Published:
     has_data: bool
     batch: SampleBatch
     ended: int | None = None
+    more: bool = False
 
 
 def published(body: Any, received: int, parts: Parts = NO_PARTS) -> Published:
     """The answer to Publish in *body* (asyncua's buffer at the type of the response); *received* in µs UTC. ``Malformed``."""
     answer = messages.published(bytes(body))
     ua.StatusCode(answer.service_result).check()
-    return _told(answer.subscription, answer.notification, received, parts)
+    return _told(answer.subscription, answer.notification, received, parts, more=answer.more)
 
 
 def republished(body: Any, subscription: int, received: int, parts: Parts = NO_PARTS) -> Published:
     """The answer to Republish in *body*. ``Malformed``."""
     result, notification = messages.republished(bytes(body))
     ua.StatusCode(result).check()
-    return _told(subscription, notification, received, parts)
+    return _told(subscription, notification, received, parts, more=True)
 
 
 def read_answer(
@@ -74,7 +76,7 @@ def nothing(received: int) -> SampleBatch:
     return batch_of(one_after_the_other(()), received)
 
 
-def _told(subscription: int, told: messages.Notification, received: int, parts: Parts) -> Published:
+def _told(subscription: int, told: messages.Notification, received: int, parts: Parts, *, more: bool) -> Published:
     changes = one_after_the_other([part for part in told.parts if isinstance(part, Columns)])
     ended = [part for part in told.parts if isinstance(part, int)]
     return Published(
@@ -84,4 +86,5 @@ def _told(subscription: int, told: messages.Notification, received: int, parts: 
         has_data=not told.empty,
         batch=parts.filled(batch_of(changes, received), changes.others),
         ended=ended[-1] if ended else None,
+        more=more,
     )

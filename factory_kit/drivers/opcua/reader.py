@@ -86,6 +86,8 @@ class OpcUaDevice:
         """Subscriptions that are dead although the server answers."""
         self._orphans: set[int] = set()
         """Places whose subscription is gone and that are in none yet."""
+        self._half_made = False
+        """Items were being made when something failed: nobody knows which are, so what there is is never gone on with."""
 
     @property
     def address(self) -> str:
@@ -169,7 +171,7 @@ class OpcUaDevice:
     async def resume(self) -> bool:
         """There is a session again; True when the old subscriptions live and all that the server kept will arrive."""
         await self._halt()
-        if self._dead and self._link.connected:
+        if self._dead and self._link.connected and not self._half_made:
             return await self._without_dead()
         await self._hang_up()
         same = await self._link.open_again()
@@ -177,6 +179,8 @@ class OpcUaDevice:
             await self.connect()
             return False
         self._fresh()
+        if self._half_made:
+            return await self._given_up(known=same)
         if not same and await self._restarted():
             # The numbers of its subscriptions begin anew: ours may be those of somebody else by now.
             return await self._given_up(known=False)
@@ -225,8 +229,10 @@ class OpcUaDevice:
         self._nodes |= nodes
         self._poller.know(self._items, self._nodes)
         watched = [place for place in nodes if not self._items[place].polled]
+        self._half_made = True
         with mapped(self.address):
             monitored |= await self._watching.watch(self._items, self._nodes, watched, self._publishing_ms)
+        self._half_made = False
         full = [place for place in watched if monitored[place].reason in FULL | NO_MORE]
         for place in [*full, *(place for place in nodes if self._items[place].polled)]:
             self._poller.places.add(place)

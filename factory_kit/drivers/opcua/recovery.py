@@ -56,7 +56,9 @@ class Recovery:
             return self._anew(subscription, told, count)
         recovered, missed = await self._recovered(subscription, subscription.missing(told))
         arrived = [
-            Arrival(of_places(again.batch, count), again.moment, 0 if position else missed, subscription.places)
+            Arrival(
+                of_places(again.batch, count), again.moment, 0 if position else missed, subscription.places, more=True
+            )
             for position, again in enumerate(recovered)
         ]
         if told.has_data:
@@ -64,7 +66,7 @@ class Recovery:
             self._acknowledge(subscription.id, told.sequence)
         # A sign of life may count otherwise than we do; whether something is missing the next notification tells.
         left = 0 if recovered or not told.has_data else missed
-        return [*arrived, Arrival(of_places(told.batch, count), told.moment, left, subscription.places)]
+        return [*arrived, Arrival(of_places(told.batch, count), told.moment, left, subscription.places, more=told.more)]
 
     def _anew(self, subscription: Subscription, told: Published, count: int) -> list[Arrival]:
         """*told*, whose number came before: nothing, or an arrival where the server's numbers have begun anew."""
@@ -73,7 +75,7 @@ class Recovery:
         if missed is None:
             return []
         subscription.took(told.sequence, told.moment)
-        return [Arrival(of_places(told.batch, count), told.moment, missed, subscription.places)]
+        return [Arrival(of_places(told.batch, count), told.moment, missed, subscription.places, more=told.more)]
 
     async def dead(self, *, same: bool) -> set[int]:
         """Which subscriptions do not belong to this session, after all were asked to.
