@@ -32,6 +32,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.machinery import ModuleSpec
+from itertools import accumulate
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -228,7 +229,10 @@ def preload(module: str, loaded: Sequence[str]) -> None:
     above = {module, *graph.find_downstream_modules(module)}
     for name in loaded:
         ours = name.partition(".")[0]
-        if name in above or name in sys.modules or (ROOT / "tests" / f"{ours}.py").exists() or ours.startswith("test"):
+        packages = accumulate(name.split("."), "{}.{}".format)  # a package is imported before what is in it
+        if not above.isdisjoint(packages) or name in sys.modules:
+            continue
+        if (ROOT / "tests" / f"{ours}.py").exists() or ours.startswith("test"):
             continue
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
@@ -259,6 +263,8 @@ def hunt(part: Part, module: str, only: str) -> tuple[int, list[str]]:
     if ended:
         raise SystemExit(f"{module}: the tests of {part.name} do not pass as they are")
     preload(module, known.loaded)
+    if module in sys.modules:
+        raise SystemExit(f"{module}: is loaded already, so it cannot be changed")
     told: list[str] = []
     same: set[tuple[str, str, str]] = set()
     count = 0

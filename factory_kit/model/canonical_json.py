@@ -63,7 +63,7 @@ def is_ordered(value: Any) -> bool:
 
 def value_of(data: bytes) -> Any:
     """The value whose canonical bytes *data* are, where the fast way can tell; ``ValueError`` for anything else."""
-    value = from_json(data, allow_inf_nan=False)
+    value = from_json(data)
     if not _read_in_order(value) or to_json(value) != data or _beyond(data):
         raise NotCanonical
     return value
