@@ -33,7 +33,7 @@ soak: $(VENV)/.test
 	FACTORY_KIT_SOAK_REQUESTS=200000 $(BIN)/python -m pytest -s tests/drivers/test_serial.py -k noisy
 
 # The pure parts (tests/proof.toml): at least 95 % of the branches of each module, and no small mistake in them that no test notices.
-# make mutants PARTS="plan timemodel" for some of them; all take about an hour.
+# make mutants PARTS="plan time" for some of them; all take about an hour.
 coverage mutants: $(VENV)/.test
 	$(BIN)/python tests/proof.py $@ $(PARTS)
 
