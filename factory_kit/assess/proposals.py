@@ -36,7 +36,7 @@ class Proposal:
 
     @property
     def inconclusive(self) -> bool:
-        """Whether there is a record, and none of them has a value."""
+        """Whether the machines were asked, and every record says that it knows too little."""
         return all(voice.record.outcome == "inconclusive" for voice in self.voices)
 
     @property
