@@ -46,6 +46,8 @@ TYPES = frozenset(
 SHORTEST = 3
 REMEMBERED = 1_000_000
 """So many values of a column are looked at once only."""
+CODED = frozenset({"PLAIN", "RLE", "BIT_PACKED", "PLAIN_DICTIONARY", "RLE_DICTIONARY"})
+"""Ways of storing a column that pyarrow can hand out with its dictionary; DuckDB stores a few texts in another."""
 WRITTEN = "product.json"
 """The paper that holds what people wrote; all others are made from it and from the rows."""
 PARAGRAPH = re.compile(r"</(?:w:p|w:tc|c|si|row)>")
@@ -200,11 +202,15 @@ def _in_values(path: Path, file: str, words: frozenset[str], whole: set[str]) ->
         for field in schema
         if pa.types.is_string(_values(field.type)) or pa.types.is_large_string(_values(field.type))
     ]
-    parquet = pq.ParquetFile(path, read_dictionary=columns)
+    parquet = pq.ParquetFile(path)
+    coded = pq.ParquetFile(path, read_dictionary=columns)
     known: dict[str, set[str]] = {column: set() for column in columns}
     for number in range(parquet.num_row_groups if columns else 0):
-        for column, found in zip(columns, parquet.read_row_group(number, columns).columns, strict=True):
-            fresh = {*_stored(found), *_limits(parquet, number, column)} - known[column]
+        for column in columns:
+            part = _part(parquet, number, column)
+            reader = coded if CODED.issuperset(part.encodings) else parquet
+            found = reader.read_row_group(number, [column]).column(0)
+            fresh = {*_stored(found), *_limits(part)} - known[column]
             known[column] |= fresh if len(known[column]) < REMEMBERED else set()
             people = about_people(column)
             for value in sorted(fresh):
@@ -215,18 +221,22 @@ def _values(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _stored(column: pa.ChunkedArray) -> set[str]:
-    """The texts in the dictionaries of *column*: also those that no row shows any more."""
-    return {str(value) for chunk in column.chunks for value in chunk.dictionary.to_pylist() if value is not None}
-
-
-def _limits(parquet: pq.ParquetFile, number: int, column: str) -> Iterator[str]:
-    """Smallest and largest text of *column* as the footer tells them."""
+def _part(parquet: pq.ParquetFile, number: int, column: str) -> pq.ColumnChunkMetaData:
+    """What the footer says of *column* in row group *number*."""
     group = parquet.metadata.row_group(number)
-    for place in range(group.num_columns):
-        part = group.column(place)
-        if part.path_in_schema == column and part.is_stats_set and part.statistics.has_min_max:
-            yield from (str(part.statistics.min), str(part.statistics.max))
+    return next(part for place in range(group.num_columns) if (part := group.column(place)).path_in_schema == column)
+
+
+def _stored(column: pa.ChunkedArray) -> set[str]:
+    """The texts of *column*; where it has a dictionary also those that no row shows any more."""
+    words = (chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk.unique() for chunk in column.chunks)
+    return {str(value) for each in words for value in each.to_pylist() if value is not None}
+
+
+def _limits(part: pq.ColumnChunkMetaData) -> Iterator[str]:
+    """Smallest and largest text of *part* as the footer tells them."""
+    if part.is_stats_set and part.statistics.has_min_max:
+        yield from (str(part.statistics.min), str(part.statistics.max))
 
 
 def _in_value(where: str, value: str, words: frozenset[str], whole: set[str], *, people: bool) -> Iterator[Leak]:

@@ -99,6 +99,13 @@ def plant_value(folder: Path) -> None:
     pq.write_table(pa.table({"note": ["ok", "换刀 sn-88213-x 完成"]}), folder / "part.parquet", store_schema=False)
 
 
+def plant_undecoded_value(folder: Path) -> None:
+    """The same without a dictionary, beside a column that has one, as DuckDB stores a handful of different texts."""
+    texts = pa.table({"state": ["on", "on"], "note": ["ok", "换刀 sn-88213-x 完成"]})
+    coded: dict[str, object] = {"use_dictionary": ["state"], "column_encoding": {"note": "DELTA_LENGTH_BYTE_ARRAY"}}
+    pq.write_table(texts, folder / "part.parquet", store_schema=False, **coded)
+
+
 def plant_whole_value(folder: Path) -> None:
     """A word anybody uses, as the whole of a value: the unreplaced name of a machine."""
     pq.write_table(pa.table({"machine": ["a1b2", "meter"]}), folder / "part.parquet", store_schema=False)
@@ -182,6 +189,7 @@ PLANTED = [
     plant_metadata,
     plant_column,
     plant_value,
+    plant_undecoded_value,
     plant_whole_value,
     plant_person,
     plant_file_name,
