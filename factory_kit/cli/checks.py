@@ -205,6 +205,24 @@ def _product(folder: Path) -> Checked:
     )
 
 
+def _district(folder: Path) -> Checked:
+    from factory_kit.district.office import Office
+
+    office = Office.at(folder)
+    problems = list(office.problems())
+    if problems:
+        raise DefinitionError(problems)
+    campaign = office.campaign()
+    text = _("campaign {name} ({kind}) until {deadline}: {models} models; {units} reporting units, {targets} targets")
+    return Checked(
+        "district",
+        text.format(
+            name=campaign.name.in_(language()), kind=_(campaign.kind), deadline=campaign.deadline, models=len(campaign.models),
+            units=len(office.units().units), targets=len(office.targets().targets),
+        ),
+    )  # fmt: skip
+
+
 CHECKS: dict[str, Callable[[Path], Checked]] = {
     "site.yaml": _workspace,
     "connector.yaml": _connector,
@@ -212,6 +230,7 @@ CHECKS: dict[str, Callable[[Path], Checked]] = {
     "ladder.yaml": _ladder,
     "indicator.yaml": _indicator,
     "product.yaml": _product,
+    "campaign.yaml": _district,
 }
 
 

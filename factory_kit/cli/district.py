@@ -59,24 +59,37 @@ def init(
     example: Annotated[
         bool, typer.Option("--example", help=N_("Also make an inbox of twenty fictional bundles, three of them bad."))
     ] = False,
+    real: Annotated[
+        bool,
+        typer.Option(
+            "--real", help=N_("For real plants: takes real bundles only. Otherwise to try things with demo bundles.")
+        ),
+    ] = False,
 ) -> None:
     from factory_kit.cli.console import note, success
     from factory_kit.district.office import begin_office
+    from factory_kit.errors import UsageError
     from factory_kit.shipped import search_path
 
-    begin_office(folder, search_path("assessments"))
+    if example and real:
+        raise UsageError("--example makes fictional bundles, which a real campaign refuses; leave one of the two out")
+
+    begin_office(folder, search_path("assessments"), "real" if real else "demo")
     success(_("{folder} is ready.").format(folder=folder))
     inbox = folder / "inbox"
+    inbox.mkdir(exist_ok=True)
     if example:
         from factory_kit.testing.district import make_inbox
 
         made = make_inbox(inbox)
         success(_("{folder}: {count} fictional bundles.").format(folder=inbox, count=len(made)))
-    note(
-        _("Next: look through {file}, then run: factory-kit district receive {inbox} -d {folder}").format(
-            file=folder / "campaign.yaml", inbox=inbox, folder=folder
-        )
-    )
+    note(_("Next: look through {file}, then").format(file=folder / "campaign.yaml"))
+    for step in (
+        f"check {folder}",
+        f"district import plants plants.xlsx -d {folder}",
+        f"district receive {inbox} -d {folder}",
+    ):
+        note(f"  factory-kit {step}")
 
 
 def receive(
@@ -85,18 +98,26 @@ def receive(
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.cli.clock import now
-    from factory_kit.cli.console import print_json
+    from factory_kit.cli.console import note, print_json
     from factory_kit.cli.district_rebuilt import rebuilt
+    from factory_kit.cli.progress import counted
     from factory_kit.district.office import Office
     from factory_kit.district.receive import receive as take
 
-    office, files = Office.at(district), _files(paths)
-    receipts = list(take(office, files, rebuilt, now, _workers(len(files))))
+    office, (files, others) = Office.at(district), _files(paths)
+    taken = take(office, files, rebuilt, now, _workers(len(files)))
+    receipts = list(counted(taken, len(files), _("bundles")))
     if as_json:
         print_json([_as_record(receipt) for receipt in receipts])
     else:
         receipt_table(receipts)
+    _say_left_out(others)
     if any(receipt.outcome in {"rejected", "returned"} for receipt in receipts):
+        note(
+            _("Next: factory-kit district letters DIR -d {folder} writes to each provider what to fix.").format(
+                folder=district
+            )
+        )
         raise typer.Exit(1)
 
 
@@ -135,13 +156,18 @@ def stats(
 
 
 def receipt_table(receipts: list[Receipt]) -> None:
-    """The receipts as a table on standard output, and how many had which outcome."""
+    """The receipts as a table on standard output, and how many had which outcome; of many only those that somebody must look at."""
     from collections import Counter
 
-    from factory_kit.cli.console import print_table, results
+    from factory_kit.cli.console import note, print_table, results
 
     columns = (_("File"), _("Outcome"), _("Receipt"), _("Level"), _("What the rules say"))
-    print_table(columns, [_row(receipt) for receipt in receipts], numbers={2: True, 3: True})
+    shown = [each for each in receipts if len(receipts) <= SHOWN or each.rulings or each.outcome != "accepted"]
+    if shown:
+        print_table(columns, [_row(receipt) for receipt in shown], numbers={2: True, 3: True})
+    if len(shown) < len(receipts):
+        said = _("{count} bundles that were accepted without a remark are not listed; --json lists all.")
+        note(said.format(count=len(receipts) - len(shown)))
     counts = Counter(receipt.outcome for receipt in receipts)
     results().print(
         "; ".join(f"{_(outcome)}: {count}" for outcome, count in sorted(counts.items())), markup=False, soft_wrap=True
@@ -213,16 +239,37 @@ def _as_record(receipt: Receipt) -> dict[str, object]:
     }
 
 
-def _files(paths: list[Path]) -> list[Path]:
-    """The files named, and all zip files of the folders named, by name."""
+def _files(paths: list[Path]) -> tuple[list[Path], list[Path]]:
+    """The files named, and all zip files of the folders named, by name; then what else lies in these folders."""
     from factory_kit.errors import UsageError
 
     found: list[Path] = []
+    others: list[Path] = []
     for path in paths:
         if not path.exists():
             raise UsageError("{path}: there is no such file or folder", path=path)
-        found += sorted(path.glob("*.zip")) if path.is_dir() else [path]
-    return found
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        zips = [each for each in inside if each.suffix.lower() == ".zip" and each.is_file()]
+        found += zips if path.is_dir() else [path]
+        others += [each for each in inside if each not in zips and not _is_noise(each)]
+    return found, others
+
+
+def _is_noise(path: Path) -> bool:
+    """What file managers leave behind."""
+    return path.name.startswith((".", "~$")) or path.name.lower() in {"thumbs.db", "desktop.ini"}
+
+
+def _say_left_out(others: list[Path]) -> None:
+    """Name what was not looked at, so that no submission waits unseen."""
+    from factory_kit.cli.console import note
+
+    if others:
+        names = ", ".join(each.name + "/" * each.is_dir() for each in others[:NAMED])
+        said = _(
+            "{count} files or folders are no .zip and got no receipt: {names}. Bundles in a folder of their own: name it too; anything else: ask its sender for the bundle."
+        )
+        note(said.format(count=len(others), names=names + (" …" if len(others) > NAMED else "")))
 
 
 def _workers(files: int) -> int:
@@ -233,3 +280,6 @@ def _workers(files: int) -> int:
 
 
 MANY = 100
+SHOWN = 30
+"""Receipts that are listed one by one, whatever became of them."""
+NAMED = 5

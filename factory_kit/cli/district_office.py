@@ -20,8 +20,14 @@ DistrictFolder = Annotated[
 
 
 def import_(
-    register: Annotated[str, typer.Argument(metavar="REGISTER", help=N_("plants, providers, recognitions and so on."))],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=N_("An .xlsx or .csv file."))],
+    register: Annotated[
+        str,
+        typer.Argument(
+            metavar="[REGISTER]",
+            help=N_("plants, providers or another, or its Chinese name; without it all are listed."),
+        ),
+    ] = "",
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help=N_("An .xlsx or .csv file."))] = None,
     firm: Annotated[
         str,
         typer.Option(
@@ -34,12 +40,20 @@ def import_(
 ) -> None:
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import note, success
+    from factory_kit.district.blank_sheets import register_named
     from factory_kit.district.office import Office
     from factory_kit.district.product_records import product_rows
-    from factory_kit.district.register import keep_edition
+    from factory_kit.district.register import forms, keep_edition
     from factory_kit.district.sheet_import import read_sheet
     from factory_kit.errors import UsageError
+    from factory_kit.i18n import language
 
+    if not register:
+        _registers()
+        return
+    register = register_named(register)
+    if file is None:
+        raise UsageError("{register}: name the file as well, an .xlsx or .csv", register=register)
     if not file.is_file():
         raise UsageError("{path}: there is no such file or folder", path=file)
     office = Office.at(district)
@@ -53,14 +67,45 @@ def import_(
         for warning in found.warnings:
             note(warning.located(_(warning.message)))
     edition = keep_edition(office.registers().folder, register, rows, file, now)
+    name = forms()[register].name.in_(language())
     if edition.new:
-        success(
-            _("{register}: edition {number}, {rows} entries").format(
-                register=register, number=edition.number, rows=len(edition.rows)
-            )
-        )
+        said = _("{register}: edition {number}, {rows} entries")
+        success(said.format(register=name, number=edition.number, rows=len(edition.rows)))
     else:
-        note(_("{register}: edition {number} says the same already").format(register=register, number=edition.number))
+        note(_("{register}: edition {number} says the same already").format(register=name, number=edition.number))
+
+
+def _registers() -> None:
+    """All registers with the columns that must be there."""
+    from factory_kit.cli.console import note, print_table
+    from factory_kit.district.blank_sheets import heading
+    from factory_kit.district.register import forms
+    from factory_kit.i18n import language
+
+    spoken = language()
+    between = "、" if spoken == "zh" else ", "
+    rows = [
+        (register, form.name.in_(spoken), between.join(heading(each, spoken) for each in form.columns.values() if each.required))
+        for register, form in forms().items()
+    ]  # fmt: skip
+    print_table((_("Register"), _("What it is"), _("Columns it needs")), rows)
+    note(_("Empty sheets with all columns: factory-kit district sheets DIR"))
+
+
+def sheets(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=N_("Where the empty workbooks are written."))],
+    registers: Annotated[
+        list[str] | None, typer.Argument(metavar="[REGISTER...]", help=N_("Only these; otherwise all."))
+    ] = None,
+) -> None:
+    from factory_kit.cli.console import success
+    from factory_kit.district.blank_sheets import register_named, write_blank_sheets
+    from factory_kit.district.register import forms
+    from factory_kit.i18n import language
+
+    wanted = [register_named(name) for name in registers or []] or list(forms())
+    for path in write_blank_sheets(folder, wanted, language()):
+        success(str(path))
 
 
 def rebuild(district: DistrictFolder = Path()) -> None:
@@ -277,6 +322,14 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
         N_(
             "Take an Excel or CSV sheet into a register; mistakes come with sheet and cell, editions are kept.\n\n"
             "Example: factory-kit district import plants plants.xlsx -d songjiang"
+        ),
+    ),
+    (
+        "sheets",
+        sheets,
+        N_(
+            "Write empty Excel sheets of the registers, to be filled in and imported.\n\n"
+            "Example: factory-kit district sheets sheets plants providers"
         ),
     ),
     (

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from factory_kit.district.definitions import Campaign, Targets, Units
 from factory_kit.district.register import Registers
-from factory_kit.errors import DefinitionError, UsageError
+from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.files import write_atomically
+from factory_kit.i18n import N_
 from factory_kit.load.checked import yaml_file
 from factory_kit.load.maturity import find_model, maturity_model
+from factory_kit.model.site import Kind
 from factory_kit.seal.chain import Link, read_chain
 from factory_kit.seal.ring import KeyRing, TrustedKey
 from factory_kit.seal.signature import PublicKey
+from factory_kit.shipped import search_path
 
 __all__ = ["Office", "begin_office"]
 
 DATA = Path(__file__).resolve().parent / "data"
 TEMPLATE = Path(__file__).resolve().parent / "new_district"
 MODEL = ("gbt-39116", "2020")
+REAL = (
+    ("kind: demo ", "kind: real "),
+    (
+        "name: {zh: 数字化诊断（演示）, en: Digital diagnosis (demonstration)}",
+        "name: {zh: 数字化诊断, en: Digital diagnosis}",
+    ),
+)
+"""What differs in the file of a real campaign."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,23 @@ class Office:
     def units(self) -> Units:
         """The reporting units; ``DefinitionError`` with all mistakes."""
         return yaml_file(self.path / "units.yaml", Units, "units.yaml")
+
+    def problems(self) -> Iterator[Problem]:
+        """Every mistake in the files that people wrote here: campaign, units, targets; and models of another content."""
+        for read in (self.campaign, self.units, self.targets):
+            try:
+                read()
+            except DefinitionError as error:
+                yield from error.problems
+        with suppress(DefinitionError):
+            yield from self._other_models(self.campaign())
+
+    def _other_models(self, campaign: Campaign) -> Iterator[Problem]:
+        for number, each in enumerate(campaign.models):
+            source = find_model(each.id, each.edition, search_path("assessments"))
+            if source is not None and (found := maturity_model(source).sha256) != each.sha256:
+                message = N_("the model at hand has the hash {found}; bundles made with it would be returned")
+                yield Problem("campaign.yaml", 0, f"models[{number}].sha256", message, {"found": found})
 
     def keys(self) -> KeyRing:
         """The keys the district trusts: those in the folder, and those of listed providers for as long as they are listed."""
@@ -107,8 +136,8 @@ def _listed(row: Mapping[str, str]) -> TrustedKey:
     )
 
 
-def begin_office(folder: Path, assessments: Sequence[Path]) -> Office:
-    """A new district's folder for a demo campaign; the model's hash comes from the first of *assessments* that has it."""
+def begin_office(folder: Path, assessments: Sequence[Path], kind: Kind = "demo") -> Office:
+    """A new district's folder for a campaign of *kind*; the model's hash comes from the first of *assessments* that has it."""
     if (folder / "campaign.yaml").exists():
         raise UsageError("{folder}: already holds a campaign.yaml; nothing was changed", folder=folder)
     source = find_model(*MODEL, assessments)
@@ -118,6 +147,8 @@ def begin_office(folder: Path, assessments: Sequence[Path]) -> Office:
     for each in (office.bundles_folder, office.receipts_folder, folder / "keys"):
         each.mkdir(parents=True, exist_ok=True)
     text = (TEMPLATE / "campaign.yaml").read_text(encoding="utf-8")
+    for demo, real in REAL if kind == "real" else ():
+        text = text.replace(demo, real)
     write_atomically(folder / "units.yaml", (TEMPLATE / "units.yaml").read_bytes())
     write_atomically(folder / "targets.yaml", (DATA / "targets.yaml").read_bytes())
     write_atomically(folder / "campaign.yaml", text.replace("@@sha256@@", maturity_model(source).sha256))

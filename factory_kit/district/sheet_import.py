@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from itertools import chain, groupby, islice, zip_longest
 from pathlib import Path
 
@@ -38,7 +39,8 @@ MISTAKES: Mapping[str, str] = {
     "E06": N_("E06 {value} is no credit code: its last sign does not fit the others"),
     "E07": N_("E07 {value} has an inner organisation code with another check sign than expected; look it up once"),
     "E08": N_("E08 {value} is not a date such as 2026-09-01"),
-    "E09": N_("E09 {value} is no reporting unit of this district"),
+    "E09": N_("E09 {value} is no reporting unit of this district; units.yaml lists them"),
+    "E09+": N_("E09 {value} is no reporting unit of this district; is {likely} meant?"),
     "E10": N_("E10 {value} is no industry code of manufacturing (two to four digits, 13 to 43)"),
     "E11": N_("E11 {value} is not a number of zero or more"),
     "E12": N_("E12 {value} is not one of {expected}"),
@@ -60,6 +62,8 @@ DAYS_FROM = date(1899, 12, 30)
 SERIALS = range(20_000, 80_000)
 """Days since 30 December 1899 that a date without the format of one shows as: 1954 to 2119."""
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+CLOSE = 0.5
+"""How alike the name of a unit must be to be asked about: half of its signs."""
 OF_PLANTS = ("plant_units", "projects", "transformations", "recognitions")
 """Registers whose rows speak about a plant of the register."""
 DATES = re.compile(r"^(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d\d)(\d\d))$")
@@ -281,17 +285,23 @@ def _site(cell: _Cell) -> str:
 
 
 def _unit(cell: _Cell) -> str:
-    found = cell.reader.units.get(cell.text)
-    return found or cell.wrong("E09")
+    return cell.reader.units.get(cell.text) or _no_unit(cell, cell.text)
 
 
 def _units(cell: _Cell) -> str:
     names = [name.strip() for name in re.split(r"[;；、,，]", cell.text) if name.strip()]
     unknown = [name for name in names if name not in cell.reader.units]
     if unknown:
-        cell.reader.say("E09", cell.row, cell.place, value=unknown[0][:40])
-        return ""
+        return _no_unit(cell, unknown[0])
     return ";".join(sorted({cell.reader.units[name] for name in names}))
+
+
+def _no_unit(cell: _Cell, name: str) -> str:
+    """A name that no unit has, with the one it is closest to."""
+    close = get_close_matches(name, cell.reader.units, 1, cutoff=CLOSE)
+    details = {"likely": close[0]} if close else {}
+    cell.reader.say("E09+" if close else "E09", cell.row, cell.place, value=name[:40], **details)
+    return ""
 
 
 def _industry(cell: _Cell) -> str:

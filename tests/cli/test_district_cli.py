@@ -63,3 +63,83 @@ def test_wrong_paths_are_one_line(factory_kit: Command, district: Path, tmp_path
 
     assert (missing.code, "there is no such file or folder" in missing.err) == (2, True)
     assert (stranger.code, "is no folder of a district" in stranger.err) == (2, True)
+
+
+def test_what_got_no_receipt_is_named(factory_kit: Command, district: Path) -> None:
+    """Other files and folders of the inbox are said, a name in capitals is a bundle, what file managers leave is not worth a word."""
+    inbox = district / "inbox"
+    (inbox / "plant-01.zip").rename(inbox / "PLANT-01.ZIP")
+    for name in ("a.rar", ".DS_Store", "Thumbs.db"):
+        (inbox / name).write_bytes(b"x")
+    (inbox / "more").mkdir()
+
+    said = factory_kit("district", "receive", inbox, "-d", district)
+
+    assert "accepted: 3; duplicate: 1; rejected: 1; returned: 1" in said.out
+    told = " ".join(said.err.split())
+    assert "2 files or folders are no .zip and got no receipt: a.rar, more/." in told
+    assert "district letters" in told
+
+
+def test_of_many_receipts_only_remarkable_ones_are_listed(
+    factory_kit: Command, district: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above a screenful the table shows what somebody must look at, and says how many it leaves out."""
+    monkeypatch.setattr("factory_kit.cli.district.SHOWN", 5)
+    said = factory_kit("district", "receive", district / "inbox", "-d", district)
+
+    assert "plant-02.zip" not in said.out
+    assert "plant-04.zip" in said.out
+    assert "3 bundles that were accepted without a remark are not listed" in " ".join(said.err.split())
+
+
+def test_a_real_campaign_is_begun_and_checked(factory_kit: Command, tmp_path: Path) -> None:
+    """``init --real`` takes real bundles; ``check`` reads campaign, units and targets with every mistake, and holds the model."""
+    folder = tmp_path / "real"
+    assert factory_kit("district", "init", folder, "--real").code == 0
+    said = factory_kit("check", folder)
+    assert (said.code, "campaign" in str(said), "23 reporting units" in str(said)) == (0, True, True)
+    assert factory_kit("district", "init", tmp_path / "both", "--real", "--example").code == 2
+
+    file = folder / "campaign.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert "kind: real" in text
+    file.write_text(text.replace('sha256: "', 'sha256: "0').replace("most_open: 20", "most_open: x"), encoding="utf-8")
+    assert "most_open" in str(factory_kit("check", folder))
+    wrong = 'sha256: "' + "0" * 64 + '"'
+    found = text[text.index('sha256: "') : text.index('"}', text.index('sha256: "')) + 1]
+    file.write_text(text.replace(found, wrong), encoding="utf-8")
+    said = factory_kit("check", folder)
+    assert (said.code, "models[0].sha256" in str(said)) == (2, True)
+
+
+def test_settings_in_the_new_campaign_are_the_defaults(factory_kit: Command, tmp_path: Path) -> None:
+    """Every optional setting stands there as a remark, with the value it has anyway."""
+    from factory_kit.district.definitions import Campaign
+    from factory_kit.district.office import Office
+
+    folder = tmp_path / "d"
+    factory_kit("district", "init", folder)
+    before = Office.at(folder).campaign()
+    file = folder / "campaign.yaml"
+    remarks = [
+        line.removeprefix("# ") for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("# ")
+    ]
+    optional = {name for name, each in Campaign.model_fields.items() if not each.is_required()}
+    settings = [line for line in remarks if line.split(":")[0] in optional]
+
+    assert {line.split(":")[0] for line in settings} == optional
+    with file.open("a", encoding="utf-8") as more:
+        more.write("\n".join(settings) + "\n")
+    assert Office.at(folder).campaign() == before
+
+
+def test_registers_are_listed_and_their_sheets_written(factory_kit: Command, tmp_path: Path) -> None:
+    """``import`` alone says which registers there are; ``sheets`` writes those named, by any of their names."""
+    listed = factory_kit("district", "import")
+    made = factory_kit("district", "sheets", tmp_path / "s", "工厂名录", "providers")
+
+    assert (listed.code, "recognitions" in listed.out) == (0, True)
+    assert made.code == 0
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["Diagnosis providers.xlsx", "Plants.xlsx"]
+    assert factory_kit("district", "import", "plants").code == 2
