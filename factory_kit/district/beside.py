@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from factory_kit.district.disclosure import Fact, Rules, Safe, narrowest
+from factory_kit.district.disclosure import Rules
+from factory_kit.district.proof import Fact, Safe, narrowest
 
 __all__ = ["Beside", "share_facts", "shares", "with_medians"]
 

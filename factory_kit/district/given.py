@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from factory_kit.district.beside import shares, with_medians
-from factory_kit.district.disclosure import Fact, Rules, Safe, protect
+from factory_kit.district.disclosure import Rules, protect
+from factory_kit.district.proof import Fact, Safe
 from factory_kit.district.sums import SafeSums, protect_sums
 from factory_kit.model.definition import exact
 from factory_kit.score import exact_text

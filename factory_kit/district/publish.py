@@ -12,11 +12,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from factory_kit.district.disclosure import Rules, Safe, Withheld
+from factory_kit.district.disclosure import Rules
 from factory_kit.district.given import MEASURES, Given, Place, given, kept, read
 from factory_kit.district.groups import among_peers, kinds
 from factory_kit.district.index import index
 from factory_kit.district.office import Office
+from factory_kit.district.proof import Safe, Withheld
 from factory_kit.district.screen import screen
 from factory_kit.district.statistics import statistics
 from factory_kit.district.tables import Groups, internal_document, public_document, row_names, stamped

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from factory_kit.district.disclosure import Rules, Withheld, dominated
+from factory_kit.district.disclosure import Rules, dominated
+from factory_kit.district.proof import Withheld
 
 __all__ = ["Amounts", "SafeSums", "Span", "needed", "protect_sums", "spans"]
 

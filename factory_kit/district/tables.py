@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any
 
 from factory_kit.district.clusters import Cluster
-from factory_kit.district.disclosure import Rules, Safe
+from factory_kit.district.disclosure import Rules
 from factory_kit.district.given import MEASURES, Given
 from factory_kit.district.groups import Among, node_name
 from factory_kit.district.office import Office
+from factory_kit.district.proof import Safe
 from factory_kit.district.register import industries
 from factory_kit.district.sheets import kinds_sheet, ladder_sheets, peers_sheet, records_sheet
 from factory_kit.district.trial import is_trial, model_name

@@ -9,7 +9,8 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from factory_kit.district.beside import Beside, share_facts, shares, with_medians
-from factory_kit.district.disclosure import Rules, Safe, audit, protect
+from factory_kit.district.disclosure import Rules, protect
+from factory_kit.district.proof import Safe, audit
 
 RULES = Rules()
 Plants = dict[str, tuple[str, int]]

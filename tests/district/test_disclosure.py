@@ -11,7 +11,8 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from factory_kit.district.disclosure import Rules, Safe, Withheld, audit, dominated, protect
+from factory_kit.district.disclosure import Rules, dominated, protect
+from factory_kit.district.proof import Safe, Withheld, audit
 
 LONG = bool(os.environ.get("FACTORY_KIT_LONG"))
 DISTRICTS = 200 if LONG else 6

@@ -9,9 +9,9 @@ import docx
 import openpyxl
 import pytest
 
-from factory_kit.district.disclosure import Withheld
 from factory_kit.district.index import rebuild_index
 from factory_kit.district.office import Office
+from factory_kit.district.proof import Withheld
 from factory_kit.district.publish import Release, publish, trace, write_internal
 from factory_kit.district.statistics import peers, statistics, statistics_bytes
 from factory_kit.district.watch import looked_at, reassessments, sample
