@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory_kit.errors import DefinitionError, Problem, UsageError
+from factory_kit.errors import DefinitionError, Problem, QueryError, UsageError
 from factory_kit.i18n import _, language
 
 if TYPE_CHECKING:
@@ -181,9 +181,14 @@ def _hold(name: str, failures: Sequence[object]) -> None:
 
 
 def _indicator(folder: Path) -> Checked:
+    from factory_kit.kpi.trial import tried
     from factory_kit.load.indicator import indicator_folder
 
     indicator = indicator_folder(folder, folder.name)
+    try:
+        tried(indicator)
+    except QueryError as error:
+        raise DefinitionError([Problem(f"{folder.name}/query.sql", 0, "", error.message, error.details)]) from error
     return Checked(
         "indicator", _("indicator {id}, revision {rev}").format(id=indicator.id, rev=indicator.definition.rev)
     )

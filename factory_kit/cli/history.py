@@ -75,15 +75,12 @@ def import_(
     if mapping is None:
         raise UsageError("give --map map.yaml, or --propose to get a first one")
     place = Workspace.at(workspace)
-    site, _connectors = place.site()
+    site, connectors = place.site()
+    store = Store(place.store_folder)
     done = import_history(
-        file,
-        yaml_file(mapping, HistoryMap),
-        Store(place.store_folder),
-        kind=site.kind,
-        clock=now,
-        skip_broken=skip_broken,
+        file, yaml_file(mapping, HistoryMap), store, kind=site.kind, clock=now, skip_broken=skip_broken
     )
+    store.describe(site.equipment, connectors, site.operations)  # who never collects has a ledger too
     if as_json:
         print_json({"run": done.run, "rows": done.rows, "left_out": done.left_out, "samples": done.samples})
         return

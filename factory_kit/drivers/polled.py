@@ -19,7 +19,7 @@ from factory_kit.drivers.base import (
     Value,
     ValueDevice,
 )
-from factory_kit.errors import DeviceRefused, DeviceUnavailable
+from factory_kit.errors import DeviceRefused, DeviceUnavailable, FactoryKitError
 from factory_kit.model.sample import Quality, SampleBatch
 from factory_kit.model.site import OtherServer
 
@@ -119,7 +119,7 @@ class PolledDevice:
             yield Past(each.item, nothing, status=1, reason=NO_HISTORY)
 
     async def _asked(self, what: str, answer: Coroutine[object, object, Result]) -> Result:
-        """What came of the question; trouble of the network as an error that is worth another try."""
+        """What came of the question; whatever went wrong as one line, so that no driver of others stops a collection."""
         self._context.count(self.address, what)
         try:
             return await asyncio.wait_for(answer, self._server.timeout_ms / 1000)
@@ -131,6 +131,16 @@ class PolledDevice:
             ) from error
         except (OSError, EOFError) as error:
             raise DeviceUnavailable("{address}: {reason}", address=self.address, reason=error) from error
+        except FactoryKitError:
+            raise
+        except Exception as error:
+            raise DeviceUnavailable(
+                "{address}: the driver {driver} failed ({kind}: {reason})",
+                address=self.address,
+                driver=self._server.driver,
+                kind=type(error).__name__,
+                reason=error,
+            ) from error
 
 
 def _batch(places: Sequence[int], values: Sequence[Value], now: int) -> SampleBatch:

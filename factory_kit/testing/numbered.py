@@ -37,6 +37,7 @@ class NumberedServer:
 
     Registers in *holes* (ranges) are illegal addresses: a request that touches one gets exception 2. Units in *silent*
     never answer. Every answer waits *latency_s*, one request at a time, as on a serial line behind a gateway. Writing is refused.
+    *port* 0 is any free one; ``port`` is known inside.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class NumberedServer:
         silent: Collection[int] = (),
         holes: Sequence[range] = (),
         latency_s: float = 0.0,
+        port: int = 0,
     ) -> None:
         self.host = "127.0.0.1"
-        self.port = 0
+        self.port = port
         self.requests: list[Request] = []
         """Every request that arrived, in order, answered or not."""
         self._units = units
@@ -60,7 +62,7 @@ class NumberedServer:
         self._server: ModbusTcpServer | None = None
 
     def __enter__(self) -> Self:
-        """Listen on any free port."""
+        """Listen."""
         self._background.call(self._listen())
         return self
 
@@ -74,7 +76,7 @@ class NumberedServer:
     async def _listen(self) -> None:
         devices = [self._device(unit) for unit in sorted({*self._units, *self._silent})]
         self._server = ModbusTcpServer(
-            devices, address=(self.host, 0), ignore_missing_devices=True, trace_pdu=self._seen
+            devices, address=(self.host, self.port), ignore_missing_devices=True, trace_pdu=self._seen
         )
         await self._server.serve_forever(background=True)
         self.port = bound_port(self._server)

@@ -111,6 +111,18 @@ def test_trouble_of_the_network_is_worth_another_try(trouble: Exception) -> None
         asyncio.run(broken())
 
 
+def test_a_mistake_in_a_driver_of_others_is_told_and_tried_again() -> None:
+    """Other machines are read on; the line names the driver and what it said."""
+
+    async def broken() -> None:
+        device = polled(Scale(ValueError("no number: 1O0")))
+        await device.subscribe(ITEMS, 1000.0)
+        await device.arrivals()
+
+    with pytest.raises(DeviceUnavailable, match=r"the driver scales failed \(ValueError: no number: 1O0\)"):
+        asyncio.run(broken())
+
+
 def test_a_device_that_never_answers_is_given_up_after_the_time_out() -> None:
     """The site says how long; nobody waits for ever."""
 
