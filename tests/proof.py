@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib
 import importlib.abc
 import importlib.util
@@ -21,6 +22,7 @@ import json
 import os
 import pickle
 import resource
+import select
 import shutil
 import signal
 import sys
@@ -35,7 +37,7 @@ from importlib.machinery import ModuleSpec
 from itertools import accumulate
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import Phase, settings
@@ -138,41 +140,43 @@ def run_tests(part: Part, files: Sequence[str], watcher: Watcher) -> int:
 
 
 def forked(work: Callable[[], object], limit_s: float) -> tuple[int, Any]:
-    """Exit code and result of *work* in a process of its own; ``DEAF`` if it does not end in time."""
-    out = tempfile.TemporaryFile()  # noqa: SIM115 - the child writes it
+    """Exit code and result of *work* in a silent process of its own; ``DEAF`` if it does not end in time."""
+    read, write = os.pipe()
     child = os.fork()
     if not child:
-        code = 3
-        try:
-            null = os.open(os.devnull, os.O_RDWR)
-            for stream in (0,) if "PROOF_LOUD" in os.environ else (0, 1, 2):
-                os.dup2(null, stream)
-            os.setpgid(0, 0)
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            pickle.dump(work(), out)
-            out.flush()
-            code = 0
-        except BaseException:  # noqa: BLE001 - told by the exit code
-            if "PROOF_LOUD" in os.environ:
-                traceback.print_exc()
-        finally:
-            os._exit(code)
-    code = _waited(child, limit_s)
-    out.seek(0)
-    return code, pickle.load(out) if code == 0 else None  # noqa: S301 - written by our own child
-
-
-def _waited(child: int, limit_s: float) -> int:
-    until = time.monotonic() + limit_s
-    while time.monotonic() < until:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
+        _work(work, write)
+    os.close(write)
+    said, until = b"", time.monotonic() + limit_s
+    with os.fdopen(read, "rb", buffering=0) as out:
+        while select.select([out], [], [], max(0.0, until - time.monotonic()))[0]:
+            piece = out.read(1 << 16)
+            if not piece:
+                code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+                return code, pickle.loads(said) if code == 0 else None  # noqa: S301 - written by our own child
+            said += piece
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return DEAF
+    return DEAF, None
+
+
+def _work(work: Callable[[], object], write: int) -> NoReturn:
+    """The child: what *work* returns goes into the pipe *write*."""
+    code, loud = 3, "PROOF_LOUD" in os.environ
+    try:
+        os.setpgid(0, 0)
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0,) if loud else (0, 1, 2):
+            os.dup2(null, stream)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        with os.fdopen(write, "wb") as out:
+            pickle.dump(work(), out)
+        code = 0
+    except BaseException:  # noqa: BLE001 - told by the exit code
+        if loud:
+            traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -236,6 +240,8 @@ def preload(module: str, loaded: Sequence[str]) -> None:
             continue
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what is there now is looked at by no child
 
 
 def shown(part: Part, module: str, code: CodeType, wanted: set[str]) -> int:
