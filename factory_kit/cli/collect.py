@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +11,6 @@ from factory_kit.cli.options import WorkspaceFolder
 from factory_kit.i18n import N_, _
 
 __all__ = ["register"]
-
-DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|m|min|h|d)?")
-SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 
 def register(app: typer.Typer) -> None:
@@ -129,14 +125,14 @@ def collect(
     from factory_kit.cli.screen import Surroundings, say_outcome, watching
     from factory_kit.cli.secrets import ask_secrets, secret
     from factory_kit.cli.service import write_service
-    from factory_kit.cli.timerange import asked_past
+    from factory_kit.cli.timerange import asked_past, seconds_of
     from factory_kit.collect.run import collect_until_stopped
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
 
     place = Workspace.at(workspace)
     site, connectors = place.site()
-    seconds = _seconds(duration)
+    seconds = seconds_of(duration)
     if install_service:
         write_service(place.root, site.plant.id, service_user)
         return
@@ -159,16 +155,3 @@ def collect(
             past=past,
         )
     say_outcome(outcome, as_json=as_json)
-
-
-def _seconds(duration: str) -> float | None:
-    from factory_kit.errors import UsageError
-
-    if not duration:
-        return None
-    found = DURATION.fullmatch(duration.strip().lower())
-    if found is None or float(found["number"]) <= 0:
-        raise UsageError(
-            "{duration!r} is no duration, expected a number with s, m, h or d, such as 30s or 8h", duration=duration
-        )
-    return float(found["number"]) * SECONDS[found["unit"]]

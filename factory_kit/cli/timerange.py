@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
     from factory_kit.kpi.interval import Interval
     from factory_kit.store import Store
 
-__all__ = ["FirstDay", "LastDay", "asked_interval", "asked_past", "asked_times", "day_of"]
+__all__ = ["FirstDay", "LastDay", "asked_interval", "asked_past", "asked_times", "day_of", "seconds_of"]
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
+DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|m|min|h|d)?")
+SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 FirstDay = Annotated[
     str,
@@ -108,3 +111,17 @@ def day_of(text: str) -> date:
             "{text!r} lies outside the years {first} to {last}", text=text, first=FIRST_YEAR, last=LAST_YEAR
         )
     return day
+
+
+def seconds_of(duration: str) -> float | None:
+    """What *duration* (30s, 10m, 8h, 7d) is in seconds; None where nothing was said."""
+    from factory_kit.errors import UsageError
+
+    if not duration:
+        return None
+    found = DURATION.fullmatch(duration.strip().lower())
+    if found is None or float(found["number"]) <= 0:
+        raise UsageError(
+            "{duration!r} is no duration, expected a number with s, m, h or d, such as 30s or 8h", duration=duration
+        )
+    return float(found["number"]) * SECONDS[found["unit"]]

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from factory_kit.cli.options import AsJson
+from factory_kit.cli.simulate import HELP as SIMULATE
+from factory_kit.cli.simulate import simulate
 from factory_kit.i18n import N_, _
 
 __all__ = ["register"]
@@ -28,11 +30,13 @@ def register(app: typer.Typer) -> None:
             "Check a workspace, a connector, a model, an indicator or a site file, offline.\n\nExample: factory-kit check my-plant"
         )
     )(check)
+    app.command(help=SIMULATE)(simulate)
 
 
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help=N_("The new folder."))]) -> None:
     """A workspace in *folder*."""
     from factory_kit.cli.console import note, success
+    from factory_kit.cli.pasted import quoted
     from factory_kit.errors import UsageError
     from factory_kit.files import write_atomically
 
@@ -43,8 +47,11 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help=N_("The new 
     write_atomically(folder / "site.yaml", (TEMPLATE / "site.yaml").read_bytes())
     success(_("{folder} is ready.").format(folder=folder))
     note(
-        _("Next: fill in {file}, then run: factory-kit check {folder}").format(file=folder / "site.yaml", folder=folder)
+        _("Next: fill in {file}, then run: factory-kit check {folder}").format(
+            file=folder / "site.yaml", folder=quoted(folder)
+        )
     )
+    note(_("To practise first, without a plant: factory-kit simulate practice"))
 
 
 def check(
@@ -58,12 +65,24 @@ def check(
 ) -> None:
     """Every mistake of *path* at once."""
     from factory_kit.cli.checks import check_path, show_timing
-    from factory_kit.cli.console import print_json, success
+    from factory_kit.cli.console import note, print_json, success
 
     found = check_path(path)
+    remarks = _remarks(path) if found.kind == "site" else []
     if as_json:
-        print_json({"path": str(path), "kind": found.kind, "summary": found.summary})
+        print_json({"path": str(path), "kind": found.kind, "summary": found.summary, "still_open": remarks})
     else:
-        success(f"{path}: {found.summary}")
+        success(f"{path.name or path.resolve().name}: {found.summary}")
+        for remark in remarks:
+            note(f"! {remark}")
     if timing:
         show_timing(path, as_json=as_json)
+
+
+def _remarks(path: Path) -> list[str]:
+    """What the site file at *path* still lacks."""
+    from factory_kit.cli.clock import now
+    from factory_kit.cli.still_open import still_open
+    from factory_kit.load.workspace import Workspace
+
+    return still_open(Workspace.at(path if path.is_dir() else path.parent).site()[0], now())

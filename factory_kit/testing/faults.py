@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from factory_kit.i18n import N_
 from factory_kit.testing.shifts import HOUR, first_night, shift_start
 
 __all__ = ["PlantedFault", "plan_faults"]
@@ -43,22 +44,22 @@ def plan_faults(start: int) -> tuple[PlantedFault, ...]:
     return (
         PlantedFault(
             "idle at half load", "meter-03", "active_power", night_start, night_end,
-            "cnc-07 and cnc-08 have no orders through the night shift, yet their meter shows half of full load",
+            N_("cnc-07 and cnc-08 have no orders through the night shift, yet their meter shows half of full load"),
         ),
         PlantedFault(
             "no answer", "cnc-03", "", start + 9 * HOUR + HOUR // 2, start + 11 * HOUR,
-            "the OPC UA server loses cnc-03: all its values go BadNoCommunication; the machine works on",
+            N_("the OPC UA server loses cnc-03: all its values go BadNoCommunication; the machine works on"),
         ),
         PlantedFault(
             "stuck sensor", "cnc-06", "motor_temperature", start + 10 * HOUR, start + 16 * HOUR,
-            "the motor temperature of cnc-06 stands still while the machine works",
+            N_("the motor temperature of cnc-06 stands still while the machine works"),
         ),
         PlantedFault(
             "counter reset", "cnc-05", "total_count", start + 13 * HOUR, start + 13 * HOUR + 1,
-            "the total counter of cnc-05 is set back to 0; the good counter is not",
+            N_("the total counter of cnc-05 is set back to 0; the good counter is not"),
         ),
         PlantedFault(
             "no answer", "compressor-01", "", start + 14 * HOUR + HOUR // 2, start + 16 * HOUR + HOUR // 2,
-            "the compressor gives no answer over Modbus: the gateway stays silent",
+            N_("the compressor gives no answer over Modbus: the gateway stays silent"),
         ),
     )  # fmt: skip

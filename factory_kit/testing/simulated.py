@@ -67,6 +67,11 @@ class SimulatedPlant:
         """The process that serves; None outside the context."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the process that serves is alive."""
+        return self._process is not None and self._process.poll() is None
+
     def truth(self, start: datetime | str | int, end: datetime | str | int) -> Truth:
         """What every machine and meter really did between two plant times, from the pure model."""
         return self.model.truth(microseconds(start), microseconds(end))

@@ -1,0 +1,31 @@
+"""Commands a user is told to type next, in a form that can be pasted: names with blanks in quotation marks, no line broken."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+__all__ = ["pasted", "quoted"]
+
+PLAIN = set("@%+=:,./-_\\")
+"""Signs that need no quotation marks in any shell, beside letters and digits of all scripts."""
+
+
+def quoted(word: str | Path) -> str:
+    """*word* as a shell of this system takes it for one word; the command windows of Windows and the others where possible alike."""
+    text = str(word)
+    if text and all(sign.isalnum() or sign in PLAIN for sign in text):
+        return text
+    if os.name == "nt":
+        return subprocess.list2cmdline([text])
+    return shlex.quote(text) if set(text) & set("\"$`\\!'") or not text else f'"{text}"'
+
+
+def pasted(*words: str | Path) -> None:
+    """The command of *words* on a line of its own on standard error, never wrapped."""
+    from factory_kit.cli.console import spelled, stderr
+
+    line = spelled("  " + " ".join(quoted(word) for word in words))
+    stderr().print(line, markup=False, soft_wrap=True)
