@@ -17,8 +17,6 @@ def exact_text(value: Fraction) -> str:
 def exact_ratio(numerator: int, denominator: int) -> str:
     """``exact_text`` of a fraction in lowest terms."""
     rest, places = denominator, 0
-    while rest % 10 == 0:
-        rest, places = rest // 10, places + 1
     for prime in (2, 5):
         while rest % prime == 0:
             rest, places = rest // prime, places + 1
