@@ -4,14 +4,13 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from factory_kit.district.disclosure import Rules, dominated, protect
+from factory_kit.district.disclosure import Rules, protect
 from factory_kit.district.proof import Safe, Withheld, audit
 
 LONG = bool(os.environ.get("FACTORY_KIT_LONG"))
@@ -257,15 +256,6 @@ def test_a_street_where_all_are_at_one_level_does_not_show_it() -> None:
     safe = protect(plants, RULES)
 
     assert all(cell != 12 for row in safe.cells for cell in row)
-
-
-@pytest.mark.parametrize(
-    ("firms", "hidden"),
-    [((71, 20, 9), True), ((70, 10, 10, 10), False), ((45, 41, 7, 7), True), ((45, 40, 15), False), ((50, 50), True)],
-)
-def test_sums_that_one_or_two_firms_make_are_hidden(firms: tuple[int, ...], hidden: bool) -> None:
-    """More than 70 % by one, more than 85 % by two, or fewer than three firms."""
-    assert dominated([Fraction(firm) for firm in firms], RULES) is hidden
 
 
 def test_nothing_to_publish_is_said() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
-from factory_kit.district.disclosure import Rules, protect
+from factory_kit.district.definitions import Disclosure
+from factory_kit.district.disclosure import Rules, dominated, protect
 from factory_kit.district.proof import Safe, Withheld
 
 RULES = Rules()
@@ -39,6 +42,31 @@ def shown(table: Safe) -> str:
         lines.append(f"{'+'.join(row)}: {' '.join('.' if cell is None else str(cell) for cell in cells)} = {total}")
     ranges = " ".join(f"{found.lowest}-{found.highest}" for _, found in sorted(table.ranges.items()))
     return "\n".join([*lines, f"{' '.join(map(str, table.column_totals))} | {ranges}".rstrip()]) + "\n"
+
+
+def test_a_campaign_that_says_nothing_has_the_usual_thresholds() -> None:
+    """Three plants in a cell, five behind a score, ten behind a share; 70 % of one firm, 85 % of two."""
+    usual = Disclosure()
+
+    assert Rules(usual.counts, usual.scores, usual.shares, Fraction(usual.one), Fraction(usual.two)) == Rules()
+    assert Rules() == Rules(3, 5, 10, Fraction("0.7"), Fraction("0.85"))
+
+
+@pytest.mark.parametrize(
+    ("firms", "hidden"),
+    [
+        ((71, 20, 9), True),
+        ((70, 10, 10, 10), False),
+        ((45, 41, 7, 7), True),
+        ((45, 40, 15), False),
+        ((50, 50), True),
+        ((0, 0, 0), True),
+        ((), True),
+    ],
+)
+def test_sums_that_one_or_two_firms_make_are_hidden(firms: tuple[int, ...], hidden: bool) -> None:
+    """More than 70 % by one, more than 85 % by two, or fewer than three firms."""
+    assert dominated([Fraction(firm) for firm in firms], RULES) is hidden
 
 
 def test_every_plant_at_one_level_leaves_one_column() -> None:

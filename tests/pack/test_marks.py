@@ -1,0 +1,210 @@
+"""The parts of the watermark, each against its definition: keys, signs, marks, and what is made of a leaked series."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from factory_kit.pack.watermark import (
+    ALARM,
+    LONGEST_GRID,
+    Marking,
+    Residuals,
+    Trace,
+    _fit,
+    _shift,
+    _unscaled,
+    mark_key,
+    marked,
+    residuals,
+    signs,
+    trace,
+)
+
+KEY = bytes(range(32))
+COUNT = 600
+TIMES = np.arange(COUNT, dtype=np.int64) * 10 + 5000
+CHANCE = np.random.default_rng(12)
+TRUTH = np.round(100 + np.cumsum(CHANCE.normal(0, 1, COUNT)), 3)
+BUMPS = np.where(np.arange(COUNT) // 30 % 2 == 0, 0.01, -0.01)
+"""Half of the windows of 300 µs are up, half down."""
+
+
+def test_keys_of_recipients_are_what_they_were() -> None:
+    """Copies given out years ago are traced with the same keys."""
+    assert mark_key(KEY, "energy-hourly", "1.0.0", "某公司").hex() == (
+        "8b85f54d8a6f13e7221af978c86e0525f6571cba6451693821d21681ce9db66d"
+    )
+
+
+def test_signs_are_the_bits_of_one_hash_for_256_windows() -> None:
+    """By window number, highest bit first, whatever the order, before the epoch too."""
+    windows = np.array([0, 255, 256, -1, -256, -257, 700, 0, 10**12], np.int64)
+    expected = []
+    for window in windows.tolist():
+        digest = hmac.new(KEY, f"a|b|{window // 256}".encode(), hashlib.sha256).digest()
+        expected.append(1 if int.from_bytes(digest) >> 255 - window % 256 & 1 else -1)
+
+    assert signs(KEY, "a|b", windows).tolist() == expected
+    assert signs(KEY, "a|b", windows[:0]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "how", "expected"),
+    [
+        ([5.0004, 6.0], Marking(0.02, 3), [5.02, 6.02]),
+        ([5.0004, 6.0], Marking(0.02), [5.0004 + 0.02, 6.02]),
+        ([0.5, 1.0, 1.5], Marking(0.5, None, (1.0, 1.5)), [1.0, 1.5, 1.5]),
+        ([0.25, 1.0, 1.5], Marking(0.5, None, (1.0, 1.5)), [0.25, 1.5, 1.5]),
+        ([math.inf, 1.0, math.nan, 1.0, 0.0], Marking(0.5), [math.inf, 1.5, math.nan, 1.5, 0.0]),
+    ],
+)
+def test_marks_keep_to_places_and_limits(values: list[float], how: Marking, expected: list[float]) -> None:
+    """The limits themselves may be reached; what is no number stays."""
+    np.testing.assert_array_equal(marked(np.array(values), np.ones(len(values), np.int8), how), expected)
+    down = marked(np.array(values), -np.ones(len(values), np.int8), Marking(how.step))
+    assert down[1] == values[1] - how.step
+
+
+def by_window(found: Residuals) -> npt.NDArray[np.float64]:
+    """The sums of all twenty windows."""
+    assert found.windows.tolist() == list(range(5000 // 300, 5000 // 300 + 21))
+    return found.sums
+
+
+def sums_of(left: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """*left* summed by window of 300 µs."""
+    return np.bincount(TIMES // 300 - 5000 // 300, weights=left)
+
+
+MARKED = TRUTH + BUMPS
+
+
+@pytest.mark.parametrize(
+    ("leaked", "near"),
+    [
+        ((TIMES, MARKED), 0.01),
+        ((TIMES, 3 * MARKED + 2), 0.01),
+        ((TIMES[::-1], MARKED[::-1]), 0.01),
+        ((TIMES + 10 * 86_400, MARKED), 0.01),
+        ((TIMES - 70, MARKED / 7), 0.01),
+        ((np.append(TIMES, TIMES[-1] + 10), np.append(MARKED, np.nan)), 0.01),
+        ((np.append(TIMES[0] - 3, TIMES), np.append(-99.0, MARKED)), 0.05),
+        ((TIMES, np.where(np.arange(COUNT) == 77, 500.0, MARKED)), 0.05),
+    ],
+    ids=["as it is", "rescaled", "in another order", "a day later", "moved and rescaled", "a gap", "a row more", "a wild value"],
+)  # fmt: skip
+def test_what_is_left_are_the_marks(leaked: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]], near: float) -> None:
+    """Window by window, whatever was done to the file; a wild value costs its own row only."""
+    found = residuals("s", (TIMES, TRUTH), leaked, 300)
+
+    assert found.series == "s"
+    assert found.rows in {COUNT, COUNT + 1}
+    np.testing.assert_allclose(by_window(found), sums_of(BUMPS), atol=near)
+
+
+def test_means_stand_for_all_their_rows() -> None:
+    """Each leaked mean over five rows gives a fifth of what is left to each of them, also where the rows are not whole."""
+    means, at = MARKED.reshape(-1, 5).mean(axis=1), TIMES[::5]
+    found = residuals("s", (TIMES, TRUTH), (at, means), 300)
+    np.testing.assert_allclose(by_window(found) * 5, sums_of(BUMPS), atol=0.01)
+    assert found.rows == COUNT // 5
+
+    whole = np.delete(np.arange(COUNT), np.s_[100:105])
+    gap = residuals("s", (TIMES[whole], TRUTH[whole]), (at, means), 300)
+    assert gap.rows == COUNT // 5 - 1
+    np.testing.assert_allclose(
+        by_window(gap) * 5, sums_of(np.where(np.isin(np.arange(COUNT), whole), BUMPS, 0)), atol=0.02
+    )
+
+
+def test_hardly_any_row_tells_nothing() -> None:
+    """Two rows, two moments of the original, or values that never move leave no window."""
+    for original, leaked in [
+        ((TIMES[:2], TRUTH[:2]), (TIMES, MARKED)),
+        ((TIMES, TRUTH), (TIMES[:2], MARKED[:2])),
+        ((TIMES, TRUTH), (TIMES, TRUTH)),
+        ((TIMES, np.full(COUNT, 7.0)), (TIMES, np.full(COUNT, 9.0))),
+    ]:
+        found = residuals("s", original, leaked, 300)
+        assert (found.windows.tolist(), found.sums.tolist()) == ([], [])
+
+
+@pytest.mark.parametrize("by", [0, 10, -10, 5990, -5990, 123_450])
+def test_a_shift_of_all_times_is_found(by: int) -> None:
+    """Forwards and backwards, of a part with rows missing as of the whole."""
+    part = np.delete(np.arange(100, 500), np.s_[::7])
+
+    assert _shift(TIMES, TRUTH, TIMES - by, 2 * TRUTH + 1) == by
+    assert _shift(TIMES, TRUTH, TIMES[part] - by, TRUTH[part]) == by
+
+
+def test_a_shift_is_not_looked_for_on_an_endless_grid() -> None:
+    """One row years away, or all rows at one moment."""
+    far = TIMES.copy()
+    far[-1] += 10 * (LONGEST_GRID + 1)
+
+    assert _shift(far, TRUTH, TIMES - 50, TRUTH) == 0
+    assert _shift(TIMES, TRUTH, far - 50, TRUTH) == 0
+    assert _shift(np.zeros(COUNT, np.int64), TRUTH, TIMES, TRUTH) == 0
+
+
+def test_the_line_that_fits_leaves_far_values_out() -> None:
+    """Slope and base of the rest, once they were seen to lie off; where x never moves, the difference alone."""
+    x = np.arange(40.0)
+    y = 3 * x - 7 + np.where(np.arange(40) % 2 == 0, 0.25, -0.25)
+    assert _fit(x, y) == pytest.approx(tuple(np.polyfit(x, y, 1)))
+    wild = np.where(x == 20, 900, y)
+    assert _fit(x, wild) == pytest.approx(_fit(np.delete(x, 20), np.delete(y, 20)))
+    assert _fit(np.full(5, 2.0), np.arange(5.0)) == (1.0, 0.0)
+
+
+def test_a_scale_is_undone_where_that_brings_values_nearer() -> None:
+    """A line that lies flat cannot be undone."""
+    x = np.array([1.0, 2.0, 4.0, 8.0])
+
+    np.testing.assert_allclose(_unscaled(5 * x - 3, x), x)
+    np.testing.assert_array_equal(_unscaled(np.full(4, 3.0), x), np.full(4, 3.0))
+    cut = np.minimum(np.arange(16.0), 6)
+    np.testing.assert_array_equal(_unscaled(cut, np.arange(16.0)), cut)
+
+
+def test_a_trace_is_hoeffding_s_bound() -> None:
+    """Each series counts alike; T = sum s R / |R|, p = exp(-T^2 / 2), 1 for whom it speaks against; the most telling first."""
+    windows = np.arange(40, dtype=np.int64)
+    own = signs(KEY, "a", windows) * np.linspace(1, 2, 40)
+    other = 1000.0 * signs(KEY, "b", windows[:10])
+    silent = Residuals("c", windows, np.zeros(40), 40)
+    empty = Residuals("d", windows[:0], np.zeros(0), 0)
+    found = [Residuals("a", windows, own, 40), Residuals("b", windows[:10], other, 10), silent, empty]
+    first, second, third = trace(found, {"Z": KEY, "Y": KEY, "N": bytes(32)})
+
+    scaled = np.append(np.abs(own) / np.sqrt((own**2).mean()), np.ones(10))
+    statistic = scaled.sum() / np.sqrt((scaled**2).sum())
+    assert (first.recipient, second.recipient, third.recipient) == ("Y", "Z", "N")
+    assert first.statistic == pytest.approx(statistic)
+    assert first.p_value == pytest.approx(math.exp(-(statistic**2) / 2))
+    assert first.windows == 50
+    (against,) = trace([Residuals("a", windows, -own, 40)], {"Z": KEY})
+    assert against.statistic < -6
+    assert against.p_value == 1.0
+    assert trace([silent, empty], {"Z": KEY}) == [Trace("Z", 0.0, 1.0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("p_value", "windows", "registered", "expected"),
+    [
+        (ALARM, 20, 1, True), (ALARM, 20, 0, True), (ALARM, 19, 1, False), (ALARM * 1.01, 20, 1, False),
+        (ALARM / 8, 20, 8, True), (ALARM / 8, 20, 9, False),
+    ],
+)  # fmt: skip
+def test_a_name_takes_twenty_windows_and_a_p_value_below_the_alarm(
+    p_value: float, windows: int, registered: int, expected: bool
+) -> None:
+    """One in a thousand million, shared by all who are registered."""
+    assert Trace("A", 9.0, p_value, windows).names(registered) is expected
