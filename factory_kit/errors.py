@@ -49,6 +49,7 @@ __all__ = [
     "NotAuthorised",
     "Problem",
     "QueryError",
+    "Reasons",
     "SealError",
     "StoreBusy",
     "StoreDamaged",
@@ -76,6 +77,15 @@ class FactoryKitError(Exception):
 
     def __str__(self) -> str:
         return self.message.format(**self.details)
+
+
+class Reasons(tuple[FactoryKitError, ...]):
+    """Errors that are a detail of another, which shows them one after the other."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self))
 
 
 class UsageError(FactoryKitError):

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from factory_kit.errors import DefinitionError, FactoryKitError
+from factory_kit.errors import DefinitionError, FactoryKitError, Reasons
 
 __all__ = ["LANGUAGES", "N_", "Language", "_", "decide_language", "language", "said", "speaking", "use_language"]
 
@@ -64,7 +64,14 @@ def said(error: FactoryKitError) -> str:
     """The text of *error* in the language in force."""
     if isinstance(error, DefinitionError):
         return "\n".join(problem.located(_(problem.message)) for problem in error.problems)
-    return _(error.message).format(**error.details)
+    return _(error.message).format(**{name: _inner(value) for name, value in error.details.items()})
+
+
+def _inner(value: object) -> object:
+    """A detail as it is shown: an error that is one, or several, in the language in force."""
+    if isinstance(value, Reasons):
+        return "; ".join(map(said, value))
+    return said(value) if isinstance(value, FactoryKitError) else value
 
 
 @cache

@@ -141,7 +141,7 @@ def collect(
         show_timing(place.root, as_json=as_json)
         return
     ask_secrets(site)
-    around = Surroundings(place.root, place.certificates_folder, seconds, now)
+    around = Surroundings(place.root, place.certificates_folder, seconds, now, site.plant.timezone)
     with watching(around, quiet=quiet, as_json=as_json) as observer:
         outcome = collect_until_stopped(
             site,

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from factory_kit.i18n import N_, _
 
@@ -25,6 +27,8 @@ STATES = (N_("running"), N_("connecting"), N_("lost"), N_("refused"), N_("closed
 """States of a server, for the catalogue."""
 DAY_US = 86_400_000_000
 EXPIRING_DAYS = 60
+WIDE = 100
+"""Cells of a terminal that has room for the addresses."""
 LITTLE_DISK = 2_000_000_000
 """Bytes; below this the screen warns."""
 
@@ -37,6 +41,8 @@ class Surroundings:
     certificates: Path
     seconds: float | None
     now: Callable[[], int]
+    zone: str = "UTC"
+    """Of the times of day that a person reads."""
     _ends: tuple[str, int] | None = None
     _looked: bool = False
 
@@ -56,6 +62,11 @@ class Surroundings:
 
             self._looked, self._ends = True, next_to_end(self.certificates)
         return None if self._ends is None else (self._ends[0], (self._ends[1] - self.now()) // DAY_US)
+
+    @property
+    def time_of_day(self) -> str:
+        """HH:MM:SS in the plant's zone."""
+        return f"{datetime.fromtimestamp(self.now() // 1_000_000, ZoneInfo(self.zone)):%H:%M:%S}"
 
     def seconds_left(self, status: Status) -> float | None:
         """How long the collection still runs, None where nobody said."""
@@ -110,7 +121,7 @@ class _Lines:
 
     def notice(self, notice: Notice) -> None:
         """A line at once."""
-        self._say(_said(notice))
+        self._say(f"{self._around.time_of_day}  {_said(notice)}")
 
     @staticmethod
     def _say(text: str) -> None:
@@ -159,45 +170,52 @@ class _Screen:
 
     def notice(self, notice: Notice) -> None:
         """The newest lines stay under the table."""
-        self._notices = [*self._notices, _said(notice)][-self.MOST_NOTICES :]
+        self._notices = [*self._notices, f"{self._around.time_of_day}  {_said(notice)}"][-self.MOST_NOTICES :]
         if self._last is not None:
             self._show(self._picture(self._last))
 
     def _picture(self, status: Status) -> RenderableType:
+        from rich import box
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=_summary(status), title_justify="left", title_style="bold", header_style="bold")
-        for index, name in enumerate(
-            (
-                _("Server"),
-                _("Address"),
-                _("State"),
-                _("Points"),
-                _("Values/s"),
-                _("Values"),
-                _("Bad"),
-                _("Errors"),
-                _("Reconnects"),
-                _("Lag"),
-            )
-        ):
-            table.add_column(name, justify="left" if index < 3 else "right")
+        from factory_kit.cli.console import stderr
+
+        wide = stderr().width >= WIDE
+        table = Table(
+            title=_summary(status),
+            title_justify="left",
+            title_style="bold",
+            header_style="bold",
+            box=box.HEAVY_HEAD if wide else box.SIMPLE_HEAD,
+            show_edge=wide,
+            padding=(0, 1) if wide else (0, 1, 0, 0),
+        )
+        for index, name in enumerate(_headings(wide=wide)):
+            table.add_column(name, justify="left" if index < (3 if wide else 2) else "right")
         for server in status.servers:
-            table.add_row(*_cells(server))
+            table.add_row(*_cells(server, wide=wide))
         lines = [Text(_rest(status, self._around), style="dim")]
         lines += [Text(line, style="red") for line in _warnings(self._around)]
         return Group(table, *lines, *(Text(line, style="yellow") for line in self._notices))
 
 
-def _cells(server: ServerStatus) -> list[RenderableType]:
+def _headings(*, wide: bool) -> list[str]:
+    """The columns; a narrow terminal has no room for the address."""
+    where = [_("Server"), _("Address")] if wide else [_("Server")]
+    counts = [_("Points"), _("Values/s"), _("Values"), _("Bad"), _("Errors"), _("Reconnects"), _("Lag")]
+    return [*where, _("State"), *counts]
+
+
+def _cells(server: ServerStatus, *, wide: bool) -> list[RenderableType]:
     from rich.text import Text
 
     from factory_kit.cli.console import spelled
 
     look = LOOKS[server.state]
-    bad = f"{server.bad} ({100 * server.bad / server.delivered:.1f} %)" if server.delivered else "0"
+    share = f"{100 * server.bad / max(server.delivered, 1):.1f}\u00a0%"
+    bad = "0" if not server.bad else f"{server.bad} ({share})" if wide else share
     numbers = (
         str(server.points),
         f"{server.rate:.0f}",
@@ -207,7 +225,8 @@ def _cells(server: ServerStatus) -> list[RenderableType]:
         str(server.reconnects),
         f"{server.lag_ms:.0f} ms",
     )
-    return [Text(spelled(server.server)), Text(spelled(server.address)), Text(_(server.state), style=look), *numbers]
+    where = (server.server, server.address) if wide else (server.server,)
+    return [*(Text(spelled(each)) for each in where), Text(_(server.state), style=look), *numbers]
 
 
 def _summary(status: Status) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from factory_kit.collect.job import Job
 from factory_kit.drivers.base import Identity
-from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable, UsageError
+from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable, Reasons, UsageError
 from factory_kit.i18n import N_
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Kind
@@ -50,18 +50,23 @@ def _verdict(job: Job, answer: Identity | BaseException, kind: Kind) -> Origin |
     if isinstance(answer, BaseException):
         raise answer
     if kind == "real" and answer.origin is not Origin.LIVE:
-        return DeviceRefused(
-            "{address}: is {origin}, this site is real; use a demo workspace for it",
-            address=job.settings.state.address,
-            origin=answer.origin.value,
-        )
+        return DeviceRefused(FEIGNED[answer.origin], address=job.settings.state.address)
     return answer.origin
+
+
+FEIGNED = {
+    Origin.SIMULATED: N_(
+        "{address}: is simulated, this site is real; to practise write kind: demo in the site.yaml of another workspace"
+    ),
+    Origin.REPLAYED: N_(
+        "{address}: is replayed, this site is real; to try it out write kind: demo in the site.yaml of another workspace"
+    ),
+    Origin.IMPORTED: N_("{address}: is imported, this site is real"),
+}
 
 
 def _nobody(errors: Sequence[DeviceError]) -> DeviceError:
     if len(errors) == 1:
         return errors[0]
     kind = DeviceUnavailable if any(error.retry for error in errors) else DeviceRefused
-    return kind(
-        N_("none of {count} servers can be read: {reasons}"), count=len(errors), reasons="; ".join(map(str, errors))
-    )
+    return kind(N_("none of {count} servers can be read: {reasons}"), count=len(errors), reasons=Reasons(errors))

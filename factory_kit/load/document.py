@@ -234,7 +234,32 @@ def _broken(text: str, name: str, error: yaml.MarkedYAMLError) -> Problem:
     lines = text.splitlines()
     if line <= len(lines) and "\t" in lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]:
         return Problem(name, line, "", N_("is indented with a tab; use blanks"))
-    return Problem(name, line, "", N_("is not YAML: {reason}"), {"reason": error.problem or str(error)})
+    reason = error.problem or str(error)
+    for beginning, message in SAYINGS:
+        if reason.startswith(beginning):
+            return Problem(name, line, "", message)
+    return Problem(name, line, "", N_("is not YAML: {reason}"), {"reason": reason})
+
+
+SAYINGS = (
+    (
+        "did not find expected key",
+        N_("is not YAML: this line stands further left or right than its neighbours; begin it in the column where they begin"),
+    ),
+    (
+        "did not find expected '-' indicator",
+        N_("is not YAML: the items of one list must begin in the same column, each with a hyphen"),
+    ),
+    (
+        "mapping values are not allowed",
+        N_("is not YAML: a colon where none can be; put texts with a colon in quotation marks, and write a blank after each key's colon"),
+    ),
+    ("could not find expected ':'", N_("is not YAML: a key without its colon, or a quotation mark that is not closed")),
+    ("found unexpected end of stream", N_("is not YAML: a quotation mark or a bracket is not closed")),
+    ("did not find expected ',' or", N_("is not YAML: a bracket is not closed, or a comma is missing")),
+    ("found character that cannot start any token", N_("is not YAML: a text that begins with this sign must stand in quotation marks")),
+)  # fmt: skip
+"""How the parser begins what people make wrong most often, and what we say for it."""
 
 
 def _decodes(raw: bytes, encoding: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console, RenderableType
 
+from factory_kit.cli.console import stderr
+from factory_kit.cli.screen import Surroundings, _Screen
+from factory_kit.collect.status import Notice, ServerStatus, Status
+from factory_kit.errors import DeviceUnavailable, Reasons, UsageError
+from factory_kit.i18n import said, speaking
 from factory_kit.shipped import data_dir
 from factory_kit.store import Store
 from factory_kit.testing import SimulatedPlant
@@ -153,3 +161,36 @@ def test_ctrl_c_at_any_moment_leaves_a_store_that_the_next_command_reads(
     assert process.returncode in (0, 1)
     assert done.returncode == 0
     assert json.loads(done.stdout)["problems"] == []
+
+
+def test_a_narrow_terminal_shows_every_figure_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 80 cells the addresses go, no cell is broken or cut, and a notice has the time of day of the plant."""
+    server = ServerStatus("energy", "192.0.2.20:502", "modbus", "lost", 47, 47.2, 1927, 564, 60, 2, 12.0, "")
+    status = Status("run", "simulated", 40.0, 47.0, 2417, 0, 0, 100_000, (server,))
+    around = Surroundings(tmp_path, tmp_path, 600.0, lambda: 1_788_235_200_000_000, "Asia/Shanghai")
+    shown = {}
+    for width in (80, 120):
+        monkeypatch.setattr(stderr(), "width", width)
+        pictures: list[RenderableType] = []
+        screen = _Screen(pictures.append, around)
+        screen.status(status)
+        screen.notice(Notice("energy", "connected again"))
+        console = Console(width=width, file=io.StringIO())
+        console.print(pictures[-1])
+        shown[width] = console.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
+
+    assert re.search(r"energy +lost +47 +47 +1927 +29\.3\s% +60 +2 +12 ms", shown[80])
+    assert re.search(r"192\.0\.2\.20:502 .* 564 \(29\.3\s%\)", shown[120])
+    assert all("12:00:00  energy: connected again" in text for text in shown.values())
+
+
+def test_why_no_server_can_be_read_is_told_in_the_readers_language() -> None:
+    """Errors that are the detail of another are told in the same language as it."""
+    inner = UsageError("{address}: is not trusted", address="192.0.2.7:4840")
+    outer = DeviceUnavailable(
+        "none of {count} servers can be read: {reasons}", count=2, reasons=Reasons([inner, inner])
+    )
+
+    with speaking("zh"):
+        assert said(outer) == "2 个服务器均无法读取：192.0.2.7:4840: is not trusted; 192.0.2.7:4840: is not trusted"
+    assert str(outer).endswith("read: 192.0.2.7:4840: is not trusted; 192.0.2.7:4840: is not trusted")

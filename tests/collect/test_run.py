@@ -271,7 +271,7 @@ def test_a_real_site_refuses_the_simulated_plant(make_site: Any, store: Store, n
     """Simulated values never get into a real workspace; nothing is stored."""
     site = _simulated_site(make_site, collected.plant).model_copy(update={"kind": "real"})
 
-    with pytest.raises(DeviceRefused, match="is simulated, this site is real; use a demo workspace for it"):
+    with pytest.raises(DeviceRefused, match="is simulated, this site is real; to practise write kind: demo"):
         _run(site, SIMULATED, store, now=now, seconds=1)
     assert not store.folder.exists()
 

@@ -89,10 +89,11 @@ def test_a_good_site_is_read_with_or_without_bom(tmp_path: Path) -> None:
         (GOOD.replace("  type: discrete", "\ttype: discrete"), r"site.yaml:7: is indented with a tab; use blanks"),
         ("", r"site.yaml:1: is empty"),
         ("[1, 2", r"site.yaml:2: is not YAML"),
+        (GOOD.rstrip() + "\n- id: pasted\n", r"site.yaml:\d+: is not YAML: this line stands further left or right"),
         ("- 1\n- 2\n", r"site.yaml:1: must be a group of keys and values"),
         (GOOD.replace("demo\nplant", "demo\nplannt"), r"site.yaml:3: plannt: is not a known key \(plant\?\)"),
     ],
-    ids=["duplicate key", "tab", "empty", "half", "list", "typo"],
+    ids=["duplicate key", "tab", "empty", "half", "pasted at another indent", "list", "typo"],
 )
 def test_a_broken_file_says_where_and_what(tmp_path: Path, broken: str, expected: str) -> None:
     """Duplicate keys, tabs, empty files, cut files, wrong shapes and mistyped keys each give their place."""
