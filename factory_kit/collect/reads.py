@@ -146,7 +146,7 @@ def _bounds(connector: Connector, server: ModbusServer, unit: int, table: Table)
     none, one = (expected_s(server, ReadRequest(unit, "holding", 0, count)) for count in (0, 1))
     bits = table in BIT_TABLES
     price = round(none / (one - none) * (16 if bits else 1))
-    return Bounds(longest(limits, table), limits.max_gap * (16 if bits else 1), forbidden, max(1, price))
+    return Bounds(longest(limits, table), limits.max_gap * (16 if bits else 1), forbidden, price)
 
 
 def _stamped(

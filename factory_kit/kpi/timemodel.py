@@ -129,7 +129,7 @@ class TimeElements:
     adot: int
     """Actual unit down time without work: idle, off, maintenance."""
     unknown: int
-    by_state: dict[MachineState, int] = field(default_factory=dict, compare=False)
+    by_state: dict[MachineState, int] = field(default_factory=dict)
 
     @property
     def aupt(self) -> int:
@@ -185,7 +185,7 @@ def timeline(
     also_known: Sequence[Sequence[Stretch]] = (),
 ) -> list[Segment]:
     """*window* from end to end as segments of state and plan; *also_known* are other points that must be known too."""
-    samples = [sample for sample in counted(states, lookback_from, window.end) if sample.quality is not Quality.BAD]
+    samples = counted(states, lookback_from, window.end)
     times = [sample.time for sample in samples]
     certain = [known(states, window, silence=silence, lookback_from=lookback_from), *also_known]
     edges = set(times)
@@ -195,7 +195,7 @@ def timeline(
     for start, end in _pieces(window, edges):
         index = bisect_right(times, start) - 1
         state = MachineState.UNKNOWN
-        if index >= 0 and all(_inside(start, parts) for parts in certain):
+        if all(_inside(start, parts) for parts in certain):
             state = mapping.get(samples[index].value, MachineState.UNKNOWN)
         segments.append(Segment(start, end, state, _inside(start, planned)))
     return _merged(segments)
@@ -227,9 +227,9 @@ def _moments(record: PointRecord[Value], lookback_from: int) -> Iterator[tuple[i
     """Each sample that is read, with the moment from which it counts (rules 1 and 7)."""
     for sample in record.samples:
         life = record.runs[sample.run]
-        first_value = life.agree and sample.time < life.start and life.start >= lookback_from
-        if sample.time >= lookback_from or first_value:
-            yield max(sample.time, life.start) if life.agree else sample.time, sample
+        moment = max(sample.time, life.start) if life.agree else sample.time
+        if moment >= lookback_from:
+            yield moment, sample
 
 
 def _watching(record: PointRecord[Value], lookback_from: int) -> list[Stretch]:

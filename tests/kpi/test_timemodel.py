@@ -138,6 +138,7 @@ def test_time_elements_are_those_of_iso_22400() -> None:
     found = (elements.pbt, elements.apt, elements.aust, elements.adet, elements.adot, elements.unknown)
     assert found == (41, 10, 7, 5, 6, 13)
     assert (elements.aupt, elements.aubt, elements.known) == (17, 22, 28)
+    assert elements.by_state == dict(zip(MachineState, (10, 7, 3, 5, 1, 2, 13), strict=True))
 
 
 def test_unplanned_time_counts_for_nothing() -> None:
