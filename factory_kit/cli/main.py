@@ -21,6 +21,7 @@ __all__ = ["GROUPS", "command", "main"]
 GROUPS = (
     "demo",
     "workspace",
+    "doctor",
     "connectors",
     "collect",
     "discover",
