@@ -1,0 +1,455 @@
+"""Every figure of a score over a model small enough to work it out from the formulas as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations
+from random import Random
+from typing import Any, cast
+
+import pytest
+
+from factory_kit.errors import AssessmentError
+from factory_kit.load.maturity import maturity_model
+from factory_kit.model.action import Action, Actions, Cost
+from factory_kit.model.answers import EvidenceGrade, NoValueKind, Trim
+from factory_kit.model.definition import Text
+from factory_kit.model.maturity import MaturityModel, Structure
+from factory_kit.score import Decided, NoValue, Score, Value, score, score_record
+from factory_kit.score.gain import losses_at, shortest_way, weight_of
+from factory_kit.score.path import after, paths
+from factory_kit.score.readings import read
+from factory_kit.score.sensitivity import margins, one_steps, smallest_fall, weight_draws
+from factory_kit.shipped import data_dir
+
+CMMM = maturity_model(data_dir("assessments") / "models" / "gbt-39116" / "2020")
+NODES = {"A": (None, "2"), "A1": ("A", "1"), "A2": ("A", "3"), "B": (None, "1"), "C": (None, "1")}
+ROWS = {
+    "a": ("A1", 1, "steps"), "b": ("A1", 1, "yes"), "c": ("A2", 1, "steps"), "d": ("B", 1, "yes"), "e": ("C", 1, "yes"),
+    "f": ("A1", 2, "steps"), "g": ("A2", 2, "steps"), "h": ("A2", 2, "yes"), "i": ("B", 2, "steps"),
+    "j": ("A1", 3, "yes"), "k": ("C", 3, "steps"),
+}  # fmt: skip
+OPTIONS = {"steps": ("0", "1/3", "1/2", "1"), "yes": ("0", "1")}
+AT_LEAST = Fraction(2, 3)
+ENDS = (Fraction(2, 3), Fraction(5, 3), Fraction(5, 2))
+GRADES: tuple[EvidenceGrade, ...] = ("A", "B", "C", "D")
+POLICIES = ("renormalise", "inherit", "full")
+OPEN = {NoValueKind.NOT_ASSESSED, NoValueKind.INCONCLUSIVE}
+
+
+@lru_cache
+def model(policy: str = "renormalise", *, stop: bool = True, not_applicable: str = "with_reason") -> MaturityModel:
+    """Three levels, two plant types (C is nothing for ``two``), B may be trimmed."""
+    types = {name: ("one", "two") if name != "C" else ("one",) for name in NODES}
+    structure: dict[str, Any] = {
+        "form": 1, "model": "small", "edition": "1", "status": "verified", "types": ("one", "two"), "levels": (1, 2, 3),
+        "sources": ({"title": "made for this test", "confidence": "own"},), "options": OPTIONS,
+        "not_applicable": not_applicable, "weights": {"status": "verified", "total": "4"},
+        "scoring": {
+            "engine": 1, "status": "verified",
+            "steps": (
+                {"step": "weighted_mean", "empty_cell": policy}, {"step": "gate", "at_least": "2/3", "stop": stop},
+                {"step": "bands", "bands": [{"at_least": str(end), "level": n} for n, end in enumerate(ENDS, 1)]},
+            ),
+        },
+        "nodes": tuple(
+            {"id": name, "kind": "domain", "parent": parent, "trimmable": name == "B",
+             "weight": {each: {"share": share, "confidence": "own"} for each in types[name]}}
+            for name, (parent, share) in NODES.items()
+        ),
+        "criteria": tuple(
+            {"id": name, "node": node, "level": level, "options": options, "confidence": "A", "evidence": ("I",)}
+            for name, (node, level, options) in ROWS.items()
+        ),
+    }  # fmt: skip
+    return replace(CMMM, structure=Structure.model_validate(structure, strict=False))
+
+
+def allowed(criterion: str) -> list[Fraction]:
+    """The values of a criterion."""
+    return [Fraction(text) for text in OPTIONS[ROWS[criterion][2]]]
+
+
+def sheet(chance: Random) -> dict[str, Decided]:
+    """Answers at random, high at the low levels; the first of each level has a value, so that something is left to score."""
+    answers: dict[str, Decided] = {}
+    for criterion, (_, level, _) in ROWS.items():
+        draw = chance.random()
+        grade = GRADES[int(chance.random() * 4)]
+        if draw < 0.7 or criterion in "afj":
+            values = allowed(criterion)
+            value = values[-1] if chance.random() < 0.9 - 0.2 * level else values[int(chance.random() * len(values))]
+            proven = values[int(chance.random() * len(values))] if chance.random() < 0.2 else None
+            answers[criterion] = Value(value, grade, proven)
+        elif draw < 0.95:
+            answers[criterion] = NoValue(list(NoValueKind)[int(chance.random() * 4)], "a reason", grade)
+    return answers
+
+
+class Sum:
+    """The scores of one reading by the formulas: means of cells, weighted means up the tree, level after level."""
+
+    def __init__(self, kind: str, policy: str, left_out: set[str], values: Mapping[str, Fraction | None]) -> None:
+        self.policy, self.values = policy, values
+        self.nodes = [name for name in NODES if name not in left_out and (name != "C" or kind == "one")]
+        self.levels: list[Fraction] = []
+        for level in (1, 2, 3):
+            found = self.node(None, level)
+            assert found is not None
+            self.levels.append(found)
+
+    def node(self, node: str | None, level: int) -> Fraction | None:
+        """The score of a node; None where nothing counts."""
+        children = [name for name in self.nodes if NODES[name][0] == node]
+        if not children:
+            rows = [name for name, (own, at, _) in ROWS.items() if (own, at) == (node, level)]
+            values = [value for value in (self.values[row] for row in rows) if value is not None]
+            if rows:
+                return sum(values, Fraction()) / len(values) if values else None
+            below = level == 1 or self.levels[level - 2] >= AT_LEAST
+            return {"renormalise": None, "full": Fraction(1), "inherit": Fraction(int(below))}[self.policy]
+        weighed = [(Fraction(NODES[child][1]), self.node(child, level)) for child in children]
+        kept = [(weight, found) for weight, found in weighed if found is not None]
+        whole = sum((weight for weight, _ in kept), Fraction())
+        return sum((weight * found for weight, found in kept), Fraction()) / whole if kept else None
+
+    def total(self, *, stop: bool) -> Fraction:
+        """Satisfied levels add 1, the others their score, nothing above the first one of these where it stops."""
+        found = Fraction()
+        for value in self.levels:
+            found += 1 if value >= AT_LEAST else value
+            if stop and value < AT_LEAST:
+                break
+        return found
+
+
+def band(total: Fraction) -> int:
+    """The level of a total."""
+    return sum(total >= end for end in ENDS)
+
+
+def readings(answers: Mapping[str, Decided]) -> list[dict[str, Fraction | None]]:
+    """As decided, proven only, and with everything open taken as met."""
+    found: list[dict[str, Fraction | None]] = [{}, {}, {}]
+    for criterion in ROWS:
+        answer = answers.get(criterion)
+        if isinstance(answer, Value):
+            carried = answer.value if answer.grade != "D" else Fraction()
+            proven = carried if answer.proven is None else min(answer.proven, answer.value)
+            row: tuple[Fraction | None, ...] = (answer.value, proven, answer.value)
+        elif answer is not None and answer.kind is NoValueKind.NOT_APPLICABLE:
+            row = (None, None if answer.grade != "D" else Fraction(), None)
+        else:
+            row = (Fraction(), Fraction(), Fraction(1))
+        for reading, value in zip(found, row, strict=True):
+            reading[criterion] = value
+    return found
+
+
+CASES = [
+    (kind, policy, stop, trimmed, seed)
+    for seed, (kind, policy, stop, trimmed) in enumerate(
+        (kind, policy, stop, trimmed)
+        for kind in ("one", "two")
+        for policy in POLICIES
+        for stop in (True, False)
+        for trimmed in (False, True)
+    )
+]
+
+
+def made(kind: str, policy: str, *, stop: bool, trimmed: bool, seed: int) -> tuple[Score, dict[str, Decided]]:
+    """A score, and its answers."""
+    answers = sheet(Random(seed))  # noqa: S311 - reproducible
+    trims = (Trim(node="B", reason="not done here", agreed_by="assessor"),) if trimmed else ()
+    return score(model(policy, stop=stop), kind, answers, trims), answers
+
+
+@pytest.mark.parametrize(("kind", "policy", "stop", "trimmed", "seed"), CASES)
+def test_every_figure_follows_from_the_formulas(kind: str, policy: str, stop: bool, trimmed: bool, seed: int) -> None:
+    """Nodes, levels, totals and bands of all three readings, with the counts of requirements and of grades."""
+    for each in range(seed * 10, seed * 10 + 10):
+        found, answers = made(kind, policy, stop=stop, trimmed=trimmed, seed=each)
+        sums = [Sum(kind, policy, {"B"} if trimmed else set(), reading) for reading in readings(answers)]
+        for outcome, expected in zip((found.outcome, found.floor, found.ceiling), sums, strict=True):
+            assert [item.value for item in outcome.levels] == expected.levels
+            assert [item.satisfied for item in outcome.levels] == [value >= AT_LEAST for value in expected.levels]
+            assert (outcome.total, outcome.literal) == (expected.total(stop=stop), expected.total(stop=False))
+            assert sum((item.adds for item in outcome.levels), Fraction()) == outcome.total
+            assert (outcome.level, outcome.literal_level) == (band(outcome.total), band(outcome.literal))
+        assert {(item.node, item.level): item.value for item in found.nodes} == {
+            (node, level): sums[0].node(node, level) for node in sums[0].nodes for level in (1, 2, 3)
+        }
+        _counts_are_right(found, answers, sums[0].nodes)
+
+
+def _counts_are_right(found: Score, answers: Mapping[str, Decided], nodes: list[str]) -> None:
+    rows = {name: answers.get(name, NoValue(NoValueKind.NOT_ASSESSED)) for name, row in ROWS.items() if row[0] in nodes}
+    for count in found.counts:
+        own = [(name, answer) for name, answer in rows.items() if ROWS[name][1] == count.level]
+        kinds = [answer.kind for _, answer in own if isinstance(answer, NoValue)]
+        left_out = kinds.count(NoValueKind.NOT_APPLICABLE)
+        met = sum(isinstance(answer, Value) and answer.value == 1 for _, answer in own)
+        assert (count.requirements, count.left_out, count.met) == (len(own) - left_out, left_out, met)
+        assert (count.open, count.held_back) == (sum(kind in OPEN for kind in kinds), len(own) - left_out - met)
+    assert found.unanswered == tuple(
+        name for name, answer in rows.items() if isinstance(answer, NoValue) and answer.kind in OPEN
+    )
+    assert found.provisional is bool(found.unanswered)
+    whole = sum(count.requirements for count in found.counts)
+    for share in found.grades:
+        count = sum(isinstance(answer, Value) and answer.grade == share.grade for answer in rows.values())
+        assert (share.count, share.share) == (count, Fraction(count, whole))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_gains_and_losses_are_what_the_engine_gives(seed: int) -> None:
+    """Each requirement set to its highest or its lowest value alone: the score of its level moves by what was said."""
+    found, answers = made("one", "renormalise", stop=True, trimmed=bool(seed % 2), seed=seed)
+    decided = read(found.scope, answers).decided
+    weights = weight_of(found.scope, found.cells)
+    names = [row.id for row in found.scope.criteria]
+    assert list(weights) == [name for name in names if decided[names.index(name)] is not None or _cell(found, name)]
+    for position, item in enumerate(found.outcome.levels):
+        own = [
+            (name, value)
+            for name, value in zip(names, decided, strict=True)
+            if ROWS[name][1] == item.level and value is not None
+        ]
+        moved = {
+            (name, to): score(found.model, "one", answers | {name: Value(Fraction(to), "B")}, found.trimming)
+            .outcome.levels[position]
+            .value
+            - item.value
+            for name, _ in own
+            for to in (0, 1)
+        }
+        falling = sorted((name for name, value in own if value), key=lambda name: moved[name, 0])
+        assert losses_at(found.scope, decided, found.cells[position], position) == tuple(falling)
+        for name, value in own:
+            assert moved[name, 1] == (1 - Fraction(value, found.scope.unit)) * weights[name]
+        if item.level == found.outcome.stopped_at:
+            rising = sorted(((name, v) for name, v in own if moved[name, 1] > 0), key=lambda one: -moved[one[0], 1])
+            assert [(gain.criterion, gain.now, gain.gain) for gain in found.gains] == [
+                (name, Fraction(value, found.scope.unit), moved[name, 1]) for name, value in rising
+            ]
+            assert found.best_gains == found.gains[:5]
+            assert found.shortest_way == shortest_way(found.gains, item.value, AT_LEAST)
+            reached = item.value + sum((gain.gain for gain in found.shortest_way), Fraction())
+            assert reached >= AT_LEAST > reached - found.shortest_way[-1].gain
+    assert (found.outcome.stopped_at is None) == (not found.gains) == (not found.shortest_way)
+
+
+def _cell(found: Score, name: str) -> bool:
+    """Whether anything else in the cell of a criterion counts."""
+    node, level, _ = ROWS[name]
+    return found.node(node, level).value is not None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_the_level_hangs_on_is_found_by_trying(seed: int) -> None:
+    """Every single step, and the fewest answers that must fall, against all of them tried out; margins to both ends."""
+    policy = POLICIES[seed % 2]
+    found, answers = made("one", policy, stop=bool(seed % 5), trimmed=False, seed=1000 + seed)
+
+    def level_with(**others: Fraction) -> int:
+        changed = {name: replace(cast("Value", answers[name]), value=to, proven=None) for name, to in others.items()}
+        return score(found.model, "one", answers | changed).level
+
+    valued = [name for name in ROWS if isinstance(answers.get(name), Value)]
+    steps = []
+    for name in valued:
+        now = cast("Value", answers[name]).value
+        at = allowed(name).index(now)
+        near = [each for each in (at - 1, at + 1) if 0 <= each < len(allowed(name))]
+        steps += [(name, now, allowed(name)[each], level_with(**{name: allowed(name)[each]})) for each in near]
+    assert [(step.criterion, step.now, step.then, step.level) for step in one_steps(found, answers)] == [
+        step for step in steps if step[3] != found.level
+    ]
+    way = smallest_fall(found, answers)
+    fewest = next(
+        (size for size in range(1, 5) for some in combinations(valued, size)
+         if level_with(**dict.fromkeys(some, Fraction())) < found.level), 0,
+    )  # fmt: skip
+    assert bool(way) is bool(found.level)
+    if way:
+        assert level_with(**dict.fromkeys(way, Fraction())) < found.level
+        assert len(way) >= fewest
+        assert len(way) == fewest or policy == "inherit"
+    ends = [Fraction(), *ENDS]
+    assert margins(found).above == (found.total - ends[found.level] if found.level else None)
+    assert margins(found).below == (ENDS[found.level] - found.total if found.level < 3 else None)
+
+
+def test_draws_of_weights_are_those_of_the_seed() -> None:
+    """The levels of two hundred draws, counted; a node that is nothing for the type of plant is left alone."""
+    found, answers = made("two", "renormalise", stop=True, trimmed=False, seed=3)
+    drawn = weight_draws(found, answers, seed=5)
+
+    assert (drawn.draws, drawn.spread, drawn.seed, drawn.stayed, dict(drawn.levels)) == (
+        200,
+        20,
+        5,
+        84,
+        {0: 97, 1: 19, 3: 84},
+    )
+    assert drawn.share == Fraction(drawn.stayed, 200)
+
+
+RECORD = {
+    "form": 1,
+    "engine": 1,
+    "type": "one",
+    "trimming": [{"agreed_by": "assessor", "node": "B", "reason": "not done here"}],
+    "score": {
+        "level": 0,
+        "levels": [
+            {"adds": "1/3", "level": 1, "satisfied": False, "value": "1/3"},
+            {"adds": "0", "level": 2, "satisfied": False, "value": "0.5"},
+            {"adds": "0", "level": 3, "satisfied": True, "value": "2/3"},
+        ],
+        "literal": "11/6",
+        "literal_level": 2,
+        "total": "1/3",
+    },
+    "floor": {
+        "level": 0,
+        "levels": [
+            {"adds": "1/3", "level": 1, "satisfied": False, "value": "1/3"},
+            {"adds": "0", "level": 2, "satisfied": False, "value": "0.125"},
+            {"adds": "0", "level": 3, "satisfied": True, "value": "2/3"},
+        ],
+        "literal": "35/24",
+        "literal_level": 1,
+        "total": "1/3",
+    },
+    "ceiling": {
+        "level": 3,
+        "levels": [
+            {"adds": "1", "level": 1, "satisfied": True, "value": "2/3"},
+            {"adds": "1", "level": 2, "satisfied": True, "value": "0.875"},
+            {"adds": "1", "level": 3, "satisfied": True, "value": "1"},
+        ],
+        "literal": "3",
+        "literal_level": 3,
+        "total": "3",
+    },
+    "nodes": {
+        "A": {"1": "0.5", "2": "0.5", "3": "1"},
+        "A1": {"1": "1", "2": "0.5", "3": "1"},
+        "A2": {"1": "1/3", "2": "0.5"},
+        "C": {"1": "0", "3": "0"},
+    },
+    "counts": [
+        {"held_back": 2, "left_out": 0, "level": 1, "met": 2, "open": 1, "requirements": 4},
+        {"held_back": 2, "left_out": 0, "level": 2, "met": 1, "open": 1, "requirements": 3},
+        {"held_back": 1, "left_out": 0, "level": 3, "met": 1, "open": 1, "requirements": 2},
+    ],
+    "grades": {"A": 4, "B": 0, "C": 1, "D": 1},
+    "no_values": {"inconclusive": ["h"], "not applicable": [], "not assessed": ["e", "k"], "unknown": []},
+    "provisional": True,
+}
+
+
+def test_the_record_of_a_score_is_plain_text() -> None:
+    """Every number that matters as an exact text, nodes without a criterion left out."""
+    found, _ = made("one", "renormalise", stop=True, trimmed=True, seed=3)
+
+    record = score_record(found)
+    assert record.pop("model") == {"edition": "1", "id": "small", "sha256": CMMM.sha256}
+    assert record == RECORD
+
+
+def test_answers_that_the_model_does_not_allow_are_refused() -> None:
+    """A value between the options, proof of such a value, and not applicable without a reason or where there is none."""
+    for answer, said in [
+        (Value(Fraction(1, 4), "B"), r"1/4|0.25 is not allowed, expected one of 0, 1/3, 1/2, 1"),
+        (Value(Fraction(1), "B", Fraction(1, 4)), "0.25 is not allowed"),
+        (NoValue(NoValueKind.NOT_APPLICABLE), "a: 'not applicable' needs a reason"),
+    ]:
+        with pytest.raises(AssessmentError, match=said):
+            score(model(), "one", {"a": answer})
+    with pytest.raises(AssessmentError, match="a: this model knows no 'not applicable'; answer it"):
+        score(model(not_applicable="never"), "one", {"a": NoValue(NoValueKind.NOT_APPLICABLE, "a reason")})
+
+
+def test_a_node_that_does_not_count_has_no_score() -> None:
+    """C is nothing for plants of the second type."""
+    found = score(model(), "two", {})
+
+    assert found.node("A1", 1).value == 0
+    with pytest.raises(KeyError):
+        found.node("C", 1)
+
+
+def action(name: str, cost: str, raises: Mapping[str, str], *needs: str, months: int = 1, high: str = "") -> Action:
+    """Something a plant can do."""
+    text = Text(zh="措施", en="action")
+    return Action(
+        id=name, label=text, cost=Cost(low=cost, high=high or cost), months=months, needs=needs, raises=dict(raises)
+    )
+
+
+ACTIONS = (
+    action("late", "2", {"f": "1", "g": "1"}, "early", months=3),
+    action("early", "1", {"h": "1"}, months=2, high="2"),
+    action("done", "1", {"a": "1"}),
+    action("dear", "20", {"f": "1", "g": "1", "h": "1", "i": "1"}, "done", months=9),
+    action("half", "1", {"i": "1/2"}),
+    action("other", "3", {"i": "1", "h": "1"}),
+    action("none", "1", {"e": "1"}),
+)
+
+
+def full(*levels: int, **others: Decided) -> dict[str, Decided]:
+    """All requirements of some levels met, nothing of the others."""
+    usual = {name: Value(Fraction(int(row[1] in levels)), "B") for name, row in ROWS.items()}
+    return usual | others
+
+
+def test_plans_are_the_cheapest_sets_in_an_order_that_can_be_done() -> None:
+    """What is needed first, costs added at both ends, months of the longest chain; what the plant has is neither asked nor proposed."""
+    answers = full(1, e=NoValue(NoValueKind.NOT_APPLICABLE, "a reason", "B"))
+    found = score(model(), "one", answers)
+    actions = Actions.model_construct(actions=ACTIONS)
+    plans = paths(found, answers, actions, 2)
+
+    assert [
+        ([each.id for each in plan.actions], plan.raised, plan.cost_low, plan.cost_high, plan.cost, plan.months)
+        for plan in plans
+    ] == [
+        (["early", "late"], (("h",), ("f", "g")), 3, 4, Fraction(7, 2), 5),
+        (["dear"], (("f", "g", "h", "i"),), 20, 20, 20, 9),
+    ]
+    assert all(plan.score == score(model(), "one", after(answers, plan.actions)) for plan in plans)
+    assert paths(found, answers, actions, 2, plans=1) == plans[:1]
+    assert paths(found, answers, actions, 1) == paths(found, answers, actions, 3) == ()
+    assert paths(found, answers, Actions.model_construct(actions=()), 2) == ()
+
+
+def test_what_actions_raise_is_declared_and_never_lowered() -> None:
+    """A higher value stays, proof stays what it was, what does not apply is left alone, what was open is declared."""
+    steps = action("all", "1", {"a": "1/2", "c": "1/2", "f": "1/2", "g": "1/2", "i": "1/2", "k": "1"})
+    third, whole = Fraction(1, 3), Fraction(1)
+    now: dict[str, Decided] = {
+        "a": Value(whole, "B"),
+        "c": Value(third, "C"),
+        "f": Value(third, "D"),
+        "g": Value(third, "A", Fraction()),
+        "i": NoValue(NoValueKind.NOT_APPLICABLE, "a reason"),
+        "k": NoValue(NoValueKind.UNKNOWN, "a reason", "B"),
+        "j": Value(whole, "B"),
+    }
+
+    half = Fraction(1, 2)
+    assert after(now, [steps]) == now | {
+        "a": Value(whole, "B", whole),
+        "c": Value(half, "C", third),
+        "f": Value(half, "D"),
+        "g": Value(half, "A", Fraction()),
+        "k": Value(whole),
+    }
+    assert after({}, [steps])["a"] == Value(half)
