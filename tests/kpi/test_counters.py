@@ -55,6 +55,54 @@ def test_the_rise_after_a_long_silence_is_believed() -> None:
     assert added(100, 400, every=3600 * SECOND)[1] == (300, "counted")
 
 
+@pytest.mark.parametrize(
+    ("values", "modulus", "amount", "kind"),
+    [
+        ((100, 120), 0, 20, "counted"), ((100, 121), 0, 0, "jump forward"),  # 20 pieces are believable after 10 s
+        ((100, 98), 0, 0, "counted"), ((100, 97), 0, 0, "jump backward"), ((20, 17), 0, 17, "reset"),  # a fall by the jitter is none
+        ((900, 20), 0, 20, "reset"), ((900, 21), 0, 0, "jump backward"),
+        ((990, 10), 1000, 20, "rollover"), ((990, 11), 1000, 11, "reset"), ((999, 0), 1000, 1, "rollover"),
+        ((1000, 0), 1000, 0, "reset"), ((1001, 3), 1000, 3, "reset"),  # a value that the register cannot hold
+        ((5, -1), 0, 0, "reset"), ((5, -1), 6, 0, "rollover"), ((1, 0), 0, 0, "reset"), ((0, -1), 0, 0, "counted"), ((-1, 0), 0, 1, "counted"),
+    ],
+)  # fmt: skip
+def test_each_step_is_judged_at_its_boundary(values: tuple[int, int], modulus: int, amount: int, kind: str) -> None:
+    """The largest believable amount, the jitter and the last value of the register are inside; one more is outside."""
+    assert added(*values, modulus=modulus)[1] == (amount, kind)
+
+
+def test_a_counter_that_stepped_back_counts_only_above_its_highest_value() -> None:
+    """Falls within the jitter count nothing twice, however often; a reset begins a new highest value, and so does a jump."""
+    assert [amount for amount, _ in added(100, 98, 99, 101, 100, 102)] == [0, 0, 0, 1, 0, 1]
+    assert [amount for amount, _ in added(100, 5, 4, 7)] == [0, 5, 0, 2]
+    assert [amount for amount, _ in added(100, 500, 499, 502)] == [0, 0, 0, 2]
+
+
+def test_rises_tell_from_when_to_when() -> None:
+    """Each rise begins at the reading before it; the first one at itself. The jitter can be set."""
+    readings = [Reading(5, 10), Reading(9, 7), Reading(20, 8)]
+
+    found = rises(readings, limit=lambda elapsed: elapsed, jitter=3)
+
+    assert found == [
+        Rise(5, 5, 0, RiseKind.FIRST),
+        Rise(5, 9, 0, RiseKind.COUNTED),
+        Rise(9, 20, 0, RiseKind.COUNTED),
+    ]
+
+
+def test_limits_are_rounded_down() -> None:
+    """What the cycle allows in the time, times the factor, and the slack; what the load allows, in millionths of a kWh."""
+    assert [piece_limit(10, factor=3, slack=7)(elapsed) for elapsed in (0, 3, 4, 40)] == [7, 7, 8, 19]
+    assert [energy_limit(100)(elapsed) for elapsed in (0, 35, 36, 72)] == [0, 0, 1, 2]
+
+
+def test_a_part_of_a_millionth_that_was_seen_counts_whole() -> None:
+    """A rise in no time is known; a share is rounded up; known time that lies beside the rise counts nothing."""
+    assert known_micro(Rise(10, 10, 3, RiseKind.COUNTED), []) == 3_000_000
+    assert known_micro(Rise(0, 3, 1, RiseKind.COUNTED), [Stretch(-5, 0), Stretch(1, 2), Stretch(3, 9)]) == 333_334
+
+
 def test_a_load_of_one_kilowatt_adds_a_kilowatt_hour_in_an_hour() -> None:
     """The limit of energy is in millionths of a kWh."""
     assert energy_limit(1)(3600 * SECOND) == 1_000_000

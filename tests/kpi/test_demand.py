@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from factory_kit.kpi.counters import Rise, RiseKind
-from factory_kit.kpi.demand import BLOCK, demand
+from factory_kit.kpi.demand import BLOCK, Demand, demand
 from factory_kit.kpi.timemodel import Stretch
 
 MINUTE = 60_000_000
@@ -40,6 +42,63 @@ def test_blocks_without_close_readings_are_unknown() -> None:
     assert np.isnan(found.kw).tolist() == [False, True, True, True, True, False, True, True]
     assert found.coverage == 0.25
     assert found.peak == 4
+
+
+def block_by_hand(steps: list[Rise], start: int, end: int, longest: int) -> float | None:
+    """kW of one block, moment by moment; None where it is not known."""
+    if not steps or start < steps[0].start or end > steps[-1].end:
+        return None
+    if any(step.end - step.start > longest and step.start < end and step.end > start for step in steps):
+        return None
+    micro = 0.0
+    for step in steps:
+        inside = max(0, min(end, step.end) - max(start, step.start))
+        micro += step.amount * inside / (step.end - step.start)
+    return micro * 3600 / (end - start)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 50)), max_size=12),
+    st.integers(-6, 6), st.integers(0, 30), st.integers(1, 7), st.integers(1, 6),
+)  # fmt: skip
+def test_each_block_is_what_its_moments_add_up_to(
+    parts: list[tuple[int, int]], start: int, width: int, block: int, longest: int
+) -> None:
+    """Any readings, any blocks: a block is known when the readings enclose it and no step over it is too long, and holds its share of each step."""
+    steps, at = [], 0
+    for wide, amount in parts:
+        steps.append(Rise(at, at + wide, amount, RiseKind.COUNTED))
+        at += wide
+    window = Stretch(start, start + width)
+    found = demand(steps, window, block=block, longest=longest)
+
+    real = [step for step in steps if step.end > step.start]
+    edges = [start + number * block for number in range(width // block + 1)]
+    by_hand = [block_by_hand(real, low, low + block, longest) for low in edges[:-1]]
+    assert (found.start, found.block) == (start, block)
+    assert [None if np.isnan(kw) else pytest.approx(kw) for kw in found.kw] == by_hand
+
+
+def test_the_base_load_is_what_nine_of_ten_blocks_exceed() -> None:
+    """Of 0 to 10 kW, and a block that is not known, it is 1 kW."""
+    found = Demand(0, BLOCK, np.array([*range(10, -1, -1), np.nan], dtype=np.float64))
+
+    assert (found.base_load, found.peak, found.peak_at, found.mean, found.load_factor) == (1, 10, 0, 5, 0.5)
+    assert found.coverage == pytest.approx(11 / 12)
+
+
+def test_a_meter_that_stands_still_has_no_load_factor() -> None:
+    """Nothing was used, so there is nothing to divide by; the figures themselves are 0."""
+    found = demand(rises((0, 15, 0), (15, 30, 0)), Stretch(0, HOUR // 2))
+
+    assert (found.peak, found.peak_at, found.mean, found.load_factor, found.base_load) == (0, 0, 0, None, 0)
+
+
+def test_a_window_without_a_whole_block_is_not_covered() -> None:
+    """No block, no figure; a window that ends before it begins is none."""
+    for end in (BLOCK - 1, -1):
+        found = demand(rises((0, 15, 1), (15, 30, 1)), Stretch(0, end))
+        assert (found.kw.tolist(), found.coverage, found.peak) == ([], 0.0, None)
 
 
 @pytest.mark.parametrize("parts", [(), ((5, 5, 0),)])

@@ -110,6 +110,23 @@ def test_a_run_whose_first_value_was_stored_already_watched_from_its_start() -> 
     ]
 
 
+def test_what_a_run_repeated_counts_from_its_start_although_it_said_more_later() -> None:
+    """The second run had the first value from its start on, and another one of its own at 1800."""
+    runs = [Life(0, 1300), Life(1400, 3000, repeated=True)]
+    assert line(states((100, "run"), (1800, "stop", Quality.GOOD, 1), runs=runs)) == [
+        (1000, 1300, "producing"),
+        (1300, 1400, "unknown"),
+        (1400, 1800, "producing"),
+        (1800, 2000, "idle"),
+    ]
+
+
+def test_history_that_repeats_a_value_watched_nothing() -> None:
+    """An import of values that are stored already says nothing about the time between them."""
+    runs = [Life(0, 1300), Life(1400, 3000, history=True, agree=False, repeated=True)]
+    assert line(states((100, "run"), runs=runs)) == [(1000, 1300, "producing"), (1300, 2000, "unknown")]
+
+
 def test_a_state_outside_the_mapping_is_unknown() -> None:
     """A raw value nobody explained is never guessed."""
     assert line(states((100, "run"), (1500, "dance"))) == [(1000, 1500, "producing"), (1500, 2000, "unknown")]
