@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import locale
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,11 +15,24 @@ from typing import Literal
 
 from factory_kit.errors import DefinitionError, FactoryKitError, Reasons
 
-__all__ = ["LANGUAGES", "N_", "Language", "_", "decide_language", "language", "said", "speaking", "use_language"]
+__all__ = [
+    "LANGUAGES",
+    "N_",
+    "Language",
+    "_",
+    "decide_language",
+    "language",
+    "retold",
+    "said",
+    "speaking",
+    "use_language",
+]
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LOCALE_DIR = Path(__file__).resolve().parent / "locale"
+TELLING = 12
+"""Letters of its own that a template must have to be recognised in a text."""
 CATALOGUE = {"zh": "zh_CN", "en": "en"}
 
 _current: ContextVar[Language] = ContextVar("factory_kit_language", default="en")
@@ -72,6 +86,35 @@ def _inner(value: object) -> object:
     if isinstance(value, Reasons):
         return "; ".join(map(said, value))
     return said(value) if isinstance(value, FactoryKitError) else value
+
+
+def retold(text: str) -> str:
+    """*text*, which a program of ours once wrote in English with its details filled in, in the language in force; as it is where unknown."""
+    told = _(text)
+    if told != text or _current.get() == "en":
+        return told
+    for pattern, template in _templates(_current.get()):
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return _(template).format(**found.groupdict())
+    return text
+
+
+@cache
+def _templates(chosen: Language) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What finds the details in a text again, for every template whose details are plain; those with the most words of their own first."""
+    from babel.messages.mofile import read_mo  # noqa: PLC0415 - few texts are told again
+
+    with (LOCALE_DIR / CATALOGUE[chosen] / "LC_MESSAGES" / "factory_kit.mo").open("rb") as file:
+        messages = [message.id for message in read_mo(file) if isinstance(message.id, str)]
+    found = []
+    for message in messages:
+        pieces = re.split(r"\{(\w+)\}", message)
+        literal, names = "".join(pieces[::2]), pieces[1::2]
+        if names and len(set(names)) == len(names) and "{" not in literal and len(literal) >= TELLING:
+            body = "".join(re.escape(each) if at % 2 == 0 else f"(?P<{each}>.+?)" for at, each in enumerate(pieces))
+            found.append((len(literal), body, message))
+    return tuple((re.compile(body, re.DOTALL), message) for _length, body, message in sorted(found, reverse=True))
 
 
 @cache

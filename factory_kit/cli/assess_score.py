@@ -39,6 +39,12 @@ def explain(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help=N_("Say what the level hangs on: margins, answers, weights."))
     ] = False,
+    proof: Annotated[
+        bool,
+        typer.Option(
+            "--proof", help=N_("Say what is proven (floor), what could be (ceiling), and what stands between.")
+        ),
+    ] = False,
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -54,6 +60,10 @@ def explain(
     if criterion:
         wording = local_texts(search_path("assessments", workspace), scored.model).get(criterion, "")
         reasons.explain_criterion(scored, criterion, wording, as_json=as_json)
+    elif proof:
+        from factory_kit.cli.proof import explain_proof
+
+        explain_proof(scored, as_json=as_json)
     elif sensitivity:
         reasons.explain_sensitivity(scored, as_json=as_json)
     else:
@@ -65,6 +75,9 @@ def path(
     level: Annotated[
         int, typer.Option("--level", metavar="N", min=0, help=N_("The level to reach; by default the next one."))
     ] = 0,
+    most: Annotated[
+        int, typer.Option("--plans", metavar="N", min=1, max=3, help=N_("So many ways, the cheapest first."))
+    ] = 3,
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -83,7 +96,7 @@ def path(
     actions = actions_for(scored.model, search_path("assessments", Workspace.at(workspace).root))
     if actions is None:
         raise UsageError("{model}: there are no actions for this model in assessments/actions", model=scored.model.id)
-    plans = paths(scored.score, scored.decided, actions, wanted)
+    plans = paths(scored.score, scored.decided, actions, wanted, plans=most)
     if not plans:
         raise AssessmentError("{model}: these actions do not reach level {level}", model=scored.model.id, level=wanted)
     reasons.show_plans(actions, plans, wanted, as_json=as_json)

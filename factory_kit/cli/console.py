@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-from rich.console import Console
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +18,9 @@ __all__ = ["fail", "json_text", "note", "print_json", "print_table", "results", 
 
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 """Signs that could move the cursor, colour or rename a terminal; texts of machines and files are shown with them spelled out."""
+
+ENDLESS = 10_000
+"""Cells of a terminal on which every table fits."""
 
 JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 """Those of them that JSON leaves as they are."""
@@ -65,19 +71,62 @@ def print_table(
     title: str = "",
     numbers: Mapping[int, bool] | None = None,
 ) -> None:
-    """A table on standard output; *numbers* names the columns that are set flush right."""
+    """A table on standard output; *numbers* names the columns whose cells are never broken, and whether they are set flush right.
+
+    Where the terminal is too narrow for a frame and all words side by side, the frame becomes a line under the heads, columns without
+    any content are left out, and the others wrap.
+    """
+    cells = [[_plain("" if cell is None else str(cell)) for cell in row] for row in rows]
+    flush, out = numbers or {}, results()
+    table = _table(columns, cells, title, flush, wide=True)
+    if _natural_width(table, out) > out.width:
+        kept = [at for at in range(len(columns)) if not cells or any(row[at].cell_len for row in cells)]
+        flush = {place: flush[at] for place, at in enumerate(kept) if at in flush}
+        table = _table(
+            [columns[at] for at in kept], [[row[at] for at in kept] for row in cells], title, flush, wide=False
+        )
+    out.print(table)
+
+
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[Text]], title: str, numbers: Mapping[int, bool], *, wide: bool
+) -> Table:
+    frame = box.HEAVY_HEAD if wide else box.SIMPLE_HEAD
     table = Table(
         title=_plain(title) if title else None,
         title_justify="left",
         title_style="bold",
         header_style="bold",
-        expand=False,
+        box=frame,
+        show_edge=wide,
+        padding=(0, 1) if wide else (0, 1, 0, 0),
     )
     for index, column in enumerate(columns):
-        table.add_column(_plain(column), justify="right" if (numbers or {}).get(index) else "left", overflow="fold")
+        head = _plain(column)
+        if not wide and index in numbers:
+            head = _stacked(column, max((row[index].cell_len for row in rows), default=0))
+        justify: JustifyMethod = "right" if numbers.get(index) else "left"
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=not wide and index in numbers)
     for row in rows:
-        table.add_row(*(_plain("" if cell is None else str(cell)) for cell in row))
-    results().print(table)
+        table.add_row(*row)
+    return table
+
+
+def _stacked(head: str, width: int) -> Text:
+    """*head* with a line for each word that does not fit beside the others in *width* cells."""
+    lines: list[str] = []
+    for word in head.split():
+        if lines and cell_len(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return _plain("\n".join(lines))
+
+
+def _natural_width(table: Table, out: Console) -> int:
+    """The cells that *table* takes where nothing wraps."""
+    endless = out.options.update(max_width=ENDLESS)
+    return Measurement.get(out, endless, table).maximum
 
 
 def _plain(text: str) -> Text:

@@ -203,11 +203,32 @@ def indicator_table(records: Sequence[Evidence], known: Mapping[str, Indicator],
     """The records as a table on standard output; without *everything* those of the plant, and OEE by machine in short."""
     from factory_kit.cli.console import print_table
 
-    columns = (_("Indicator"), _("Of"), _("Value"), _("Bounds"), _("Unit"), _("Coverage"), _("Points"), _("Evidence"))
-    shown = [record for record in records if everything or record.subject == "plant"]
-    print_table(columns, [_row(record, known) for record in shown], numbers={2: True, 3: True, 5: True, 6: True})
     if not everything:
+        _plant_table([record for record in records if record.subject == "plant"], known)
         _machine_table(records)
+        return
+    columns = (_("Indicator"), _("Of"), _("Value"), _("Bounds"), _("Coverage"), _("Points"), _("Evidence"))
+    rows = [_row(record, known) for record in records]
+    print_table(columns, rows, numbers={2: True, 3: True, 4: True, 5: True, 6: False})
+
+
+def _plant_table(records: Sequence[Evidence], known: Mapping[str, Indicator]) -> None:
+    """The figures of the plant, and in a sentence each what has none and why."""
+    from factory_kit.cli.console import print_table, results
+
+    columns = (_("Indicator"), _("Value"), _("Bounds"), _("Coverage"), _("Points"), _("Evidence"))
+    rows = []
+    without: dict[str, list[str]] = {}
+    for record in records:
+        label, _of, *cells = _row(record, known)
+        if record.value is None:
+            without.setdefault(record.outcome, []).append(label)
+        else:
+            rows.append((label, *cells))
+    numbers = {1: True, 2: True, 3: True, 4: True, 5: False}
+    print_table(columns, rows, title=_("The whole plant"), numbers=numbers)
+    for outcome, labels in without.items():
+        results().print(f"{_(outcome)}: {'; '.join(labels)}", markup=False)
 
 
 def _machine_table(records: Sequence[Evidence]) -> None:
@@ -218,7 +239,7 @@ def _machine_table(records: Sequence[Evidence]) -> None:
     machines = [subject for name, subject in found if name == "oee" and subject != "plant"]
     rows = [(subject, *_oee_cells(found.get(("availability", subject)), found["oee", subject])) for subject in machines]
     columns = (_("Machine"), _("Availability"), "OEE", _("Bounds"), _("Coverage"), _("Evidence"))
-    print_table(columns, rows, numbers=dict.fromkeys(range(1, 5), True))
+    print_table(columns, rows, title=_("Machine by machine"), numbers={**dict.fromkeys(range(1, 5), True), 5: False})
     note(_("All {count} records: --all").format(count=len(records)))
 
 
@@ -230,15 +251,14 @@ def _oee_cells(availability: Evidence | None, oee: Evidence) -> tuple[str, ...]:
 
 def _row(record: Evidence, known: Mapping[str, Indicator]) -> tuple[str, ...]:
     label = known[record.indicator.id].definition.label.in_(language())
-    value = record.value if record.value is not None else _(record.outcome)
+    value = _(record.outcome) if record.value is None else f"{_short(record.value)} {record.unit}".removesuffix(" 1")
     bounds = f"{_short(record.lower)} – {_short(record.upper)}" if record.lower is not None else ""
     subject = _("plant") if record.subject == "plant" else record.subject
     return (
         label,
         subject,
-        _short(value),
+        value,
         bounds,
-        record.unit,
         _short(record.coverage),
         str(len(record.points)),
         record.id[:12],

@@ -14,6 +14,9 @@ __all__ = ["register"]
 
 PackageFile = Annotated[Path, typer.Argument(metavar="PACKAGE.zip", help=N_("The package as pack build sealed it."))]
 
+LEAST_SAID = 1e-300
+"""The smallest bound that is told; below it a number of the computer is 0, and no bound is."""
+
 
 def register(group: typer.Typer) -> None:
     """The commands of this module join the group ``pack``."""
@@ -87,7 +90,7 @@ def trace(
         print_json([{**vars(each), "named": each in named} for each in found])
     for each in [] if as_json else named:
         said = _("{recipient}: these are the marks of this copy (p ≤ {p:.1e}, {windows} windows).")
-        success(said.format(recipient=each.recipient, p=each.p_value, windows=each.windows))
+        success(said.format(recipient=each.recipient, p=max(each.p_value, LEAST_SAID), windows=each.windows))
     if not named:
         if not as_json:
             fail(_("Nobody can be named: {count} copies were compared.").format(count=len(found)))

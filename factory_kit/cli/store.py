@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from factory_kit.cli.lake import join_store
+from factory_kit.cli.losses import join_losses
 from factory_kit.cli.options import AsJson, CsvFor, WorkspaceFolder, csv_reader
 from factory_kit.cli.timerange import asked_times
 from factory_kit.i18n import N_, _
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
             "Example: factory-kit store export september.xlsx --from 2026-09-01 --to 2026-09-30 --equipment cnc-01"
         ),
     )(export)
+    join_losses(group)
     join_store(group)
     app.add_typer(group, name="store")
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from asyncua import Server, ua
+from asyncua.common.callback import CallbackType
 
 from factory_kit import __version__
 from factory_kit.testing.plantmodel import POINTS, Change, PlantModel
@@ -55,6 +56,8 @@ class MachineServer:
         self._nodes: dict[tuple[str, str], ua.NodeId] = {}
         self._shown_until = model.start
         self._ticking: asyncio.Task[None] | None = None
+        self.watched = asyncio.Event()
+        """Set once a client has subscribed to anything."""
 
     @property
     def url(self) -> str:
@@ -77,6 +80,7 @@ class MachineServer:
             PRODUCT_URI, server.manufacturer_name, server.name, __version__, "0", _moment(self._model.start)
         )
         await self._make_nodes(await server.register_namespace(NAMESPACE))
+        server.subscribe_server_callback(CallbackType.ItemSubscriptionCreated, lambda *_: self.watched.set())
         await server.start()
         await self._show_clock(_moment(self._model.start))
         self._port = server.bserver.port

@@ -1,7 +1,8 @@
 """The simulated plant as a program of its own: ``python -m factory_kit.testing.plant --speed 3600``.
 
-One line of JSON on stdout says where both servers answer once they do; then plant time begins. The program ends with
-SIGINT or SIGTERM, with ``--parent`` also when its standard input ends, so that it never outlives whoever started it.
+One line of JSON on stdout says where both servers answer once they do; then plant time begins, with ``--wait`` as soon as somebody
+subscribes to the machines. The program ends with SIGINT or SIGTERM, with ``--parent`` also when its standard input ends, so that it
+never outlives whoever started it.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-faults", dest="faults", action="store_false", help="a plant in which nothing goes wrong on purpose"
     )
+    parser.add_argument("--wait", action="store_true", help="plant time stands still until a client has subscribed")
     parser.add_argument("--parent", action="store_true", help="end when standard input ends")
     return parser
 
@@ -80,10 +82,17 @@ async def _run(options: argparse.Namespace) -> None:
         EnergyServer(model, clock, options.host, options.modbus_port) as meters,
         MachineServer(model, clock, options.host, options.opcua_port) as machines,
     ):
-        clock.begin()
-        following = machines.follow()
+        if not options.wait:
+            clock.begin()
         _announce(machines.url, options.host, meters.port, model)
-        await asyncio.wait({following, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        stopped = asyncio.ensure_future(stop.wait())
+        if options.wait:
+            watched = asyncio.ensure_future(machines.watched.wait())
+            await asyncio.wait({watched, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            watched.cancel()
+            clock.begin()
+        following = machines.follow()
+        await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if following.done():
             following.result()
 

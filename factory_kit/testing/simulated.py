@@ -27,8 +27,9 @@ class SimulatedPlant:
 
     *seed* chooses the history, *speed* the plant seconds per second, *start* the plant time at which it begins (a time
     without a zone is Shanghai time), *until* the plant time at which it stands still, *faults* whether the planted
-    faults happen, *step_s* the plant seconds between analog values. Port 0 means any free one. The process ends with
-    the context, and also when the process that opened it dies.
+    faults happen, *step_s* the plant seconds between analog values, *wait* whether plant time stands still until a client has
+    subscribed to the machines. Port 0 means any free one. The process ends with the context, and also when the process that
+    opened it dies.
     """
 
     def __init__(  # noqa: PLR0913 - what a plant can be asked to be
@@ -40,6 +41,7 @@ class SimulatedPlant:
         until: datetime | str | int | None = None,
         faults: bool = True,
         step_s: int | None = None,
+        wait: bool = False,
         opcua_port: int = 0,
         modbus_port: int = 0,
     ) -> None:
@@ -54,6 +56,7 @@ class SimulatedPlant:
         self.modbus_port = 0
         """Where the Modbus server answers; known inside the context."""
         self._ports = (opcua_port, modbus_port)
+        self._wait = wait
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
 
@@ -123,6 +126,8 @@ class SimulatedPlant:
         ]
         if self.until is not None:
             options += ["--until", _iso(self.until)]
+        if self._wait:
+            options.append("--wait")
         if not self.planted_faults:
             options.append("--no-faults")
         return [sys.executable, "-m", "factory_kit.testing.plant", *options]

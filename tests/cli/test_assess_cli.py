@@ -248,5 +248,22 @@ def test_the_way_up_is_planned_with_costs_that_say_they_are_estimates(factory_ki
     assert "Plan 1 to level 3" in said.out
     assert "estimate" in said.err
     assert [plan["level"] for plan in plans] == [3, 3, 3]
+    assert json.loads(factory_kit("assess", "path", "first", "--plans", "1", "--json", "-w", plant).out) == plans[:1]
     assert factory_kit("assess", "path", "first", "--level", "2", "-w", plant).code == 2
     assert factory_kit("assess", "path", "first", "--level", "5", "-w", plant).code == 1
+
+
+@pytest.mark.usefixtures("first")
+def test_floor_and_ceiling_are_told_with_what_stands_between(factory_kit: Command, plant: Path) -> None:
+    """Levels of floor, score and ceiling, how many answers hold them apart, and the same for programs."""
+    score = json.loads(factory_kit("assess", "score", "first", "-w", plant, "--json").out)
+
+    said = factory_kit("assess", "explain", "first", "--proof", "-w", plant)
+    found = json.loads(factory_kit("assess", "explain", "first", "--proof", "--json", "-w", plant).out)
+
+    assert said.code == 0
+    names = {"floor": "floor", "score": "score", "ceiling": "ceiling"}
+    assert found["levels"] == {name: score[where]["level"] for name, where in names.items()}
+    assert found["levels"]["floor"] < found["levels"]["score"]
+    assert f"Between them stand {len(found['unproven'])} answers that are only declared, most in: " in said.out
+    assert f"if the {len(found['open'])} answers without a value were fully met." in said.out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -87,11 +89,31 @@ def test_the_demonstration_runs_from_an_empty_folder(wheel: Path, tmp_path: Path
         text=True,
         check=False,
         encoding="utf-8",
-        timeout=300,
+        timeout=1200,
     )
 
     assert done.returncode == 0, done.stderr[-3000:]
     assert "leaked" not in done.stderr
+    _require_the_deep_parts(empty / "factory-kit-demo", " ".join(done.stdout.split()), " ".join(done.stderr.split()))
     made = empty / "factory-kit-demo"
     pages = {path.name for path in (made / "assessments" / "demo" / "report").glob("*.html")}
     assert len(pages) >= 2
+
+
+def _require_the_deep_parts(made: Path, out: str, err: str) -> None:
+    """Loss ledger, floor and ceiling, path, public table and trace are told, with the figures of what was made."""
+    samples = re.search(r"(\d+) samples \(", err)
+    assert samples is not None
+    assert f"{int(samples[1]):,} values were delivered; " in out
+    score = json.loads((made / "assessments" / "demo" / "score.json").read_bytes())
+    assert score["floor"]["level"] < score["score"]["level"]
+    assert "Between them stand " in out
+    assert f"Plan 1 to level {score['score']['level'] + 1}: " in out
+    assert "Plan 2" not in out
+    street = json.loads((made / "public" / "data.json").read_bytes())["tables"]["street"]
+    hidden = sum(cell is None for cells in street["cells"] for cell in cells)
+    assert hidden > 0
+    assert f"·: hidden, {hidden} cells of this table." in out
+    assert "cells are hidden, and it is proven that none can be worked out." in err
+    assert "✓ Example Machine Insurance: these are the marks of this copy (p ≤ " in err
+    assert "✓ Example Analytics: these" not in err

@@ -361,3 +361,33 @@ def test_the_plant_does_not_outlive_a_killed_parent() -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.communicate()
     assert _eventually(lambda: _refuses(port))
+
+
+def test_plant_time_waits_for_whoever_subscribes() -> None:
+    """With ``wait`` the plant stands at its start, for reading clients too, until somebody subscribes; then its time runs."""
+    with SimulatedPlant(speed=QUICK, wait=True) as plant:
+        before, after = asyncio.run(_before_and_after_subscribing(plant.opcua_url))
+
+    assert before == {DEFAULT_START}
+    assert after > DEFAULT_START
+
+
+async def _before_and_after_subscribing(url: str) -> tuple[set[int], int]:
+    """The plant times that a reader sees before anybody subscribes, and one behind it."""
+    async with Client(url) as client:
+        clock = client.get_node(ua.ObjectIds.Server_ServerStatus_CurrentTime)
+        before = {_of(await clock.read_value()) for _ in range(5)}
+        subscription = await client.create_subscription(100, _Nothing())
+        await subscription.subscribe_data_change(clock)
+        for _ in range(1200):
+            if _of(await clock.read_value()) > DEFAULT_START:
+                break
+            await asyncio.sleep(0.05)
+        return before, _of(await clock.read_value())
+
+
+class _Nothing:
+    """A subscriber that looks at nothing."""
+
+    def datachange_notification(self, *_: object) -> None:
+        """A value changed."""
