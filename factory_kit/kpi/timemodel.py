@@ -241,7 +241,7 @@ def _watching(record: PointRecord[Value], lookback_from: int) -> list[Stretch]:
     for run, life in enumerate(record.runs):
         if first and life.repeated and not life.history:
             starts.append((max(life.start, min(first.values())), run))
-    return [Stretch(start, record.runs[run].end) for start, run in starts if start < record.runs[run].end]
+    return [Stretch(start, record.runs[run].end) for start, run in starts]
 
 
 def _holds(last: Heard[Value], moment: int, record: PointRecord[Value], silence: int) -> bool:
@@ -251,7 +251,7 @@ def _holds(last: Heard[Value], moment: int, record: PointRecord[Value], silence:
 
 def _pieces(window: Stretch, edges: Iterable[int]) -> Iterator[tuple[int, int]]:
     """*window* cut at all *edges* inside it."""
-    inside = {edge for edge in edges if window.start < edge < window.end}
+    inside = {min(max(edge, window.start), window.end) for edge in edges}
     return pairwise(sorted(inside | {window.start, window.end}))
 
 

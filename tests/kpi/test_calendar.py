@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from factory_kit.errors import UsageError
-from factory_kit.kpi.calendar import always_planned, planned_time
+from factory_kit.kpi.calendar import always_planned, local_date, local_iso, local_midnight, planned_time
 from factory_kit.kpi.interval import days_between
 from factory_kit.kpi.timemodel import Stretch
 from factory_kit.model.definition import Text
@@ -99,3 +103,80 @@ def test_a_calendar_that_overlaps_itself_is_refused(shifts: tuple[Shift, ...]) -
         UsageError, match=r"calendar.shifts: '(early|late)' and '(early|late)' overlap on (mon|tue|wed|thu|fri|sat|sun)"
     ):
         planned(Calendar(shifts=shifts), "2026-09-01", "2026-09-02", "Asia/Shanghai")
+
+
+SHIFTS = {
+    "one": (shift("08:00", "16:00"),),
+    "night": (shift("20:00", "04:00", "mon", "wed", "sat", "sun"),),
+    "three": (shift("06:00", "14:00"), shift("14:00", "22:00"), shift("22:00", "06:00")),
+    "round": (shift("06:00", "06:00", "sun"),),
+    "breaks": (shift("00:00", "02:00"), shift("02:30", "03:00", "sun"), shift("23:30", "00:00", "sat")),
+    "none": (),
+}
+CHANGES = st.sampled_from([date(2026, 3, 29), date(2026, 10, 25), date(2026, 12, 31)])
+HALF = HOUR // 2
+
+
+def clock(day: date, at: time) -> int:
+    """When a clock in Berlin shows *at* on *day*, for the first time if twice."""
+    return int(datetime.combine(day, at, ZoneInfo("Europe/Berlin")).timestamp()) * 1_000_000
+
+
+def by_hand(calendar: Calendar, moment: int, around: date) -> bool:
+    """Whether *moment* is planned, looking at every day near *around*."""
+    for day in (around + timedelta(number) for number in range(-6, 7)):
+        weekday = WEEK[day.isoweekday() - 1]
+        ends = [
+            (each.start, each.end, day + timedelta(each.end <= each.start))
+            for each in calendar.shifts
+            if weekday in each.days
+        ]
+        if not calendar.shifts:
+            ends = [(time(0), time(0), day + timedelta(1))]
+        if day not in calendar.holidays and any(clock(day, a) <= moment < clock(last, b) for a, b, last in ends):
+            return True
+    return False
+
+
+@given(
+    st.sampled_from(sorted(SHIFTS)), CHANGES, st.sets(st.integers(-2, 2), max_size=2),
+    st.integers(-72, 72), st.integers(1, 96),
+)  # fmt: skip
+def test_planned_time_is_what_each_half_hour_says(
+    name: str, around: date, off: set[int], start: int, width: int
+) -> None:
+    """Over both changes of the clock and the turn of a year, any window: in order, joined where they touch, nothing beyond the window."""
+    calendar = Calendar(shifts=SHIFTS[name], holidays=tuple(around + timedelta(number) for number in off))
+    first = clock(around, time(0)) + start * HALF
+    window = Stretch(first, first + width * HALF)
+
+    found = planned_time(calendar, "Europe/Berlin", window)
+
+    halves = [moment for moment in range(window.start, window.end, HALF) if by_hand(calendar, moment, around)]
+    assert [moment for part in found for moment in range(part.start, part.end, HALF)] == halves
+    assert all(earlier.end < later.start for earlier, later in pairwise(found))
+
+
+def test_dates_and_midnights_are_those_of_the_zone(us: Us) -> None:
+    """Also to the microsecond before midnight, and with the offset of the day."""
+    midnight = us("2026-10-25T00:00+02:00")
+
+    assert local_midnight(date(2026, 10, 25), "Europe/Berlin") == midnight
+    assert (local_date(midnight, "Europe/Berlin"), local_date(midnight - 1, "Europe/Berlin")) == (
+        date(2026, 10, 25),
+        date(2026, 10, 24),
+    )
+    assert local_iso(midnight + 12 * HOUR + 1, "Europe/Berlin") == "2026-10-25T11:00:00.000001+01:00"
+
+
+def test_an_overlap_names_the_earlier_shift_first_and_the_day_of_the_later() -> None:
+    """Shifts that only touch are none; over the end of the week the later one is Monday's."""
+    late, early = shift("22:00", "06:01", "sun", name="night"), shift("06:00", "14:00", "mon", name="morning")
+
+    with pytest.raises(UsageError) as caught:
+        planned(Calendar(shifts=(early, late)), "2026-09-01", "2026-09-02", "Asia/Shanghai")
+
+    assert str(caught.value) == (
+        "site.yaml: calendar.shifts: 'night' and 'morning' overlap on mon; "
+        "planned time would count twice, so let one end where the other begins"
+    )

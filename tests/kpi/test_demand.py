@@ -45,7 +45,7 @@ def test_blocks_without_close_readings_are_unknown() -> None:
 
 
 def block_by_hand(steps: list[Rise], start: int, end: int, longest: int) -> float | None:
-    """kW of one block, moment by moment; None where it is not known."""
+    """Mean power of one block, moment by moment; None where it is not known."""
     if not steps or start < steps[0].start or end > steps[-1].end:
         return None
     if any(step.end - step.start > longest and step.start < end and step.end > start for step in steps):
