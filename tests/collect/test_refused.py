@@ -92,6 +92,88 @@ def test_a_line_that_fails_ends_the_search() -> None:
     assert verdicts.unspoken(10) == list(range(10))
 
 
+@pytest.mark.parametrize("sure", [True, False])
+@pytest.mark.parametrize("answers", range(12))
+def test_a_line_that_fails_later_keeps_what_was_found(sure: bool, answers: int) -> None:
+    """Whenever it fails, nothing is asked any more, and all that was told is what was really answered or refused."""
+    groups = [Group(n, n + 1, (n,)) for n in range(12)]
+    verdicts, illegal = Verdicts(), {3, 4, 9}
+    hunt = search(groups, verdicts, sure=sure)
+    asked = [next(hunt)]
+    try:
+        for _ in range(answers):
+            asked.append(hunt.send(not illegal & set(range(*asked[-1]))))
+        hunt.send(None)
+    except StopIteration:
+        pass
+
+    assert hunt.gi_frame is None
+    assert set(verdicts.bad) <= illegal
+    good = {n for run in verdicts.good for n in range(*run)}
+    assert good == {n for run in asked[:answers] if not illegal & set(range(*run)) for n in range(*run)}
+    assert set(verdicts.unspoken(12)) == set(range(12)) - good - set(verdicts.bad)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "apart", "runs"),
+    [
+        ([(0, 6)], [], set(), [(0, 6)]),
+        ([(0, 2), (3, 6)], [2], set(), [(0, 2), (3, 6)]),
+        ([(0, 2), (2, 6)], [], set(), [(0, 6)]),
+        ([(0, 2), (2, 6)], [], {2}, [(0, 2), (2, 6)]),
+        ([(0, 2), (4, 5)], [5], set(), [(0, 2), (4, 5)]),  # of 2 and 3 nothing is known
+        ([(1, 5)], [0, 5], set(), [(1, 5)]),
+        ([], [0, 1, 2, 3, 4, 5], set(), []),
+        ([(2, 3)], [1, 3], {2, 4}, [(2, 3)]),
+    ],
+)
+def test_what_may_be_asked_together_from_now_on(
+    good: list[tuple[int, int]], bad: list[int], apart: set[int], runs: list[tuple[int, int]]
+) -> None:
+    """The longest runs of answered groups, cut where one is refused, unknown, or must not follow those before it."""
+    assert Verdicts(good, bad, apart).runs(6) == runs
+
+
+def test_what_was_answered_in_pieces_is_kept_apart_only_when_the_device_is_not_sure() -> None:
+    """A limit of length cuts a block where it was asked in pieces; an illegal address cuts it at the address alone."""
+    groups = [Group(n, n + 1, (n,)) for n in range(8)]
+
+    assert _hunt(groups, {5})[0].runs(8) == [(0, 5), (6, 8)]
+    assert _hunt(groups, {5}, sure=False)[0].runs(8) == [(0, 4), (4, 5), (6, 8)]
+    assert _hunt(groups, {5})[0].apart == set()
+    assert _hunt(groups, {5}, sure=False)[0].apart == {4, 5, 6}
+
+
+def test_a_hole_that_is_refused_keeps_its_neighbours_apart() -> None:
+    """Both are answered alone; together the hole between them would be read again, and refused."""
+    verdicts, asked = _hunt([Group(0, 1, (0,)), Group(2, 3, (1,))], {1})
+
+    assert (verdicts.good, verdicts.bad, verdicts.apart, asked) == ([(0, 1), (1, 2)], [], {1}, 2)
+    assert verdicts.runs(2) == [(0, 1), (1, 2)]
+
+
+@given(_blocks(), st.booleans())
+def test_what_is_searched_again_and_again_comes_to_rest(drawn: tuple[list[Group], set[int]], sure: bool) -> None:
+    """Each search cuts what it searched, so that in the end only single groups that are refused alone are still refused."""
+    groups, illegal = drawn
+    left, refused = [groups], []
+    while left:
+        run = left.pop()
+        if not illegal & set(range(run[0].start, max(group.end for group in run))):
+            continue
+        if len(run) == 1:
+            refused += run
+            continue
+        verdicts, _asked = _hunt(run, illegal, sure=sure)
+        pieces = [run[low:high] for low, high in verdicts.runs(len(run))]
+        assert all(len(piece) < len(run) for piece in pieces)
+        left += [*pieces, *([run[place]] for place in verdicts.bad)]
+
+    assert sorted(refused, key=lambda group: group.start) == [
+        group for group in groups if illegal & set(range(group.start, group.end))
+    ]
+
+
 def test_points_of_the_same_registers_are_one_group() -> None:
     """Two bits of a register are asked for, and refused, together."""
     assert grouped([Span(5, 6, 0), Span(1, 3, 1), Span(5, 6, 2)]) == [Group(1, 3, (1,)), Group(5, 6, (0, 2))]
