@@ -125,10 +125,11 @@ def _documents(scored: Scored) -> Iterator[str]:
 
 
 def _domains(scored: Scored) -> Mapping[str, str]:
-    """By node the mean of its scores over the levels that ask for something, rounded down to four places."""
+    """By node without nodes below it the mean of its scores over the levels that ask for something, rounded down to four places."""
+    above = {node.parent for node in scored.model.structure.nodes}
     values: dict[str, list[Fraction]] = {}
     for node in scored.score.nodes:
-        if node.value is not None:
+        if node.value is not None and node.node not in above:
             values.setdefault(node.node, []).append(node.value)
     return {
         node: exact_text(_four_places(sum(found, Fraction()) / len(found))) for node, found in sorted(values.items())

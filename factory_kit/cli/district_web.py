@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,9 @@ from factory_kit.i18n import N_, _
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from factory_kit.web.district.desk import Desk
     from factory_kit.web.district.gate import Place
+    from factory_kit.web.district.snapshot import Snapshots
     from factory_kit.web.district.users import Users
 
 __all__ = ["add_pages"]
@@ -61,6 +64,7 @@ def serve(
     from factory_kit.i18n import language
     from factory_kit.web.district.app import create_app
     from factory_kit.web.district.desk import desk_of
+    from factory_kit.web.district.snapshot import Snapshots
     from factory_kit.web.serving import hosts_of, listening
     from factory_kit.web.serving import serve as serve_pages
 
@@ -70,14 +74,32 @@ def serve(
     sock = listening(port, host)
     place, hosts = _place(hosts_of(sock), sock.getsockname()[1], host, url, tuple(proxy or ()), user_header)
 
+    snapshots = Snapshots(desk)
+
     def ready() -> None:
         results().print(place.origins[0] + "/", markup=False, soft_wrap=True)
         sys.stdout.flush()
+        _count_ahead(desk, snapshots)
 
-    serve_pages(create_app(desk, place, hosts, language()), sock, ready, MOST_AT_ONCE)
+    serve_pages(create_app(desk, place, hosts, language(), snapshots), sock, ready, MOST_AT_ONCE)
 
 
 MOST_AT_ONCE = 512
+MUCH = 8 << 20
+"""Bytes of a ledger over which counting takes longer than people wait for a page: some five thousand receipts."""
+
+
+def _count_ahead(desk: Desk, snapshots: Snapshots) -> None:
+    """Count a large district before its first reader comes, and say so: that can take a minute."""
+    from factory_kit.cli.console import note, success
+
+    path = desk.office.ledger_file
+    if not path.exists() or path.stat().st_size < MUCH:
+        return
+    note(_("Counting for the first time; until it is done, pages with figures wait, all others open."))
+    began = time.monotonic()
+    said = _("Everything is counted ({seconds} s).")
+    snapshots.begin(desk.settings.campaign.id, lambda: success(said.format(seconds=round(time.monotonic() - began))))
 
 
 def _place(

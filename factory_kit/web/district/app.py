@@ -25,17 +25,19 @@ from factory_kit.web.pages import Pages, handlers
 __all__ = ["create_app"]
 
 
-def create_app(desk: Desk, place: Place, hosts: Collection[str], usual: Language) -> App:
-    """The application for *desk* at *place*, answering to *hosts*; pages are in *usual* until the reader chooses."""
+def create_app(
+    desk: Desk, place: Place, hosts: Collection[str], usual: Language, snapshots: Snapshots | None = None
+) -> App:
+    """The application for *desk* at *place*, answering to *hosts*; pages are in *usual* until the reader chooses, figures from *snapshots*."""
     pages = Pages("factory_kit.web.district", "district", usual)
     sessions = Sessions(desk.users, desk.now)
     gate = Gate(pages, desk.users, sessions, place)
-    frame, snapshots = Frame(desk, pages), Snapshots(desk)
+    frame, figures = Frame(desk, pages), snapshots or Snapshots(desk)
     rooms: Mapping[str, object] = {
         "entrance": Entrance(frame, sessions, gate, place),
         "sender": Sender(frame),
-        "reviewer": Reviewer(frame, snapshots),
-        "numbers": Numbers(frame, snapshots),
+        "reviewer": Reviewer(frame, figures),
+        "numbers": Numbers(frame, figures),
     }
     routes = [Route(rule.path, gate.endpoint(rule, _found(rooms, rule)), methods=[rule.method]) for rule in RULES]
     return Guard(Starlette(routes=routes, exception_handlers=handlers(pages)), hosts)

@@ -13,6 +13,7 @@ from factory_kit.district.receive import LIMITS
 from factory_kit.errors import FactoryKitError
 from factory_kit.i18n import Language
 from factory_kit.load.maturity import find_model, maturity_model
+from factory_kit.model.maturity import MaturityModel
 from factory_kit.seal.verify import Sealed, open_sealed
 from factory_kit.shipped import search_path
 from factory_kit.web.district.book import Entry
@@ -28,7 +29,7 @@ class Bundle:
     """What lies in one accepted bundle, as far as a page shows it."""
 
     domains: Sequence[tuple[str, str, float]]
-    """Node, its name, and the mean of its scores over the levels that ask for something."""
+    """Nodes without nodes below them: code, name, and the mean of the scores over the levels that ask for something."""
     records: Sequence[Mapping[str, Any]]
     """Machine evidence."""
     answers: Sequence[Mapping[str, Any]]
@@ -84,11 +85,9 @@ def _bundle(desk: Desk, entry: Entry, language: Language) -> Bundle | None:
 
 
 def _content(sealed: Sealed, model: str, language: Language) -> Bundle:
-    names, score, answers = (
-        _names(model, language),
-        sealed.read_json("score.json"),
-        sealed.read_json("answers.json")["answers"],
-    )
+    known, score, answers = _model(model), sealed.read_json("score.json"), sealed.read_json("answers.json")["answers"]
+    names = known.texts[language].nodes if known else {}
+    above = {node.parent for node in known.structure.nodes} if known else set()
     items = [
         {"criterion": code, "value": given.get("value", ""), "evidence": given["evidence"]}
         for code, given in sorted(answers.items())
@@ -98,7 +97,11 @@ def _content(sealed: Sealed, model: str, language: Language) -> Bundle:
     records = [
         sealed.read_json(name) for name in sealed.names if name.startswith("evidence/") and name.endswith(".json")
     ]
-    domains = [(node, names.get(node, node), _mean(values)) for node, values in sorted(score["nodes"].items())]
+    domains = [
+        (node, names.get(node, ""), _mean(values))
+        for node, values in sorted(score["nodes"].items())
+        if node not in above
+    ]
     signatures = [(each.role, each.holder or "", each.state.value) for each in sealed.report.signatures]
     return Bundle(domains, records, items, grades, signatures, len(sealed.names))
 
@@ -109,7 +112,7 @@ def _mean(values: Mapping[str, str | None]) -> float:
 
 
 @cache
-def _names(model: str, language: Language) -> Mapping[str, str]:
-    """Names of the nodes of *model*, as far as it is known here."""
+def _model(model: str) -> MaturityModel | None:
+    """The *model*, as far as it is known here."""
     source = find_model(*model.partition("@")[::2], search_path("assessments"))
-    return maturity_model(source).texts[language].nodes if source else {}
+    return maturity_model(source) if source else None

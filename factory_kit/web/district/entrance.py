@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
+from factory_kit.district.cases import Cases
 from factory_kit.web.district.frame import Frame
 from factory_kit.web.district.gate import Asked, Gate, Place
 from factory_kit.web.district.sessions import Brake, Sessions
+from factory_kit.web.district.users import LEAST, LONGEST
 from factory_kit.web.guard import Refused
 
 __all__ = ["Entrance"]
@@ -25,6 +27,7 @@ class Entrance:
         self._place = place
         now = frame.desk.now
         self._pairs, self._names, self._addresses = (Brake(most, QUARTER, now) for most in (5, 50, 50))
+        self._changes = Brake(5, QUARTER, now)
 
     def login_page(self, asked: Asked) -> Response:
         """Where to log in."""
@@ -58,6 +61,39 @@ class Entrance:
         response.delete_cookie(self._place.cookie, path="/", secure=self._place.secure, httponly=True)
         return response
 
+    def password_page(self, asked: Asked) -> Response:
+        """Where users change their own password."""
+        return self._password_page(asked, "password.done" if "done" in asked.query else "", 200)
+
+    def change_password(self, asked: Asked) -> Response:
+        """A new password for who knows the old one; all other sessions of the user end, this browser begins a new one."""
+        if self._place.header:
+            raise Refused(403, "refused.proxy")
+        user, desk = asked.user, self._frame.desk
+        old, new = asked.form.get("old", ""), asked.form.get("new", "")
+        if self._changes.waits(user.name):
+            return self._password_page(asked, "login.wait", 429)
+        if desk.users.logged_in(user.name, old) is None:
+            self._changes.failed(user.name)
+            desk.journal.write("password refused", user.name, user.role, address=self._place.address(asked.request))
+            return self._password_page(asked, "password.wrong", 422)
+        wrong = _wrong_password(old, new, asked.form.get("again", ""))
+        if wrong:
+            return self._password_page(asked, wrong, 422)
+
+        def make(_cases: Cases) -> dict[str, object]:
+            if desk.users.active(user.name) is None:
+                raise Refused(403, "refused.login")
+            desk.users.change_password(user.name, new)
+            return {"user": user.name}
+
+        desk.journal.decide("password changed", user.name, user.role, make)
+        fresh = desk.users.active(user.name)
+        response = RedirectResponse("/password?done=1", 303)
+        if fresh is not None:
+            self._gate.keep(response, self._sessions.begin(fresh).key)
+        return response
+
     def home(self, asked: Asked) -> Response:
         """The page each role begins with."""
         return RedirectResponse(HOME[asked.user.role], 303)
@@ -72,10 +108,23 @@ class Entrance:
         """Scripts and styles of ours."""
         return self._frame.pages.static(asked.request)
 
+    def _password_page(self, asked: Asked, said: str, status: int) -> Response:
+        content = {"said": said, "good": status == 200, "least": LEAST, "header": self._place.header}
+        return self._frame.page(asked, "password.html", status, **content)
+
     def _login_page(self, asked: Asked, wrong: str, status: int) -> Response:
         following = asked.form.get("next") or asked.query.get("next", "")
         content = {"wrong": wrong, "next": _inside(following), "header": self._place.header}
         return self._frame.page(asked, "login.html", status, **content)
+
+
+def _wrong_password(old: str, new: str, again: str) -> str:
+    """Why *new* is no new password; empty when it is one."""
+    if new != again:
+        return "password.unlike"
+    if new == old:
+        return "password.same"
+    return "" if LEAST <= len(new) <= LONGEST else "password.length"
 
 
 def _inside(path: str) -> str:

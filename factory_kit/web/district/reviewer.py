@@ -24,6 +24,13 @@ __all__ = ["Reviewer"]
 VIEWS = ("waiting", "warned", "late", "all")
 SHOWN = 100
 
+SIGNERS = ("enterprise", "provider", "assessor", "publisher")
+DETAILS = {
+    "user": "", "address": "", "receipt": "", "file": "", "provider": "", "outcome": "outcome.", "reason": "", "verdict": "verdict.",
+    "objection": "", "answer": "answer.", "text": "", "due": "", "ground": "ground.", "release": "", "folder": "", "proof": "",
+}  # fmt: skip
+"""What the journal notes of an event, and under which texts its words stand."""
+
 
 @dataclass(frozen=True)
 class Reviewer:
@@ -111,7 +118,8 @@ class Reviewer:
         if found is None:
             raise Refused(404, "refused.nothing")
         facts = self.snapshots.of(found.shown.campaign).models.get(found.shown.model) if found.shown else None
-        return self.frame.page(asked, "plant.html", d=found, peers=facts.peers(f"{code}-{site}") if facts else None)
+        peers = facts.peers(f"{code}-{site}") if facts else None
+        return self.frame.page(asked, "plant.html", d=found, peers=peers, signers=SIGNERS)
 
     def bundle(self, asked: Asked) -> Response:
         """An accepted bundle as it was received."""
@@ -155,7 +163,8 @@ class Reviewer:
             if (not who or link.record["by"] == who) and (not what or link.record["event"] == what)
         ]
         events = sorted({link.record["event"] for link in desk.journal.links})
-        return self.frame.page(asked, "audit.html", who=who, what=what, events=events, **paged(asked, links))
+        content = {"who": who, "what": what, "events": events, "details": DETAILS}
+        return self.frame.page(asked, "audit.html", **content, **paged(asked, links))
 
     def check(self, asked: Asked) -> Response:
         """Whether every record of the ledger and of the journal holds, from the first; the first that does not is named."""

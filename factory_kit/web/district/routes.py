@@ -54,6 +54,8 @@ RULES: tuple[Rule, ...] = (
     _get("/static/{name}", "entrance.static", ANYBODY),
     _get("/", "entrance.home", ALL),
     _post("/logout", "entrance.logout", ALL),
+    _get("/password", "entrance.password_page", ALL),
+    _post("/password", "entrance.change_password", ALL),
     _get("/upload", "sender.upload_page", SENDERS),
     _post("/uploads", "sender.upload", SENDERS, "stream"),
     _get("/receipts", "sender.receipts", SENDERS),

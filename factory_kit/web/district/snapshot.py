@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from contextlib import suppress
@@ -169,6 +169,13 @@ class Snapshots:
         with suppress(TooSlow, StoreBusy):
             return doing.result(PATIENCE)
         return last
+
+    def begin(self, campaign: str, then: Callable[[], None]) -> None:
+        """Count *campaign* already, before anybody asks; *then* is called once it is counted."""
+        with self._lock:
+            doing = self._doing.get(campaign) or self._maker.submit(self._make, campaign)
+            self._doing[campaign] = doing
+        doing.add_done_callback(lambda done: then() if not done.cancelled() and done.exception() is None else None)
 
     def _head(self) -> Head:
         return tuple(stamp_of(self._desk.office.path / name) for name in FILES)

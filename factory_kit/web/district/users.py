@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from factory_kit.errors import UsageError
 from factory_kit.files import write_atomically
 
-__all__ = ["FILE", "LEAST", "ROLES", "Role", "User", "Users", "hashed"]
+__all__ = ["FILE", "LEAST", "LONGEST", "ROLES", "Role", "User", "Users", "hashed"]
 
 Role = Literal["provider", "officer", "reader"]
 ROLES: tuple[Role, ...] = get_args(Role)

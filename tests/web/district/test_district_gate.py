@@ -22,6 +22,8 @@ from factory_kit.web.district.sessions import ABSOLUTE, IDLE, Brake, Sessions
 from factory_kit.web.district.users import ROLES, User, Users, hashed
 from factory_kit.web.guard import HEADERS
 
+from .conftest import Person
+
 pytestmark = pytest.mark.wire
 
 NAMES = {"provider": "jia", "officer": "li", "reader": "wang"}
@@ -80,6 +82,50 @@ def test_a_write_needs_the_token_of_our_page(people: dict[str, Any], rule: Rule)
         {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"},
     )  # fmt: skip
     assert {person.ask("POST", address(rule), b"", **headers).status for headers in wrong} == {403}
+
+
+def test_people_change_their_own_password(district: Any) -> None:
+    """With the old one only; this browser stays logged in under a new session, all others are out; the journal says so."""
+    users = Users(district.office.path)
+    users.add(User("chen", "reader", hashed("the first long one")))
+    here, elsewhere = Person(district.port, "chen"), Person(district.port, "chen")
+    assert [each.log_in("the first long one").status for each in (here, elsewhere)] == [303, 303]
+    before, second = here.cookie, "the second long one"
+
+    for fields, said in (
+        ({"old": "a wrong long one", "new": second, "again": second}, "not the password until now"),
+        ({"old": "the first long one", "new": second, "again": second + "x"}, "differ"),
+        ({"old": "the first long one", "new": "short", "again": "short"}, "12 to 200"),
+        ({"old": "the first long one", "new": "the first long one", "again": "the first long one"}, "until now"),
+    ):
+        refused = here.post("/password", **fields)
+        assert (refused.status, said in refused.text) == (422, True)
+    changed = here.post("/password", old="the first long one", new=second, again=second)
+    assert changed.status == 303
+    here.keep(changed)
+
+    assert here.cookie != before
+    assert "The password was changed" in here.get("/password?done=1").text
+    assert elsewhere.get("/dashboard").status == 303
+    assert users.logged_in("chen", second)
+    events = [
+        link.record["event"] for link in Journal(district.office.path, lambda: 0).links if link.record["by"] == "chen"
+    ]
+    assert events == ["login", "login", "password refused", "password changed"]
+    assert second.encode() not in Journal(district.office.path, lambda: 0).path.read_bytes()
+
+
+def test_guessing_the_old_password_is_slowed(district: Any) -> None:
+    """Whoever finds a browser logged in has five tries; then even the right one has to wait."""
+    Users(district.office.path).add(User("zhao", "reader", hashed("the first long one")))
+    person = Person(district.port, "zhao")
+    person.log_in("the first long one")
+    new = {"new": "the second long one", "again": "the second long one"}
+
+    tried = [person.post("/password", old=f"wrong long one {number}", **new).status for number in range(5)]
+
+    assert tried == [422] * 5
+    assert person.post("/password", old="the first long one", **new).status == 429
 
 
 def test_every_write_is_in_the_table_as_one() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from factory_kit.cli import district_web
 from factory_kit.cli.clock import now
 from factory_kit.cli.district_rebuilt import rebuilt
 from factory_kit.district.index import index
@@ -95,6 +96,26 @@ def test_a_state_of_the_ledger_is_counted_once(counted: Office) -> None:
         found = snapshots.of("digital-diagnosis")
     assert found.cutoff["receipt"] == first.cutoff["receipt"] + 1
     assert found.models[MODEL].whole(found.models[MODEL].filtered({})).n == 90
+
+
+def test_a_large_district_is_counted_before_anybody_asks(
+    counted: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was begun is what the first reader gets; the terminal says that it began and that it is done, of a small one nothing."""
+    desk = desk_of(counted.path, rebuilt, now)
+    snapshots = Snapshots(desk)
+    district_web._count_ahead(desk, snapshots)
+    assert capsys.readouterr().err == ""
+
+    monkeypatch.setattr(district_web, "MUCH", 1)
+    district_web._count_ahead(desk, snapshots)
+    found = snapshots.of("digital-diagnosis")
+    snapshots._maker.shutdown()  # also the word at its end was said
+
+    said = " ".join(capsys.readouterr().err.split())
+    assert snapshots.of("digital-diagnosis") is found
+    assert "Counting for the first time" in said
+    assert "Everything is counted" in said
 
 
 def test_an_officer_publishes_and_a_reader_fetches(counted: Office, district_server: Callable[..., Any]) -> None:
