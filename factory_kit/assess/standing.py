@@ -31,11 +31,8 @@ class Proofs:
 
     def grade(self, answer: Answer | None) -> EvidenceGrade:
         """The best grade among the evidence of *answer* that can count; D, declared, without any."""
-        best = WEAKEST
-        for item in answer.evidence if answer else ():
-            if item.grade < best and self._counts(item):
-                best = item.grade
-        return best
+        items = answer.evidence if answer else ()
+        return min((item.grade for item in items if self._counts(item)), default=WEAKEST)
 
     def _counts(self, item: EvidenceItem) -> bool:
         expired = item.expires is not None and item.expires < self.on

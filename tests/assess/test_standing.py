@@ -106,6 +106,12 @@ OPEN = NoValue(NoValueKind.NOT_ASSESSED)
         (SEEN, MOST, Value(MOST, "A"), "answer"),
         (SEEN, HALF, Value(MOST, "B", HALF), "answer"),
         (SET_ASIDE, HALF, Value(MOST, "C"), "override-machine"),
+        (
+            said(value="0.8", decision="override-machine", reason="it lies", evidence=[seen("A", sha256=A)]),
+            HALF,
+            Value(MOST, "A"),
+            "override-machine",
+        ),
         (SET_ASIDE.model_copy(update={"evidence": ()}), HALF, Value(MOST, "D", HALF), "override-machine"),
         (TAKEN, HALF, Value(HALF, "A"), "accept-machine"),
         (TAKEN, None, OPEN, "accept-machine"),
