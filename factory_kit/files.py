@@ -17,10 +17,10 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, secret: bool = False) -> Iterator[Path]:
     """A path beside *path* to write to; at the end it is flushed to disk and renamed to *path*, on any error it is removed.
 
-    The folder must exist. ``FactoryKitError`` in one line when the disk is full or the folder cannot be written.
+    What is *secret* is readable by its owner alone from its first byte on. The folder must exist. ``FactoryKitError`` in one line when the disk is full or the folder cannot be written.
     """
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
@@ -30,7 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
-        _sync_file(aside)
+        _sync_file(aside, None if secret else _usual_mode())
         aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
@@ -43,10 +43,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """*content* (text as UTF-8) under *path*, whole or not at all."""
+def write_atomically(path: Path, content: bytes | str, *, secret: bool = False) -> None:
+    """*content* (text as UTF-8) under *path*, whole or not at all; what is *secret* for its owner alone."""
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path) as aside:
+    with atomic_path(path, secret=secret) as aside:
         aside.write_bytes(data)
 
 
@@ -61,11 +61,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _sync_file(path: Path) -> None:
-    mode = _usual_mode()
+def _sync_file(path: Path, mode: int | None) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-    path.chmod(mode)
+    if mode is not None:
+        path.chmod(mode)
 
 
 def _usual_mode() -> int:

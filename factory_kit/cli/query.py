@@ -44,12 +44,12 @@ def query(
         typer.Option(
             "--format",
             metavar="table|csv|json|xlsx|parquet",
-            help=N_("By default what --output ends in, else a table."),
+            help=N_("By default what --out ends in, else a table."),
         ),
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help=N_("Write to this new file; xlsx and parquet need one.")),
+        typer.Option("--out", "-o", metavar="FILE", help=N_("Write to this new file; xlsx and parquet need one.")),
     ] = None,
     csv_for: CsvFor = "",
     limit: Annotated[
@@ -130,7 +130,7 @@ def _form(asked: str, output: Path | None) -> Any:
             forms=", ".join(FORMS if output is None else FORMS[1:]),
         )
     if output is None and form in {"xlsx", "parquet"}:
-        raise UsageError("{form} needs a file; add --output FILE", form=form)
+        raise UsageError("{form} needs a file; add --out FILE", form=form)
     return form
 
 

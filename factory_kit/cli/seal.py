@@ -82,8 +82,7 @@ def key_new(
     if sheet is None:
         typer.echo(made.sheet)
     else:
-        write_atomically(sheet, made.sheet)
-        sheet.chmod(0o600)
+        write_atomically(sheet, made.sheet, secret=True)
         note(
             _("Print {sheet}, lock it away, and delete the file: whoever has it can sign in your name.").format(
                 sheet=sheet

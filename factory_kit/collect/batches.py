@@ -34,18 +34,7 @@ def joined(batches: Sequence[SampleBatch]) -> SampleBatch:
 
 def selected(batch: SampleBatch, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> SampleBatch:
     """The *rows* of *batch*."""
-    places = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-    return SampleBatch(
-        point=batch.point[places],
-        time=batch.time[places],
-        value=batch.value[places],
-        quality=batch.quality[places],
-        has_value=None if batch.has_value is None else batch.has_value[places],
-        text=None if batch.text is None else [batch.text[place] for place in places],
-        status=None if batch.status is None else batch.status[places],
-        server_time=None if batch.server_time is None else batch.server_time[places],
-        received_time=None if batch.received_time is None else batch.received_time[places],
-    )
+    return batch.rows(np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.intp, copy=False))
 
 
 def bad(places: npt.NDArray[np.int32], time: int, received: int, status: int) -> SampleBatch:

@@ -51,7 +51,7 @@ class ServerPlan:
 
 @dataclass(frozen=True, slots=True)
 class SitePlan:
-    """The plans of all servers that have something to read, and the personal points left out as ``equipment.point``."""
+    """The plans of all servers that have something to read, and the personal points left out as ``equipment/point``."""
 
     servers: tuple[ServerPlan, ...]
     left_out: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ def plan_site(site: Site, connectors: Mapping[str, Connector]) -> SitePlan:
     if problems:
         raise DefinitionError(problems)
     left_out = tuple(
-        f"{machine.item.id}.{point.name}"
+        f"{machine.item.id}/{point.name}"
         for group in machines.values()
         for machine in group
         for point in _present(machine)

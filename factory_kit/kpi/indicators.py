@@ -34,8 +34,9 @@ from factory_kit.model.evidence import (
 )
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.site import Calendar
+from factory_kit.store.lineage import NamedFile
 
-__all__ = ["Frame", "SealedFile", "StoreView", "evaluate", "evidence_of", "register_planned", "unreadable"]
+__all__ = ["Frame", "StoreView", "evaluate", "evidence_of", "register_planned", "unreadable"]
 
 EXPECTED = (
     "subject", "not_applicable", "inconclusive", "numerator", "denominator", "lower_numerator", "lower_denominator",
@@ -58,29 +59,13 @@ AT_HAND = 1_000_000
 AFTERWARDS = 24 * 3600 * MICRO
 
 
-class SealedFile(Protocol):
-    """A sealed file of a store."""
-
-    @property
-    def path(self) -> str:
-        """Its path inside the store."""
-
-    @property
-    def rows(self) -> int:
-        """How many samples it holds."""
-
-    @property
-    def sha256(self) -> str:
-        """What its bytes must be."""
-
-
 class StoreView(Protocol):
     """What indicators need of a store."""
 
     def connect(self) -> Any:
         """A DuckDB connection with the views."""
 
-    def files(self, start: int, end: int) -> Sequence[SealedFile]:
+    def files(self, start: int, end: int) -> Sequence[NamedFile]:
         """The sealed files with samples of [*start*, *end*), microseconds since 1970-01-01 UTC."""
 
 

@@ -14,11 +14,12 @@ from typing import Any, Protocol
 
 from factory_kit.i18n import _
 from factory_kit.kpi.calendar import EPOCH, MICROSECOND
-from factory_kit.kpi.indicators import SealedFile, StoreView, evidence_of
+from factory_kit.kpi.indicators import StoreView, evidence_of
 from factory_kit.kpi.interval import Interval, days_between
 from factory_kit.model.evidence import Evidence, IndicatorUsed, Json
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.site import Calendar
+from factory_kit.store.lineage import NamedFile
 
 __all__ = ["Difference", "Verification", "verify_records"]
 
@@ -29,7 +30,7 @@ LIST = 3
 class ProvingView(StoreView, Protocol):
     """What a proof needs of a store."""
 
-    def lost(self, files: Iterable[SealedFile]) -> list[str]:
+    def lost(self, files: Iterable[NamedFile]) -> list[str]:
         """The paths of those of *files* that are neither here nor were merged into files that are."""
 
 

@@ -71,3 +71,17 @@ class SampleBatch:
 
     def __len__(self) -> int:
         return len(self.point)
+
+    def rows(self, places: npt.NDArray[np.intp]) -> SampleBatch:
+        """The samples at *places*, in that order; one may come several times."""
+        return SampleBatch(
+            point=self.point[places],
+            time=self.time[places],
+            value=self.value[places],
+            quality=self.quality[places],
+            has_value=None if self.has_value is None else self.has_value[places],
+            text=None if self.text is None else [self.text[place] for place in places.tolist()],
+            status=None if self.status is None else self.status[places],
+            server_time=None if self.server_time is None else self.server_time[places],
+            received_time=None if self.received_time is None else self.received_time[places],
+        )

@@ -26,8 +26,7 @@ def plant_key(file: Path) -> bytes:
     """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, secrets.token_hex(KEY_BYTES) + "\n")
-        file.chmod(0o600)
+        write_atomically(file, secrets.token_hex(KEY_BYTES) + "\n", secret=True)
     if os.name != "nt" and file.stat().st_mode & 0o077:
         raise KeyRefused("{file}: the key of the pseudonyms is readable by others; run chmod 600 on it", file=file)
     try:

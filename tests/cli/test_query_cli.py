@@ -112,7 +112,7 @@ def test_a_file_takes_the_rows(factory_kit: Command, workspace: Path, tmp_path: 
     ("words", "what"),
     [
         (["--format", "xml"], "'xml' is no format for this"),
-        (["--format", "xlsx"], "xlsx needs a file; add --output FILE"),
+        (["--format", "xlsx"], "xlsx needs a file; add --out FILE"),
         (["-o", "rows.txt"], "'txt' is no format for this"),
         (["-o", "there.csv"], "is there already"),
         (["--csv-for", "me", "--format", "csv"], "'me' is no reader of CSV"),

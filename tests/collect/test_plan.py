@@ -225,7 +225,7 @@ def test_personal_points_are_never_planned() -> None:
 
     assert [item.point.name for item in _only(plan).points] == ["power"]
     assert _only(plan).reads[0].request == ReadRequest(1, "holding", 0, 1)
-    assert plan.left_out == ("m1.who", "m1.badge")
+    assert plan.left_out == ("m1/who", "m1/badge")
 
 
 def test_points_a_machine_does_not_have_are_left_out() -> None:

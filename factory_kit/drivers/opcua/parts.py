@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from factory_kit.drivers.opcua.datatypes import Types
-from factory_kit.drivers.opcua.rows import rows_of
 from factory_kit.drivers.opcua.structures import Malformed, Taken, taken_apart, variant_of
 from factory_kit.drivers.status import Status, qualities
 from factory_kit.model.sample import SampleBatch
@@ -89,7 +88,7 @@ class Parts:
             return batch, others
         handles = [self._shared.get(handle, (handle,)) for handle in batch.point.tolist()]
         rows = np.repeat(np.arange(len(batch)), [len(each) for each in handles])
-        spread = rows_of(batch, rows)
+        spread = batch.rows(rows)
         point = np.array([handle for each in handles for handle in each], dtype=np.int32)
         found = {new: others[old] for new, old in enumerate(rows.tolist()) if old in others}
         return replace(spread, point=point), found

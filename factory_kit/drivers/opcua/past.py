@@ -18,7 +18,6 @@ from factory_kit.drivers.opcua.answers import nothing
 from factory_kit.drivers.opcua.errors import status_name
 from factory_kit.drivers.opcua.limits import CallSize
 from factory_kit.drivers.opcua.parts import Parts
-from factory_kit.drivers.opcua.rows import rows_of
 from factory_kit.drivers.opcua.values import columns
 from factory_kit.model.sample import SampleBatch
 
@@ -142,7 +141,7 @@ def _fresh(batch: SampleBatch, each: _Open, given: int) -> SampleBatch:
     keep[np.flatnonzero(batch.time == each.start)[:given]] = False
     if keep.all():
         return batch
-    return rows_of(batch, np.flatnonzero(keep))
+    return batch.rows(np.flatnonzero(keep))
 
 
 async def _release(session: Any, nodes: Mapping[int, ua.NodeId], left: Sequence[_Open]) -> None:

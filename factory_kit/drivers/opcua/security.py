@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -268,21 +267,11 @@ def _make(certificate: Path, key: Path, today: datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
         .sign(private, hashes.SHA256())
     )
-    _write_secret(
+    write_atomically(
         key,
         private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ),
+        secret=True,
     )
     write_atomically(certificate, made.public_bytes(serialization.Encoding.DER))
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    """*content* under *path*, never readable by others, not even for a moment."""
-    aside = path.with_suffix(".new")
-    aside.unlink(missing_ok=True)
-    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - the mode matters
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)

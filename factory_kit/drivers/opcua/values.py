@@ -14,7 +14,6 @@ from asyncua import ua
 
 from factory_kit.drivers.opcua.binary.columns import Columns
 from factory_kit.drivers.opcua.parts import NO_DATA, Absent, Parts
-from factory_kit.drivers.opcua.rows import rows_of
 from factory_kit.drivers.opcua.structures import Malformed
 from factory_kit.drivers.status import Status, qualities
 from factory_kit.model.sample import SampleBatch
@@ -107,7 +106,7 @@ def of_places(batch: SampleBatch, count: int) -> SampleBatch:
     """*batch* without the samples of handles that were never given: there are *count* places."""
     if not len(batch) or int(batch.point.view(np.uint32).max()) < count:
         return batch
-    return rows_of(batch, np.flatnonzero(batch.point.view(np.uint32) < count))
+    return batch.rows(np.flatnonzero(batch.point.view(np.uint32) < count))
 
 
 def microseconds(moment: datetime | None) -> int:
