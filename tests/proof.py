@@ -86,9 +86,9 @@ def parts(path: Path = PARTS) -> list[Part]:
 
 
 class Watcher:
-    """Which test ran, how long, and which of them are wanted; says to *heard* which test begins."""
+    """Which test ran and how long; says to *heard* which test begins. Of *wanted* tests, with their seconds, the quick ones go first."""
 
-    def __init__(self, wanted: set[str] | None = None, heard: Callable[[str], object] = str) -> None:
+    def __init__(self, wanted: dict[str, float] | None = None, heard: Callable[[str], object] = str) -> None:
         self.wanted, self.heard = wanted, heard
         self.seconds: dict[str, float] = {}
 
@@ -100,9 +100,10 @@ class Watcher:
         settings.load_profile("proof")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Only what is wanted."""
-        if self.wanted is not None:
-            items[:] = [item for item in items if item.nodeid in self.wanted]
+        """Only what is wanted, the quickest first."""
+        wanted = self.wanted
+        if wanted is not None:
+            items[:] = sorted((item for item in items if item.nodeid in wanted), key=lambda item: wanted[item.nodeid])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
@@ -244,7 +245,7 @@ def preload(module: str, loaded: Sequence[str]) -> None:
     gc.freeze()  # what is there now is looked at by no child
 
 
-def shown(part: Part, module: str, code: CodeType, wanted: set[str]) -> int:
+def shown(part: Part, module: str, code: CodeType, wanted: dict[str, float]) -> int:
     """Exit code of the *wanted* tests with *code* in place of *module*."""
     sys.meta_path.insert(0, Changed(module, part.file(module), code))
     return run_tests(part, sorted({nodeid.partition("::")[0] for nodeid in wanted}), Watcher(wanted))
@@ -254,12 +255,12 @@ def survives(part: Part, module: str, known: Known, mutant: Mutant) -> bool:
     """Whether no test of *part* notices *mutant*."""
     code = compile(mutant.tree, str(part.file(module)), "exec")
     near = set().union(*(known.by_line.get(line, set()) for line in mutant.lines))
-    every = set(known.seconds)
-    for wanted in [near, every] if near and near != every else [every]:
-        limit = 20 + 5 * sum(known.seconds[each] for each in wanted)
-        ended, red = forked(partial(shown, part, module, code, wanted), limit)
-        if ended or red:
-            return False
+    for names in (near, set(known.seconds) - near):
+        wanted = {name: known.seconds[name] for name in names}
+        if wanted:
+            ended, red = forked(partial(shown, part, module, code, wanted), 30 + 10 * sum(wanted.values()))
+            if ended or red:
+                return False
     return True
 
 
