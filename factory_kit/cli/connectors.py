@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory_kit.cli.drafted import ADOPT, adopt
 from factory_kit.cli.options import AsJson
 from factory_kit.i18n import N_, _, language
 
@@ -44,6 +45,7 @@ def register(app: typer.Typer) -> None:
             "Example: factory-kit connectors show eastron-sdm630"
         ),
     )(show)
+    group.command(help=ADOPT)(adopt)
     app.add_typer(group, name="connectors")
 
 
@@ -73,7 +75,7 @@ def list_(
             )
         )
         return
-    columns = (_("Connector"), _("Equipment"), _("Driver"), _("Points"), _("Grade"), _("Addresses"))
+    columns = (_("Connector"), _("Equipment"), _("Driver"), _("Points"), _("Grade"), _("Confidence in addresses"))
     print_table(
         columns,
         [

@@ -64,6 +64,7 @@ def opcua(
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.cli.clock import now
+    from factory_kit.cli.drafted import asking, say_next
     from factory_kit.cli.secrets import secret
     from factory_kit.collect.discover import Bounds, Wish, discover_opcua, plan_of
     from factory_kit.collect.rehearsal import discovery_folder, rehearse
@@ -79,16 +80,20 @@ def opcua(
         _show_plan(plan, as_json=as_json)
         rehearse(folder, plan)
         return
-    found = discover_opcua(
-        site,
-        wish,
-        folder,
-        now=now,
-        secret=secret,
-        certificates=place.certificates_folder,
-        request_log=place.root / "requests.jsonl",
-    )
+    with asking(wish.bounds.seconds) as tell:
+        found = discover_opcua(
+            site,
+            wish,
+            folder,
+            now=now,
+            secret=secret,
+            certificates=place.certificates_folder,
+            request_log=place.root / "requests.jsonl",
+            tell=tell,
+        )
     _show(found, wish, as_json=as_json)
+    if not as_json:
+        say_next(found.folder, workspace)
 
 
 def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
@@ -134,8 +139,8 @@ def _show(found: Discovery, wish: Wish, *, as_json: bool) -> None:
         said = _("{file} is evidence; an assessment takes it in when it lies in its folder evidence.")
         note(said.format(file=found.record))
     success(
-        _("{points} points drafted in {folder}; every role is a guess to be checked.").format(
-            points=found.points, folder=found.folder
+        _("{machines} machines, {points} points drafted in {folder}; every role is a guess to be checked.").format(
+            machines=len(found.draft.machines) if found.draft else 0, points=found.points, folder=found.folder
         )
     )
 

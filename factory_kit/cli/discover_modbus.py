@@ -53,6 +53,7 @@ def modbus(
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.cli.clock import now
+    from factory_kit.cli.drafted import asking, say_next
     from factory_kit.collect.discover_modbus import Limits, ModbusWish, discover_modbus, plan_of
     from factory_kit.collect.rehearsal import discovery_folder, rehearse
     from factory_kit.load.workspace import Workspace
@@ -74,7 +75,11 @@ def modbus(
         _show_plan(plan, as_json=as_json)
         rehearse(folder, plan)
         return
-    _show(discover_modbus(site, wish, folder, now=now, request_log=place.root / "requests.jsonl"), as_json=as_json)
+    with asking(wish.limits.seconds) as tell:
+        found = discover_modbus(site, wish, folder, now=now, request_log=place.root / "requests.jsonl", tell=tell)
+    _show(found, as_json=as_json)
+    if not as_json:
+        say_next(found.folder, workspace)
 
 
 def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
@@ -85,7 +90,7 @@ def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
         return
     sends = plan["sends"]
     assert isinstance(sends, list)  # noqa: S101 - made beside this
-    rows = [(each["service"], _(each["why"]), each["at_most"]) for each in sends]
+    rows = [(_service(each["service"]), _(each["why"]), each["at_most"]) for each in sends]
     print_table((_("Service"), _("Why"), _("Requests at most")), rows, title=_("What would be sent"), numbers={2: True})
     note(_("To {address}, allowed by {allowed}.").format(address=plan["address"], allowed=plan["allowed"]))
     note(
@@ -102,13 +107,19 @@ def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
     note(_("Nothing was sent. To send just this, add --go."))
 
 
+def _service(name: str) -> str:
+    """``function 3`` in the reader's language."""
+    word, _blank, code = name.partition(" ")
+    return _("function {code}").format(code=code) if word == "function" else name
+
+
 def _show(found: Discovered, *, as_json: bool) -> None:
     from factory_kit.cli.console import note, print_json, print_table, success
 
     if as_json:
         print_json(found.as_json())
         return
-    columns = (_("Unit"), _("Calls itself"), _("SunSpec models"), _("Registers"), _("Clear guesses"))
+    columns = (_("Modbus unit"), _("Calls itself"), _("SunSpec models"), _("Registers"), _("Clear guesses"))
     print_table(columns, found.rows(), title=found.address, numbers={0: True, 3: True, 4: True})
     for each in found.found:
         for span in each.refused:

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-__all__ = ["pasted", "quoted"]
+__all__ = ["of_workspace", "pasted", "quoted"]
 
 PLAIN = set("@%+=:,./-_\\")
 """Signs that need no quotation marks in any shell, beside letters and digits of all scripts."""
@@ -21,6 +21,11 @@ def quoted(word: str | Path) -> str:
     if os.name == "nt":
         return subprocess.list2cmdline([text])
     return shlex.quote(text) if set(text) & set("\"$`\\!'") or not text else f'"{text}"'
+
+
+def of_workspace(workspace: Path) -> tuple[str, ...]:
+    """``-w DIR`` as it was given; nothing for the current folder."""
+    return () if workspace == Path() else ("-w", str(workspace))
 
 
 def pasted(*words: str | Path) -> None:

@@ -40,6 +40,7 @@ from factory_kit.model.site import OpcUaServer, Site
 __all__ = ["Bounds", "Discovery", "Wish", "discover_opcua", "plan_of"]
 
 NODES = "nodes.json"
+MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Discovery:
             yield N_("Limits"), ", ".join(f"{name} {value:g}" for name, value in self.facts.limits.items())
             if self.facts.clock_ahead_us is not None:
                 ahead, doubt = self.facts.clock_ahead_us / 1e6, self.facts.clock_uncertain_us / 1e6
-                yield N_("Clock ahead of ours"), f"{ahead:+.3f} s ± {doubt:.3f} s"
+                yield N_("Clock ahead of ours"), f"{_long(ahead)} ± {doubt:.3f} s"
         yield N_("Nodes"), len(self.tree.nodes)
         yield N_("Variables"), len(self.variables)
         yield N_("Machines"), len(self.draft.machines) if self.draft else 0
@@ -198,11 +199,13 @@ def discover_opcua(  # noqa: PLR0913 - what a discovery needs from outside
     certificates: Path,
     request_log: Path,
     clock: Callable[[], float] = monotonic,
+    tell: Callable[[], None] = lambda: None,
 ) -> Discovery:
     """What the server tells, and drafts from it in a folder of its own below *folder*.
 
     ``UsageError`` unless the dry run of just this was shown; ``NotAuthorised`` before anything is sent; ``DeviceError`` when
     no session can be had (what the endpoints told is on disk then). A limit, or an error under way, leaves a part that says so.
+    *tell* is called with every request.
     """
     plan = plan_of(site, wish, now())
     require_rehearsal(folder, plan)
@@ -212,7 +215,7 @@ def discover_opcua(  # noqa: PLR0913 - what a discovery needs from outside
     found = Discovery(wish.server.address, started, str(plan["allowed"]), folder / moment, [], [])
     found.folder.mkdir(parents=True, exist_ok=True)
     try:
-        asyncio.run(_discover(found, wish, Context(now, log.count, secret, certificates), clock))
+        asyncio.run(_discover(found, wish, Context(now, log.telling(tell), secret, certificates), clock))
     finally:
         log.flush(last=True)
         _keep(found, wish, site, now)
@@ -261,6 +264,16 @@ def _keep(found: Discovery, wish: Wish, site: Site, now: Callable[[], int]) -> N
         found.record = found.folder / record.file_name
         write_atomically(found.record, record.canonical())
     write_atomically(found.folder / "server.json", json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
+
+
+def _long(ahead: float) -> str:
+    """Seconds as they are; beyond two minutes days, hours, minutes and seconds."""
+    if abs(ahead) < 2 * MINUTE_S:
+        return f"{ahead:+.3f} s"
+    minutes, seconds = divmod(round(abs(ahead)), MINUTE_S)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{'+' if ahead > 0 else '-'}{f'{days} d ' if days else ''}{hours:02d}:{minutes:02d}:{seconds:02d}"
 
 
 def _allowed(site: Site, wish: Wish, now: int) -> str:

@@ -200,18 +200,19 @@ def discover_modbus(
     now: Callable[[], int],
     request_log: Path,
     clock: Callable[[], float] = monotonic,
+    tell: Callable[[], None] = lambda: None,
 ) -> Discovered:
     """What the device tells, and drafts from it in a folder of its own below *folder*.
 
     ``UsageError`` unless the dry run of just this was shown; ``NotAuthorised`` before anything is sent; ``DeviceUnavailable``
-    when nobody answers there. A limit, or trouble under way, leaves a part that says so.
+    when nobody answers there. A limit, or trouble under way, leaves a part that says so. *tell* is called with every request.
     """
     plan = plan_of(site, wish, now())
     require_rehearsal(folder, plan)
     started = now()
     moment = f"{datetime.fromtimestamp(started / 1e6, UTC):%Y%m%dT%H%M%SZ}"
     log = RequestLog(request_log, f"discover-{moment}", now)
-    device = driver("modbus").device(wish.name, wish.server, Context(now, log.count))
+    device = driver("modbus").device(wish.name, wish.server, Context(now, log.telling(tell)))
     found = Discovered(wish.server.address, started, str(plan["allowed"]), folder / moment)
     try:
         asyncio.run(_discover(found, wish, device, clock))  # type: ignore[arg-type]

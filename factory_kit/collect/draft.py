@@ -153,11 +153,23 @@ class Draft:
             for machine in self.machines
             if machine.companion is not None and machine.companion.machine and machine.companion.connector
         )
-        return FRAGMENT + known + _yaml({"servers": servers, "equipment": equipment})
+        return site_fragment(servers, equipment, known)
+
+
+def site_fragment(servers: Mapping[str, object], equipment: Sequence[object], remarks: str = "") -> str:
+    """What goes into the site file, each entry on a line and as far to the right as ``init`` writes its own."""
+    lines = [FRAGMENT + remarks + "servers:"]
+    lines += [f"  {name}: {_in_line(settings)}" for name, settings in servers.items()]
+    lines += ["equipment:", *(f"  - {_in_line(entry)}" for entry in equipment)]
+    return "\n".join(lines) + "\n"
+
+
+def _in_line(content: object) -> str:
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100_000, default_flow_style=True).strip()
 
 
 HEAD = "# 草稿，由 factory-kit discover 写出；角色都是猜测，请逐点核对。 / A draft by factory-kit discover; every role is a guess, check each point.\n"
-FRAGMENT = "# 草稿：核对后并入 site.yaml，并把 connectors/ 复制到工作区。 / A draft: check it, merge it into site.yaml, copy connectors/ into the workspace.\n"
+FRAGMENT = "# 草稿：核对后把各行并入 site.yaml 的同名段落，并把 connectors/ 复制到工作区。 / A draft: check it, put its lines under the same headings of site.yaml, copy connectors/ into the workspace.\n"
 README = """# {name}
 
 草稿，由 `factory-kit discover` 于 {found} 从 {url} 写出。`points.csv` 的 `source` 列写明每个角色猜测的理由。

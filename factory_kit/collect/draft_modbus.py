@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from factory_kit.collect.draft import site_fragment
 from factory_kit.collect.guess_registers import Proposal, Reading, propose
 from factory_kit.collect.samples import sample_values
 from factory_kit.drivers.modbus.sunspec import COMMON, SunSpecPoint, known_model
@@ -30,6 +31,8 @@ ROLES = {
     "Hz": Role.FREQUENCY, "PF": Role.POWER_FACTOR, "VAr": Role.REACTIVE_POWER, "VAR": Role.REACTIVE_POWER, "TmpCab": Role.TEMPERATURE,
 }  # fmt: skip
 SIZES = {"string"}
+OF_THE_LOOK = {"retries", "connections", "timeout_ms"}
+"""Settings under which a device is looked at, and not under which it is collected from."""
 
 
 @dataclass(slots=True)
@@ -96,12 +99,12 @@ def write_drafts(drafts: Iterable[DraftedConnector], server: str, settings: Modb
             }
         )
     if equipment:
-        servers = {server: settings.model_dump(mode="json", exclude_defaults=True) | {"driver": "modbus"}}
-        write_atomically(folder / "site-fragment.yaml", FRAGMENT + _yaml({"servers": servers, "equipment": equipment}))
+        kept = settings.model_dump(mode="json", exclude_defaults=True, exclude=OF_THE_LOOK)
+        servers = {server: {"driver": "modbus"} | kept}
+        write_atomically(folder / "site-fragment.yaml", site_fragment(servers, equipment))
 
 
 HEAD = "# 草稿，由 factory-kit discover modbus 写出，请逐点核对。 / A draft by factory-kit discover modbus; check each point.\n"
-FRAGMENT = "# 草稿：核对后并入 site.yaml，并把 connectors/ 复制到工作区。 / A draft: check it, merge it into site.yaml, copy connectors/ into the workspace.\n"
 README = """# {id}
 
 {label}

@@ -30,6 +30,15 @@ class RequestLog:
         """One request of *service* goes to *address*."""
         self._counts[address, service] += 1
 
+    def telling(self, tell: Callable[[], None]) -> Callable[[str, str], None]:
+        """``count``, with *tell* called for each request too."""
+
+        def counted(address: str, service: str) -> None:
+            self.count(address, service)
+            tell()
+
+        return counted
+
     def flush(self, *, last: bool = False) -> None:
         """What was counted since the last time is in the file; where that fails it waits for the next time.
 

@@ -49,6 +49,11 @@ def acquaint(site: Site, name: str, *, now: Callable[[], int], request_log: Path
     finally:
         log.flush()
     certificates = {offer.certificate for offer in offers if offer.certificate}
+    if not certificates:
+        raise DeviceRefused(
+            "{address}: shows no certificate, so there is nothing to trust; with security: None in site.yaml it is read in the open, if the plant agrees",
+            address=server.address,
+        )
     if len(certificates) != 1:
         raise DeviceRefused(
             "{address}: shows {count} certificates, expected one; ask the plant which is right",

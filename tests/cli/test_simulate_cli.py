@@ -10,6 +10,7 @@ import pytest
 from factory_kit.cli.pasted import quoted
 from factory_kit.cli.still_open import still_open
 from factory_kit.load.workspace import Workspace
+from factory_kit.testing import SimulatedPlant
 
 from .conftest import Command
 
@@ -100,3 +101,44 @@ def test_a_permission_that_ends_is_told_before_the_visit(
 def test_a_name_is_shown_as_a_shell_takes_it_for_one_word(word: str, typed: str) -> None:
     """What stands in a command to be pasted has quotation marks where a shell needs them, and only there."""
     assert quoted(word) == typed
+
+
+@pytest.mark.wire
+def test_a_discovered_device_reaches_the_site_file_by_pasting(factory_kit: Command, tmp_path: Path) -> None:
+    """Dry run, --go, connectors adopt: its lines pasted at the end of a new site file are a site that check takes."""
+    folder = tmp_path / "张工 的厂"
+    factory_kit("init", folder)
+    site = folder / "site.yaml"
+    with SimulatedPlant() as plant:
+        permission = PERMISSION.format(until="2099-12-31").replace("192.0.2.20:502", f"127.0.0.1:{plant.modbus_port}")
+        known = permission.replace("192.0.2.20", "127.0.0.1").replace("port: 502}", f"port: {plant.modbus_port}}}", 1)
+        text = site.read_text(encoding="utf-8")
+        head, equipment, ledger = text.partition("# 台账")
+        site.write_text(head + known + equipment + ledger, encoding="utf-8")
+        words = ("discover", "modbus", "energy", "--units", "1", "--registers", "holding:0-9", "--rounds", "2")
+        seen = factory_kit(*words, "--every", "0.1", "-w", folder, "--lang", "zh").out
+        gone = factory_kit(*words, "--every", "0.1", "-w", folder, "--go").err
+    (made,) = (folder / "discover").glob("*/*/connectors")
+
+    said = factory_kit("connectors", "adopt", made.parent, "-w", folder)
+    again = factory_kit("connectors", "adopt", made.parent, "-w", folder)
+    kept = [line for line in site.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    site.write_text("\n".join(kept).rstrip() + "\n" + said.out.partition("equipment:\n")[2], encoding="utf-8")
+    checked = factory_kit("check", folder)
+
+    assert "43/14" in seen
+    assert f'factory-kit connectors adopt "{made.parent}" -w "{folder}"' in gone
+    assert said.code == again.code == 0
+    assert "servers:" not in said.out
+    assert "is in the workspace already" in again.err
+    assert checked.code == 0, checked.err
+    assert "2 pieces of equipment, 1 connected" in checked.err
+
+
+def test_only_what_discover_left_can_be_adopted(factory_kit: Command, tmp_path: Path) -> None:
+    """A folder without drafts is wrong use."""
+    factory_kit("init", tmp_path / "a")
+
+    said = factory_kit("connectors", "adopt", tmp_path, "-w", tmp_path / "a")
+
+    assert (said.code, "holds no drafted connectors" in said.err) == (2, True)
