@@ -1,10 +1,10 @@
-# make demo | test | test-duckdb15 | lint | messages | wheel | soak | coverage | mutants | bench | clean — everything happens in .venv and .venv-duckdb15
+# make demo | test | test-duckdb15 | lint | messages | docs | wheel | soak | coverage | mutants | bench | clean — everything happens in .venv and .venv-duckdb15
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VENV15 := .venv-duckdb15
 
-.PHONY: demo test test-duckdb15 lint messages wheel soak coverage mutants bench clean
+.PHONY: demo test test-duckdb15 lint messages docs wheel soak coverage mutants bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/factory-kit demo
@@ -22,6 +22,10 @@ lint: $(VENV)/.test
 
 messages: $(VENV)/.test
 	$(BIN)/python .ci/messages.py
+
+# The documentation, in build/docs: open build/docs/index.html. Fails on a warning.
+docs: $(VENV)/.docs
+	$(BIN)/python -m mkdocs build --strict
 
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel
@@ -49,6 +53,10 @@ $(BIN)/python:
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[validate]'
+	@touch $@
+
+$(VENV)/.docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
