@@ -272,6 +272,7 @@ def test_the_plant_s_records_propose_for_the_criteria_of_the_model(indicators: P
     assert list(found) == [OTHER, "RE.1.a", CRITERION]
     assert (found[OTHER].score, found["RE.1.a"].score) == (HALF, None)
     assert found[OTHER].records == tuple(sorted([high.id, low.id]))
+    assert proposals(MODEL, [(low, indicator), (high, indicator)])[OTHER].records == found[OTHER].records
     assert not found["RE.1.a"].inconclusive
 
 

@@ -41,7 +41,13 @@ OPEN = {NoValueKind.NOT_ASSESSED, NoValueKind.INCONCLUSIVE}
 
 
 @lru_cache
-def model(policy: str = "renormalise", *, stop: bool = True, not_applicable: str = "with_reason") -> MaturityModel:
+def model(
+    policy: str = "renormalise",
+    *,
+    stop: bool = True,
+    not_applicable: str = "with_reason",
+    ends: tuple[Fraction, ...] = ENDS,
+) -> MaturityModel:
     """Three levels, two plant types (C is nothing for ``two``), B may be trimmed."""
     types = {name: ("one", "two") if name != "C" else ("one",) for name in NODES}
     structure: dict[str, Any] = {
@@ -52,7 +58,7 @@ def model(policy: str = "renormalise", *, stop: bool = True, not_applicable: str
             "engine": 1, "status": "verified",
             "steps": (
                 {"step": "weighted_mean", "empty_cell": policy}, {"step": "gate", "at_least": "2/3", "stop": stop},
-                {"step": "bands", "bands": [{"at_least": str(end), "level": n} for n, end in enumerate(ENDS, 1)]},
+                {"step": "bands", "bands": [{"at_least": str(end), "level": n} for n, end in enumerate(ends, 1)]},
             ),
         },
         "nodes": tuple(
@@ -376,6 +382,32 @@ def test_answers_that_the_model_does_not_allow_are_refused() -> None:
         score(model(not_applicable="never"), "one", {"a": NoValue(NoValueKind.NOT_APPLICABLE, "a reason")})
 
 
+@pytest.mark.parametrize(
+    ("kind", "trimmed", "answers", "said"),
+    [
+        ("three", "", {}, "small@1: 'three' is no plant type of this model, expected one of one, two"),
+        ("one", "Z", {}, "'Z' cannot be trimmed, it is no node of the model for the type one"),
+        ("two", "C", {}, "'C' cannot be trimmed, it is no node of the model for the type two"),
+        ("one", "A1", {}, "A1 must not be trimmed; assess it"),
+        ("one", "BB", {}, "B is trimmed twice; keep one reason"),
+        ("one", "", {"z": Value(Fraction(1))}, "'z' is no criterion of this model"),
+        (
+            "one", "", dict.fromkeys("jk", NoValue(NoValueKind.NOT_APPLICABLE, "a reason")),
+            "no requirement of level 3 is left to score; check what is not applicable",
+        ),
+    ],
+)  # fmt: skip
+def test_a_plant_that_the_model_does_not_know_is_refused(
+    kind: str, trimmed: str, answers: Mapping[str, Decided], said: str
+) -> None:
+    """Its type, its trimming, its criteria, and a level of which nothing is left."""
+    nodes = ("B", "B") if trimmed == "BB" else (trimmed,) if trimmed else ()
+    trims = [Trim(node=node, reason="not done here", agreed_by="assessor") for node in nodes]
+
+    with pytest.raises(AssessmentError, match=said):
+        score(model(), kind, answers, trims)
+
+
 def test_a_node_that_does_not_count_has_no_score() -> None:
     """C is nothing for plants of the second type."""
     found = score(model(), "two", {})
@@ -428,6 +460,34 @@ def test_plans_are_the_cheapest_sets_in_an_order_that_can_be_done() -> None:
     assert paths(found, answers, actions, 2, plans=1) == plans[:1]
     assert paths(found, answers, actions, 1) == paths(found, answers, actions, 3) == ()
     assert paths(found, answers, Actions.model_construct(actions=()), 2) == ()
+
+
+def test_what_the_engine_does_not_confirm_is_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Level 2 asks here for a part of level 3 too, which only the dear action gives; the search ends after so many tries."""
+    strict = model(ends=(Fraction(2, 3), Fraction(21, 10), Fraction(5, 2)))
+    answers = full(1)
+    actions = Actions.model_construct(
+        actions=(
+            action("cheap", "1", {"f": "1", "g": "1", "h": "1"}),
+            action("dear", "5", {"f": "1", "g": "1", "h": "1", "k": "1/3"}),
+        )
+    )
+    found = score(strict, "one", answers)
+
+    assert [[each.id for each in plan.actions] for plan in paths(found, answers, actions, 2)] == [["dear"]]
+    monkeypatch.setattr("factory_kit.score.path.TRIES", 1)
+    assert paths(found, answers, actions, 2) == ()
+
+
+def test_what_does_not_count_for_the_plant_needs_no_action() -> None:
+    """C is nothing for plants of the second type, so that what raises it alone is no help, and costs nothing either."""
+    answers = full(1, 2)
+    found = score(model(), "two", answers)
+    only = action("only", "1", {"k": "1"})
+    both = action("both", "2", {"j": "1", "k": "1"})
+
+    (plan,) = paths(found, answers, Actions.model_construct(actions=(only, both)), 3)
+    assert plan.actions == (both,)
 
 
 def test_what_actions_raise_is_declared_and_never_lowered() -> None:
