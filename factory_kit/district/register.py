@@ -107,11 +107,6 @@ class Registers:
         """Listed providers; a name may stand there several times with different dates."""
         return self.rows("providers")
 
-    @cached_property
-    def classes(self) -> Mapping[str, str]:
-        """Imported names of industry classes by code."""
-        return {row["code"]: row["name"] for row in self.rows("classes")}
-
     def has_plant(self, credit_code: str, site_no: str) -> bool:
         """Whether the plant is in the register."""
         return (credit_code, site_no) in self.plants

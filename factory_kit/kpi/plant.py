@@ -263,11 +263,3 @@ def _sure(number: float | None, coverage: float) -> Kpi:
     value = None if number is None else Fraction(number).limit_denominator(MICRO)
     bound = value if coverage == 1 else None
     return Kpi(value, bound, bound, Fraction(coverage).limit_denominator(MICRO))
-
-
-def by_subject(figures: Iterable[KpiFigure]) -> dict[str, dict[str, KpiFigure]]:
-    """The figures by subject and id."""
-    found: dict[str, dict[str, KpiFigure]] = {}
-    for each in figures:
-        found.setdefault(each.subject, {})[each.id] = each
-    return found

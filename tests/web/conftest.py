@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -11,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ from factory_kit.model.evidence import Engine, Evidence, FileUsed, IndicatorUsed
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.store import Store
+
+from .client import Answered, Client
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "试验厂 \"甲\" '乙' <b>&</b> 😀㵘"
@@ -64,25 +65,6 @@ def server() -> Iterator[Callable[..., Served]]:
 
 
 @dataclass
-class Answered:
-    """What a server answered."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode()
-
-
-@dataclass
 class Served:
     """One running server."""
 
@@ -111,27 +93,8 @@ class Served:
         return visitor
 
 
-@dataclass
-class Visitor:
-    """A client that sends exactly what it is told to."""
-
-    port: int
-    cookie: str = ""
-    csrf: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answered:
-        """The answer to one request; a header of an empty text is left out."""
-        sent = {"Cookie": self.cookie, "X-CSRF-Token": self.csrf, **self.extra}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, {name: value for name, value in sent.items() if value})
-            response = connection.getresponse()
-            named = {name.lower(): value for name, value in response.getheaders()}
-            return Answered(response.status, named, response.read())
-        finally:
-            connection.close()
+class Visitor(Client):
+    """Somebody who answers the questionnaire."""
 
     def post(self, code: str, what: str, **content: object) -> Answered:
         """The answer to a write as the page makes it."""

@@ -10,7 +10,7 @@ from typing import Any
 from asyncua import ua
 
 from factory_kit.drivers.opcua.browse import Found, Tree
-from factory_kit.drivers.opcua.datatypes import ENUMERATION, STRUCTURE, Types, enum_names, load_types
+from factory_kit.drivers.opcua.datatypes import Types, enum_names, load_types
 from factory_kit.drivers.opcua.gentle import Gentle, Spent
 from factory_kit.drivers.opcua.names import node_id, shown
 from factory_kit.drivers.opcua.structures import Malformed, Taken, flattened, taken_apart
@@ -130,13 +130,3 @@ def _parts(value: Any, types: Types) -> tuple[tuple[str, Taken], ...]:
     if value is None:
         return ()
     return tuple(flattened(taken_apart(value, types), MOST_PARTS))
-
-
-def is_structured(variable: Variable) -> bool:
-    """Whether the variable holds a structure or an array rather than a single value."""
-    return variable.rank >= 0 or (variable.kind == STRUCTURE)
-
-
-def is_enumeration(variable: Variable) -> bool:
-    """Whether the variable holds the number of a name."""
-    return variable.kind == ENUMERATION or bool(variable.names)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import re
 import shutil
@@ -11,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,56 +21,18 @@ from factory_kit.shipped import search_path
 from factory_kit.testing.district import Submission, make_inbox
 from factory_kit.web.district.users import User, Users, hashed
 
+from ..client import Answered, Client  # noqa: TID252 - tests are no package that has a name
+
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "correct horse battery"
-PATIENCE = 240
 PEOPLE: dict[str, tuple[Any, str]] = {
     "jia": ("provider", "示例诊断甲"), "yi": ("provider", "示例诊断乙"), "li": ("officer", ""), "wang": ("reader", ""),
 }  # fmt: skip
 """Users by name: their role, and whom they speak for."""
 
 
-@dataclass
-class Answered:
-    """What a server answered."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode()
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
-@dataclass
-class Person:
-    """A client that sends exactly what it is told to, and keeps its cookie."""
-
-    port: int
-    name: str = ""
-    cookie: str = ""
-    csrf: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answered:
-        """The answer to one request; a header of an empty text is left out."""
-        sent = {"Cookie": self.cookie, "X-CSRF-Token": self.csrf, **self.extra}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, {name: value for name, value in sent.items() if value})
-            response = connection.getresponse()
-            named = {name.lower(): value for name, value in response.getheaders()}
-            return Answered(response.status, named, response.read())
-        finally:
-            connection.close()
+class Person(Client):
+    """Somebody in a browser, who keeps its cookie."""
 
     def get(self, path: str) -> Answered:
         """A page, as a browser asks for it."""
