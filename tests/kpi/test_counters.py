@@ -91,6 +91,13 @@ def test_rises_tell_from_when_to_when() -> None:
     ]
 
 
+def test_a_register_of_unknown_width_never_rolls_over() -> None:
+    """Also one that shows what no counter should show."""
+    readings = [Reading(0, 0), Reading(10, -3), Reading(20, -9)]
+
+    assert [rise.kind for rise in rises(readings, limit=lambda _: 5)[1:]] == [RiseKind.RESET, RiseKind.RESET]
+
+
 def test_limits_are_rounded_down() -> None:
     """What the cycle allows in the time, times the factor, and the slack; what the load allows, in millionths of a kWh."""
     assert [piece_limit(10, factor=3, slack=7)(elapsed) for elapsed in (0, 3, 4, 40)] == [7, 7, 8, 19]
