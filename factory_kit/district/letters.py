@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,11 +50,11 @@ def _sent_back(link: Link, cases: Cases) -> Link:
 def letter(office: Office, provider: str, links: Sequence[Link], language: Language) -> Document:
     """The letter to *provider* about *links*."""
     campaign, units = office.campaign(), office.units()
-    name = provider or say("letter.nobody", language)
+    to, key = provider or say("letter.nobody", language), "letter.lead"
+    if _unread(links):
+        to, key = say("letter.unread", language), "letter.unread.lead"
     last = links[-1].record["received"][:10]
-    lead = say(
-        "letter.lead", language, campaign=campaign.name.in_(language), count=len(links), deadline=campaign.deadline
-    )
+    lead = say(key, language, campaign=campaign.name.in_(language), count=len(links), deadline=campaign.deadline)
     parts: list[Part] = [Prose("lead", (lead,)), _table(links, language), _rules(links, language)]
     if campaign.unverified_models == "trial":
         parts.append(Prose("trial", (say("trial.letter", language),)))
@@ -65,8 +65,8 @@ def letter(office: Office, provider: str, links: Sequence[Link], language: Langu
     )
     return Document(
         language=language,
-        title=say("letter.title", language),
-        subject=name,
+        title=say("letter.to", language, name=to),
+        subject=say("letter.title", language),
         sections=(Section("returned", say("letter.section", language), (*parts, signed)),),
         contents_title=say("contents", language),
         footer=say("letter.footer", language, district=units.district.in_(language), last=last),
@@ -83,13 +83,31 @@ def write_letters(
     folder.mkdir(parents=True, exist_ok=True)
     writers = {".docx": write_word, ".xlsx": write_excel}
     made = []
-    for number, (provider, links) in enumerate(open_returns(office).items(), start=1):
+    for number, (provider, links) in enumerate(_letters(office), start=1):
+        nobody = say("letter.unread" if _unread(links) else "letter.nobody", language)
         document = letter(office, provider, links, language)
         for suffix in suffixes:
-            path = folder / f"{number:02d}-{_safe(document.subject)}{suffix}"
+            path = folder / f"{number:02d}-{_safe(provider or nobody)}{suffix}"
             writers[suffix](document, path)
             made.append(path)
     return made
+
+
+def _letters(office: Office) -> Iterator[tuple[str, Sequence[Link]]]:
+    """Who is written to about what; files nobody could read are a list for the office, apart from self-assessments."""
+    for provider, links in open_returns(office).items():
+        if provider:
+            yield provider, links
+            continue
+        unread = [link for link in links if _unread([link])]
+        for some in (unread, [link for link in links if link not in unread]):
+            if some:
+                yield provider, some
+
+
+def _unread(links: Sequence[Link]) -> bool:
+    """Whether none of *links* says who sent it."""
+    return all(not link.record.get("provider") and not link.record.get("plant") for link in links)
 
 
 def _table(links: Sequence[Link], language: Language) -> Table:

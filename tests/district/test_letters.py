@@ -34,6 +34,30 @@ def test_each_provider_gets_its_letter(
     assert any("R0" in str(cell.value) for page in book for row in page.iter_rows() for cell in row)
 
 
+def test_files_that_nobody_signed_for_are_a_list_for_the_office(take: Take, office: Office, tmp_path: Path) -> None:
+    """What cannot be read says no sender: no letter to self-assessments, but a list that says so; nothing is called internal that goes out."""
+    path = tmp_path / "broken.zip"
+    path.write_bytes(b"no zip")
+    take(path)
+
+    made = write_letters(office, tmp_path / "l", "zh", [".docx"])
+
+    assert [each.name for each in made] == ["01-无法读取的文件_报送人不详_.docx"]
+    text = "\n".join(paragraph.text for paragraph in docx.Document(str(made[0])).paragraphs)
+    assert "请查明报送人" in text
+    assert "企业自评" not in text
+
+
+def test_a_letter_says_first_what_it_is_and_to_whom(take: Take, office: Office, inbox: list[Submission]) -> None:
+    """Its heading is the letter's, the provider stands below, and no page calls itself internal."""
+    take(*(each.path for each in inbox))
+    provider, links = next((name, links) for name, links in open_returns(office).items() if name)
+    document = letter(office, provider, links, "zh")
+
+    assert (document.subject, document.title) == ("评估包退回函", f"致：{provider}")
+    assert "内部" not in document.footer
+
+
 def test_what_was_made_good_is_in_no_letter(take: Take, office: Office, inbox: list[Submission]) -> None:
     """A plant whose bundle was accepted afterwards is not written about again."""
     take(inbox[3].path, inbox[4].path)
