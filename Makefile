@@ -44,6 +44,10 @@ coverage mutants: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py all
 
+# The README's table of figures, in both languages, from the committed full runs.
+figures: $(VENV)/.test
+	$(BIN)/python benchmarks/readme.py
+
 clean:
 	rm -rf $(VENV) $(VENV15) build dist factory-kit-demo
 

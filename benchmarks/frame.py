@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import statistics
 import sys
@@ -12,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Bar", "Cost", "Row", "Scale", "Work", "measured", "once", "side_by_side"]
+__all__ = ["Bar", "Cost", "Row", "Scale", "Work", "absent", "measured", "once", "side_by_side"]
 
 Work = Callable[[], float]
 """Does the work once and returns how many units it did (samples, plants, bytes)."""
@@ -70,11 +71,18 @@ class Row:
     peer_name: str = ""
     bar: Bar | None = None
     note: str = ""
+    absent: str = ""
+    """Why there is no figure, where there is none."""
 
     @property
     def ratio(self) -> float | None:
         """Ours divided by the peer's."""
-        return self.ours / self.peer if self.peer else None
+        return self.ours / self.peer if self.peer and not self.absent else None
+
+
+def absent(what: str, why: str) -> Row:
+    """The row of *what* could not be measured here, and *why*: a line of the table, never a crash."""
+    return Row(what, "", math.nan, absent=why)
 
 
 @dataclass(frozen=True)
