@@ -81,7 +81,7 @@ def _rise(before: int, now: int, highest: int, most: int, modulus: int, jitter: 
     if not _restarted(before, now, jitter):
         above = max(0, now - highest)
         return (RiseKind.COUNTED, above) if above <= most else (RiseKind.JUMP_FORWARD, 0)
-    if before < modulus and modulus - before + now <= most:
+    if now >= 0 and before < modulus and modulus - before + now <= most:  # no register holds a number below 0
         return RiseKind.ROLLOVER, modulus - before + now
     return (RiseKind.RESET, max(0, now)) if now <= most else (RiseKind.JUMP_BACKWARD, 0)
 

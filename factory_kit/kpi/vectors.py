@@ -294,7 +294,7 @@ def _restarted(
     for row in restarts.tolist():
         before, now = int(shown[row]), int(shown[row + 1])
         most = slack + factor * int(moment[row + 1] - moment[row]) // pace
-        rolled = before < modulus and modulus - before + now <= most
+        rolled = now >= 0 and before < modulus and modulus - before + now <= most
         amount = modulus - before + now if rolled else max(now, 0) if now <= most else 0
         if amount:
             found.append(row)

@@ -271,6 +271,10 @@ SPECIAL = {
     "an old first value": special(runs=((6, 26, "live"),), state=plain((-8, 1))),
     "a counter back to zero from two": special(total_count=plain((1, 2), (2, 0), (3, 2))),
     "a register that rolls over": special(total_count=plain((1, 65_530), (2, 4), (3, 14))),
+    "a meter that runs below zero": special(
+        active_energy=plain((0, 50), (1, -30), (2, -90), (3, 20)),
+        **{"meter-1/active_energy": plain((0, -10), (1, -400), (2, -350))},
+    ),
     "uncertain temperatures": special(temperature=plain(*((hour, 20) for hour in range(24)), quality=1)),
     "a clock eight hours behind": special(
         state=[(ZERO + hour * HOUR, 1 + hour % 3, 0, 0, ZERO + (hour + 8) * HOUR) for hour in range(12)]

@@ -63,7 +63,7 @@ def test_the_rise_after_a_long_silence_is_believed() -> None:
         ((900, 20), 0, 20, "reset"), ((900, 21), 0, 0, "jump backward"),
         ((990, 10), 1000, 20, "rollover"), ((990, 11), 1000, 11, "reset"), ((999, 0), 1000, 1, "rollover"),
         ((1000, 0), 1000, 0, "reset"), ((1001, 3), 1000, 3, "reset"),  # a value that the register cannot hold
-        ((5, -1), 0, 0, "reset"), ((5, -1), 6, 0, "rollover"), ((1, 0), 0, 0, "reset"), ((0, -1), 0, 0, "counted"), ((-1, 0), 0, 1, "counted"),
+        ((5, -1), 0, 0, "reset"), ((5, -1), 8, 0, "reset"), ((-9, -20), 0, 0, "reset"), ((1, 0), 0, 0, "reset"), ((0, -1), 0, 0, "counted"), ((-1, 0), 0, 1, "counted"),
     ],
 )  # fmt: skip
 def test_each_step_is_judged_at_its_boundary(values: tuple[int, int], modulus: int, amount: int, kind: str) -> None:

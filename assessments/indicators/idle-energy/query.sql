@@ -292,7 +292,7 @@ added AS (
     SELECT point, equipment, role, moment, elapsed,
            CASE WHEN before IS NULL THEN 0
                 WHEN NOT restarted THEN CASE WHEN above <= believable THEN above ELSE 0 END
-                WHEN before < modulus AND modulus - before + shown <= believable THEN modulus - before + shown
+                WHEN shown >= 0 AND before < modulus AND modulus - before + shown <= believable THEN modulus - before + shown
                 WHEN shown <= believable THEN greatest(shown, 0)
                 ELSE 0 END AS amount
     FROM raised
