@@ -67,7 +67,6 @@ def test_catalogues_templates_and_the_type_marker_are_in_the_wheel(wheel: Path) 
 
 
 @pytest.mark.demo
-@pytest.mark.timeout(1500)  # beside other work it may take many times its minute
 def test_the_demonstration_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     """Installed into an empty environment, ``factory-kit demo`` ends well and leaves a report in both languages."""
     environment = tmp_path / "环境 venv"
