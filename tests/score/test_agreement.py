@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from factory_kit.score.agreement import Agreement, agreement, exact_agreement, ordinal_alpha, weighted_kappa
+from factory_kit.score.agreement import Agreement, Estimate, agreement, exact_agreement, ordinal_alpha, weighted_kappa
 
 VALUES = tuple(Fraction(text) for text in ("0", "1/2", "4/5", "1"))
 KRIPPENDORFF = """
@@ -104,3 +104,33 @@ def test_three_raters_have_alpha_and_no_kappa() -> None:
 
     assert (found.items, found.raters, found.kappa) == (21, 3, None)
     assert found.alpha is not None
+
+
+RATED = {
+    item: tuple(VALUES[number // by % 4] if number % 11 != by else None for by in (1, 3, 7))
+    for item, number in enumerate(number * number * 13 % 101 for number in range(24))
+}
+"""By arithmetic: three raters who agree in part, some ratings missing."""
+
+
+def test_ranges_are_those_of_the_seed() -> None:
+    """A thousand draws of the items by the generator whose sequence Python guarantees, 25 cut off at either end."""
+    whole, pair = agreement(RATED, seed=3), agreement({item: values[:2] for item, values in RATED.items()}, seed=3)
+
+    assert (whole.items, whole.raters, whole.exact, whole.kappa, whole.seed) == (24, 3, Fraction(19, 66), None, 3)
+    assert whole.alpha == Estimate(Fraction(123835, 588156), Fraction(-77845, 784408), Fraction(301753, 685425))
+    assert (pair.items, pair.raters, pair.kappa) == (
+        21,
+        2,
+        Estimate(Fraction(2, 5), Fraction(22, 155), Fraction(100, 163)),
+    )
+
+
+def test_nothing_in_common_is_no_agreement() -> None:
+    """Raters who never rated the same item, and items without a rating."""
+    apart = [(VALUES[0], None), (None, VALUES[1])] * 20
+
+    assert (weighted_kappa(apart), ordinal_alpha(apart), exact_agreement(apart)) == (None, None, None)
+    found = agreement(dict(enumerate(apart)))
+    assert (found.items, found.raters, found.kappa, found.alpha) == (0, 2, None, None)
+    assert agreement({}).raters == 0
