@@ -98,6 +98,15 @@ def test_a_report_of_its_own_is_the_same_bytes_again(found: Diagnosis) -> None:
     assert isinstance(figures(first)["figure-timeline"].chart, Timeline)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_pictures_come_before_the_long_table(found: Diagnosis, language: Language) -> None:
+    """Where the time went is seen on the first page; the table of findings, which may take pages, follows."""
+    kinds = [part.id for part in findings_parts(Told(found, language, {}))]
+
+    assert kinds.index("figure-waterfall") < kinds.index("table-findings")
+    assert kinds[0].startswith("figure-")
+
+
 def test_the_days_are_those_of_the_evidence(material: Material, recorded: tuple[Store, Site], tmp_path: Path) -> None:
     """The interval of the OEE records; without such records there is no diagnosis."""
     store, site = recorded

@@ -49,12 +49,12 @@ class Told:
 
 
 def findings_parts(told: Told, most: int = MOST) -> tuple[Part, ...]:
-    """Everything the section shows: what cannot be told, the findings, their pictures."""
+    """Everything the section shows: where the time and the energy went as pictures, what cannot be told, the findings, their details."""
     figures: Sequence[Figure | None] = (oee_waterfall(told), stops_pareto(told), load_duration(told))
     return (
+        *(each for each in figures if each is not None),
         *_refused(told),
         _table(told, most),
-        *(each for each in figures if each is not None),
         *trends(told),
         *moved_levels(told),
         *anomaly_strips(told),
