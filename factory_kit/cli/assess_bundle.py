@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory_kit.cli.assess_arguments import Bundle, Name, opened
-from factory_kit.cli.options import AsJson, SignerOfPlant, WorkspaceFolder
+from factory_kit.cli.options import AsJson, SignerOfPlant, WorkspaceFolder, asked_languages
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from factory_kit.assess.bundle import Leaving
     from factory_kit.assess.folder import AssessmentFolder
-    from factory_kit.i18n import Language
     from factory_kit.reports.assessment import Material
 
 __all__ = ["acknowledge", "report", "rescore", "seal"]
@@ -47,7 +46,7 @@ def report(
     folder, material = _material(workspace, name)
     folder.report_folder.mkdir(exist_ok=True)
     written = []
-    for language in _languages(languages):
+    for language in asked_languages(languages):
         document = view(material, language)
         for suffix in form or ["html"]:
             path = folder.report_folder / f"report.{language}.{suffix}"
@@ -235,13 +234,3 @@ def _material(workspace: Path, name: str) -> tuple[AssessmentFolder, Material]:
         scored=scored, site=site, made_at=made_at, software=f"factory-kit {__version__}", day=day, diagnosis=found,
         stands=stands(scored),
     )  # fmt: skip
-
-
-def _languages(text: str) -> tuple[Language, ...]:
-    from factory_kit.errors import UsageError
-    from factory_kit.i18n import LANGUAGES
-
-    found = tuple(each for each in LANGUAGES if text in {each, "both"})
-    if not found:
-        raise UsageError("{text!r} is no language of reports, expected zh, en or both", text=text)
-    return found

@@ -25,6 +25,7 @@ GROUPS = (
     "connectors",
     "collect",
     "discover",
+    "form",
     "history",
     "query",
     "store",

@@ -10,9 +10,10 @@ import typer
 from factory_kit.i18n import N_
 
 if TYPE_CHECKING:
+    from factory_kit.i18n import Language
     from factory_kit.store.formats import CsvFor as CsvReader
 
-__all__ = ["AsJson", "CsvFor", "PublisherKey", "SignerOfPlant", "WorkspaceFolder", "csv_reader"]
+__all__ = ["AsJson", "CsvFor", "PublisherKey", "SignerOfPlant", "WorkspaceFolder", "asked_languages", "csv_reader"]
 
 WorkspaceFolder = Annotated[
     Path,
@@ -49,3 +50,14 @@ def csv_reader(asked: str, otherwise: CsvReader) -> CsvReader:
     if asked:
         raise UsageError("{asked!r} is no reader of CSV, expected excel or programs", asked=asked)
     return otherwise
+
+
+def asked_languages(text: str) -> tuple[Language, ...]:
+    """The languages that ``--in`` names; ``UsageError`` for anything but zh, en and both."""
+    from factory_kit.errors import UsageError
+    from factory_kit.i18n import LANGUAGES
+
+    found = tuple(each for each in LANGUAGES if text in {each, "both"})
+    if not found:
+        raise UsageError("{text!r} is no language of reports, expected zh, en or both", text=text)
+    return found

@@ -62,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; *empty* stands in its place when there are no rows."""
+    """A table; *empty* stands in its place when there are no rows. One that its section's heading names needs no caption."""
 
     id: str
     caption: str
@@ -177,6 +177,7 @@ class Document:
     """Whom or what it is about."""
     sections: tuple[Section, ...]
     contents_title: str
+    """Heads the list of sections; empty for a form, which has none."""
     footer: str
     words: dict[str, str] = field(default_factory=dict)
     """Short fixed words that templates need."""

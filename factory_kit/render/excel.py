@@ -87,7 +87,7 @@ class Formats:
 
 def _first_sheet(book: Any, formats: Formats, document: Document) -> None:
     """Whom it is about, and the other sheets."""
-    sheet = book.add_worksheet(_safe_name(document.contents_title))
+    sheet = book.add_worksheet(_safe_name(document.contents_title or document.title))
     sheet.hide_gridlines(2)
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)

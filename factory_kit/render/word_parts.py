@@ -53,7 +53,9 @@ class WordParts:
     document: Document
 
     def contents(self) -> list[Any]:
-        """The titles of the sections, each a link to its heading."""
+        """The titles of the sections, each a link to its heading; nothing for a document without a list of them."""
+        if not self.document.contents_title:
+            return []
         heading = self._heading(self.document.contents_title, 2)
         return [
             heading,
@@ -144,7 +146,8 @@ class WordParts:
         if not table.rows:
             yield self._note(table.empty)
             return
-        yield self._caption(table.caption)
+        if table.caption:
+            yield self._caption(table.caption)
         twips = _widths(table.columns, self.width)
         head = "".join(
             _cell(Cell(column.title), column, width, head=True)
