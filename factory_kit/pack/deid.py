@@ -118,7 +118,9 @@ def _scaled(step: Scale, sql: str, _number: int, _key: bytes, _product: str) -> 
 
 
 def _rounded(step: Round, sql: str, _number: int, _key: bytes, _product: str) -> str:
-    return _replaced(step.field, f'round(CAST("{step.field}" AS DOUBLE) / {step.step}) * {step.step}', sql)
+    places = max(0, -int(step.step.normalize().as_tuple().exponent))
+    multiple = f'round(CAST("{step.field}" AS DOUBLE) / {step.step}) * {step.step}'
+    return _replaced(step.field, f"round({multiple}, {places})", sql)  # six times 0.05 is 0.3, not 0.30000000000000004
 
 
 def _clipped(step: Clip, sql: str, _number: int, _key: bytes, _product: str) -> str:

@@ -256,9 +256,3 @@ def test_a_street_where_all_are_at_one_level_does_not_show_it() -> None:
     safe = protect(plants, RULES)
 
     assert all(cell != 12 for row in safe.cells for cell in row)
-
-
-def test_nothing_to_publish_is_said() -> None:
-    """No plants, no table."""
-    with pytest.raises(Withheld, match="nothing to publish"):
-        protect({}, RULES)

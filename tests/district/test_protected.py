@@ -56,6 +56,8 @@ def test_a_campaign_that_says_nothing_has_the_usual_thresholds() -> None:
     ("firms", "hidden"),
     [
         ((71, 20, 9), True),
+        ((5, 71, 5, 5, 5, 5, 4), True),
+        ((70, 15, 15), False),
         ((70, 10, 10, 10), False),
         ((45, 41, 7, 7), True),
         ((45, 40, 15), False),
@@ -67,6 +69,12 @@ def test_a_campaign_that_says_nothing_has_the_usual_thresholds() -> None:
 def test_sums_that_one_or_two_firms_make_are_hidden(firms: tuple[int, ...], hidden: bool) -> None:
     """More than 70 % by one, more than 85 % by two, or fewer than three firms."""
     assert dominated([Fraction(firm) for firm in firms], RULES) is hidden
+
+
+def test_nothing_to_publish_is_said() -> None:
+    """No plants, no table."""
+    with pytest.raises(Withheld, match="nothing to publish"):
+        protect({}, RULES)
 
 
 def test_every_plant_at_one_level_leaves_one_column() -> None:
