@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
-__all__ = ["Background"]
+__all__ = ["Background", "BackgroundServer"]
 
 T = TypeVar("T")
 
@@ -32,6 +33,31 @@ class Background:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE_S)
         self._loop.close()
+
+
+class BackgroundServer:
+    """A server with a loop of its own; it listens while a context lasts."""
+
+    def __init__(self) -> None:
+        self._background = Background()
+
+    async def _listen(self) -> None:
+        raise NotImplementedError
+
+    async def _stop(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self._background.call(self._listen())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Break every connection and stop listening."""
+        self._background.call(self._stop())
+        self._background.close()
 
 
 async def _cancel_others() -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 from collections.abc import Callable, Coroutine
-from types import TracebackType
-from typing import Self, cast
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
-from pymodbus.pdu.device import ModbusDeviceIdentification
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
+from pymodbus.simulator import SimDevice
 
-from factory_kit import __version__
 from factory_kit.testing.machines import Value
+from factory_kit.testing.modbus_listener import ModbusListener, zeros
 from factory_kit.testing.plantmodel import PlantModel
 
 __all__ = [
@@ -23,13 +18,10 @@ __all__ = [
     "METER_REGISTERS",
     "PRODUCT",
     "UNITS",
-    "VENDOR",
     "EnergyServer",
-    "bound_port",
     "registers",
 ]
 
-VENDOR = "Factory Kit"
 PRODUCT = "Simulated plant"
 """What tells a collector that these devices are simulated (device identification, function 43/14)."""
 
@@ -77,7 +69,7 @@ def registers(fields: tuple[Field, ...], values: dict[str, Value]) -> list[int]:
     return words
 
 
-class EnergyServer:
+class EnergyServer(ModbusListener):
     """Serves meters and compressor of *model* on *host* and *port* (0: any free one) at the plant time of *clock*.
 
     The values of a request are computed when it arrives, all at the same plant time. A unit that does not answer leaves
@@ -86,29 +78,13 @@ class EnergyServer:
     """
 
     def __init__(self, model: PlantModel, clock: Callable[[], int], host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port, PRODUCT, "simulated-plant")
         self._model = model
         self._clock = clock
-        self._host = host
-        self.port = port
-        self._server: ModbusTcpServer | None = None
 
-    async def __aenter__(self) -> Self:
-        """Listen."""
-        devices = [self._device(unit, equipment) for unit, equipment in UNITS.items()]
-        nobody = SimDevice(0, simdata=_block(0, 65536), action=_silence)
-        self._server = ModbusTcpServer(
-            [*devices, nobody], address=(self._host, self.port), identity=_identity(), ignore_missing_devices=True
-        )
-        await self._server.serve_forever(background=True)
-        self.port = bound_port(self._server)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop listening and close every connection."""
-        if self._server is not None:
-            await self._server.shutdown()  # type: ignore[no-untyped-call]
+    def devices(self) -> list[SimDevice]:
+        """The meters and the compressor."""
+        return [self._device(unit, equipment) for unit, equipment in UNITS.items()]
 
     def _device(self, unit: int, equipment: str) -> SimDevice:
         fields, first = (
@@ -117,7 +93,7 @@ class EnergyServer:
             else (METER_REGISTERS, _FIRST["meter"])
         )
         count = len(registers(fields, dict.fromkeys((point for point, _, _ in fields), 0)))
-        return SimDevice(unit, simdata=_block(first, count), action=self._refresh(equipment, fields))
+        return SimDevice(unit, simdata=zeros(first, count), action=self._refresh(equipment, fields))
 
     def _refresh(self, equipment: str, fields: tuple[Field, ...]) -> Action:
         async def refresh(
@@ -145,31 +121,3 @@ class EnergyServer:
 Action = Callable[
     [int, int, int, int, list[int], list[int] | list[bool] | None], Coroutine[None, None, ExcCodes | None]
 ]
-
-
-async def _silence(*request: object) -> ExcCodes | None:
-    del request
-    raise NoSuchIdException
-
-
-def _block(first: int, count: int) -> SimData:
-    return SimData(first, count=count, values=0, datatype=DataType.REGISTERS)
-
-
-def _identity() -> ModbusDeviceIdentification:
-    return ModbusDeviceIdentification(  # type: ignore[no-untyped-call]
-        info_name={
-            "VendorName": VENDOR,
-            "ProductCode": "simulated-plant",
-            "MajorMinorRevision": __version__,
-            "ProductName": PRODUCT,
-            "ModelName": PRODUCT,
-        }
-    )
-
-
-def bound_port(server: ModbusTcpServer) -> int:
-    """The port on which *server* listens: pymodbus has no word for it."""
-    listener = cast("asyncio.Server", server.transport)
-    port: int = listener.sockets[0].getsockname()[1]
-    return port

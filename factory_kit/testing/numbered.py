@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
@@ -14,8 +12,8 @@ from pymodbus.pdu import ModbusPDU
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from factory_kit.testing.background import Background
-from factory_kit.testing.modbus_server import bound_port
+from factory_kit.testing.background import BackgroundServer
+from factory_kit.testing.modbus_listener import bound_port
 
 __all__ = ["NumberedServer", "Request"]
 
@@ -32,7 +30,7 @@ class Request:
     count: int
 
 
-class NumberedServer:
+class NumberedServer(BackgroundServer):
     """Holding and input register *n* hold *n*; coil and discrete input *n* are on where *n* is odd; use as a context.
 
     Registers in *holes* (ranges) are illegal addresses: a request that touches one gets exception 2. Units in *silent*
@@ -49,6 +47,7 @@ class NumberedServer:
         latency_s: float = 0.0,
         port: int = 0,
     ) -> None:
+        super().__init__()
         self.host = "127.0.0.1"
         self.port = port
         self.requests: list[Request] = []
@@ -57,21 +56,8 @@ class NumberedServer:
         self._silent = frozenset(silent)
         self._holes = tuple(holes)
         self._latency_s = latency_s
-        self._background = Background()
         self._line = asyncio.Lock()
         self._server: ModbusTcpServer | None = None
-
-    def __enter__(self) -> Self:
-        """Listen."""
-        self._background.call(self._listen())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close every connection and stop listening."""
-        self._background.call(self._stop())
-        self._background.close()
 
     async def _listen(self) -> None:
         devices = [self._device(unit) for unit in sorted({*self._units, *self._silent})]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
-from factory_kit.testing.background import Background
+from factory_kit.testing.background import BackgroundServer
 
 __all__ = ["FaultProxy"]
 
 _PIECE = 65536
 
 
-class FaultProxy:
+class FaultProxy(BackgroundServer):
     """Passes everything between its own ``port`` on 127.0.0.1 and *host*:*port*, until told otherwise; use as a context.
 
     ``connections`` counts the connections that were accepted. *tap* is shown every piece that goes to the target, with the
@@ -22,10 +20,10 @@ class FaultProxy:
     """
 
     def __init__(self, host: str, port: int, tap: Callable[[int, bytes], None] | None = None) -> None:
+        super().__init__()
         self.port = 0
         self.connections = 0
         self._target = (host, port)
-        self._background = Background()
         self._delay = 0.0
         self._tap = tap
         self._refuses = False
@@ -34,18 +32,6 @@ class FaultProxy:
         self._passes = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-
-    def __enter__(self) -> Self:
-        """Listen on any free port."""
-        self._background.call(self._listen())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Break every connection and stop listening."""
-        self._background.call(self._stop())
-        self._background.close()
 
     def cut(self) -> None:
         """Break every connection now, and every new one at once, until ``heal``."""

@@ -5,21 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import NoSuchIdException
-from pymodbus.pdu.device import ModbusDeviceIdentification
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
+from pymodbus.simulator import SimDevice
 
-from factory_kit import __version__
-from factory_kit.drivers.base import OWN_VENDOR
 from factory_kit.model.sample import Quality
-from factory_kit.testing.modbus_server import bound_port
+from factory_kit.testing.modbus_listener import ModbusListener, zeros
 from factory_kit.testing.replay_recording import Column, Recording
 
 __all__ = ["FIRST_VALUE", "PRODUCT", "ROW", "TIME", "RegisterServer", "Unit", "block_of", "units_of"]
@@ -69,7 +62,7 @@ def block_of(recording: Recording, columns: Sequence[Column]) -> Block:
     return block.view(">u2").reshape(len(recording), -1).astype(np.uint16)
 
 
-class RegisterServer:
+class RegisterServer(ModbusListener):
     """Serves *recording* on *host* and *port* (0: any free one); ``show`` puts one of its rows into the registers.
 
     A request is answered from one row, whatever it asks for, so no answer is torn. Writing is refused; a unit that does
@@ -80,39 +73,23 @@ class RegisterServer:
     def __init__(
         self, recording: Recording, arrived: Callable[[], None], *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
+        super().__init__(host, port, PRODUCT, "replay")
         self.units = units_of(recording)
-        self.port = port
         self._blocks = [block_of(recording, unit.columns) for unit in self.units]
         self._row = 0
         self._waiting: set[int] = set()
         self._was_read = asyncio.Event()
         self._arrived = arrived
         self._read: set[int] = set()
-        self._host = host
-        self._server: ModbusTcpServer | None = None
 
     @property
     def watched(self) -> int:
         """How many units some client has read."""
         return len(self._read)
 
-    async def __aenter__(self) -> Self:
-        """Listen."""
-        devices = [self._device(unit, block) for unit, block in zip(self.units, self._blocks, strict=True)]
-        nobody = SimDevice(0, simdata=_registers(65536), action=_silence)
-        self._server = ModbusTcpServer(
-            [*devices, nobody], address=(self._host, self.port), identity=_identity(), ignore_missing_devices=True
-        )
-        await self._server.serve_forever(background=True)
-        self.port = bound_port(self._server)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop listening and close every connection."""
-        if self._server is not None:
-            await self._server.shutdown()  # type: ignore[no-untyped-call]
+    def devices(self) -> list[SimDevice]:
+        """A unit for each block of columns."""
+        return [self._device(unit, block) for unit, block in zip(self.units, self._blocks, strict=True)]
 
     async def show(self, row: int) -> None:
         """Every answer from now on holds *row*."""
@@ -146,25 +123,4 @@ class RegisterServer:
                 self._arrived()
             return None
 
-        return SimDevice(unit.number, simdata=_registers(block.shape[1]), action=answer)
-
-
-async def _silence(*request: object) -> ExcCodes | None:
-    del request
-    raise NoSuchIdException
-
-
-def _registers(count: int) -> SimData:
-    return SimData(0, count=count, values=0, datatype=DataType.REGISTERS)
-
-
-def _identity() -> ModbusDeviceIdentification:
-    return ModbusDeviceIdentification(  # type: ignore[no-untyped-call]
-        info_name={
-            "VendorName": OWN_VENDOR,
-            "ProductCode": "replay",
-            "MajorMinorRevision": __version__,
-            "ProductName": PRODUCT,
-            "ModelName": PRODUCT,
-        }
-    )
+        return SimDevice(unit.number, simdata=zeros(0, block.shape[1]), action=answer)
