@@ -126,7 +126,7 @@ def rebuild(district: DistrictFolder = Path()) -> None:
 def status(district: DistrictFolder = Path(), as_json: AsJson = False) -> None:
     from collections import Counter
 
-    from factory_kit.cli.console import print_json, print_table
+    from factory_kit.cli.console import note, print_json, print_table, success
     from factory_kit.district.office import Office
     from factory_kit.district.receipts import check_ledger
     from factory_kit.district.register import forms
@@ -143,8 +143,16 @@ def status(district: DistrictFolder = Path(), as_json: AsJson = False) -> None:
         return
     rows = [(_(outcome), str(count)) for outcome, count in sorted(outcomes.items())]
     rows += [(forms()[name].name.in_(language()), str(count)) for name, count in registers.items() if count]
-    title = f"{office.campaign().name.in_(language())} · {_('the ledger holds')}"
-    print_table((_("What"), _("Count")), rows, title=title, numbers={1: True})
+    campaign = office.campaign()
+    success(
+        _("{campaign}: the ledger holds, {count} receipts.").format(
+            campaign=campaign.name.in_(language()), count=report.count
+        )
+    )
+    if rows:
+        print_table((_("What"), _("Count")), rows, numbers={1: True})
+    else:
+        note(_("Nothing was received or imported yet."))
 
 
 def letters(
@@ -169,11 +177,13 @@ def publish(
 ) -> None:
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import success
+    from factory_kit.cli.progress import working
     from factory_kit.district.office import Office
     from factory_kit.district.publish import publish as give_out
     from factory_kit.i18n import language
 
-    release = give_out(Office.at(district), folder, now, language())
+    with working(_("the tables are proven")):
+        release = give_out(Office.at(district), folder, now, language())
     hidden = sum(table.hidden for table in release.tables.values())
     success(
         _("Release {number}: {hidden} cells are hidden, and it is proven that none can be worked out.").format(
@@ -189,40 +199,63 @@ def workbook(
     district: DistrictFolder = Path(),
 ) -> None:
     from factory_kit.cli.console import success
+    from factory_kit.cli.progress import working
     from factory_kit.district.office import Office
     from factory_kit.district.publish import write_internal
     from factory_kit.i18n import language
 
-    write_internal(Office.at(district), file, language())
+    with working(_("everything is counted")):
+        write_internal(Office.at(district), file, language())
     success(str(file))
 
 
 def trace(
     release: Annotated[int, typer.Argument(metavar="RELEASE", help=N_("The number of the release."))],
     table: Annotated[str, typer.Argument(metavar="TABLE", help="street, division, size")],
-    row: Annotated[str, typer.Argument(metavar="ROW", help=N_("The code of the row, such as 310117105."))],
+    row: Annotated[
+        str, typer.Argument(metavar="ROW", help=N_("The row: its code such as 310117105, or the name of the street."))
+    ],
     level: Annotated[int, typer.Option("--level", help=N_("Only this level; otherwise the whole row."))] = -1,
     district: DistrictFolder = Path(),
 ) -> None:
-    from factory_kit.cli.console import print_table
+    from factory_kit.cli.console import note, print_table
     from factory_kit.district.office import Office
     from factory_kit.district.publish import trace as way_back
 
-    found = way_back(Office.at(district), release, table, row, None if level < 0 else level)
+    office = Office.at(district)
+    codes = {name: unit.id for unit in office.units().units for name in (unit.name.zh, unit.name.en)}
+    table = TABLES.get(table, table)
+    found = way_back(office, release, table, codes.get(row, row), None if level < 0 else level)
+    if not found:
+        note(_("No plant stands behind it: nobody in this row has this level."))
+        return
     rows = [(each.plant, str(each.receipt), each.file, each.bundle) for each in found]
     print_table((_("Plant"), _("Receipt"), _("File"), _("Bundle")), rows, numbers={1: True})
 
 
+TABLES = {"街镇": "street", "行业": "division", "规模": "size"}
+
+
 def sample(
-    seed: Annotated[int, typer.Option("--seed", help=N_("Kept with the sample, so that anybody can draw it again."))],
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", help=N_("Kept with the sample, so that anybody can draw it again; by default a new one is drawn.")
+        ),
+    ] = None,
     each: Annotated[int, typer.Option("--each", min=1, help=N_("Plants per provider."))] = 4,
     district: DistrictFolder = Path(),
 ) -> None:
-    from factory_kit.cli.console import print_table
+    import secrets
+
+    from factory_kit.cli.console import note, print_table
     from factory_kit.district.office import Office
     from factory_kit.district.watch import sample as drawn
 
     office = Office.at(district)
+    if seed is None:
+        seed = secrets.randbelow(1_000_000)
+        note(_("Keep the seed: with --seed {seed} the same plants are drawn again.").format(seed=seed))
     first = office.campaign().models[0]
     rows = [
         (item.provider, item.plant, str(item.receipt), f"{item.total:.2f}")

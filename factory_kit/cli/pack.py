@@ -66,10 +66,11 @@ def build(
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import note, print_json, success
     from factory_kit.cli.pack_asked import asked_product
+    from factory_kit.cli.progress import working
     from factory_kit.reports.product import build_package
     from factory_kit.store import Store
 
-    with asked_product(workspace, product, key, signer) as asked:
+    with asked_product(workspace, product, key, signer) as asked, working(_("rows, papers, quality, leaks")):
         store = Store(asked.place.store_folder)
         made = build_package(
             asked.template, asked.site, store, out, span=_span(store, asked.site.plant.timezone, since, until), key_file=asked.key_file,
@@ -82,9 +83,9 @@ def build(
     for verdict in made.verdicts:
         if not verdict.installed:
             note(
-                _("{validator}: not installed (pip install 'factory-kit[validate]')").format(
-                    validator=verdict.validator
-                )
+                _(
+                    '{validator}: not installed; run: pip install "factory-kit[validate]" (from a wheelhouse folder: with --no-index --find-links FOLDER)'
+                ).format(validator=verdict.validator)
             )
         else:
             said = _("accepts it ({said})") if verdict.accepted else _("refuses it: {said}")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factory_kit.cli.options import AsJson, PublisherKey, SignerOfPlant, WorkspaceFolder
 from factory_kit.i18n import N_, _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory_kit.pack.release import Recipient
 
 __all__ = ["register"]
 
@@ -46,11 +51,12 @@ def release(
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import note, success
     from factory_kit.cli.pack_asked import asked_product
+    from factory_kit.cli.progress import working
     from factory_kit.reports.product import release_package
     from factory_kit.seal.verify import open_sealed
 
     product = str(open_sealed(package).about.get("product", ""))
-    with asked_product(workspace, product, key, signer) as asked:
+    with asked_product(workspace, product, key, signer) as asked, working(_("the copy is marked and sealed")):
         made = release_package(
             package, asked.template, asked.site, out, recipient=to, key_file=asked.key_file, signers=asked.signers, clock=now
         )  # fmt: skip
@@ -84,7 +90,9 @@ def trace(
         template = product_folder(find_product(product, search_path("datasets", place.root)))
         parts = sorted((Path(aside) / "original" / "data").glob("*.parquet"))
         known = read_recipients(keys / REGISTER)
-        found = trace_file(leaked, parts, template, known, plant_key(keys / "pseudonyms.key"), digest_file(of).sha256)
+        original = digest_file(of).sha256
+        _require_copies(of, original, known)
+        found = trace_file(leaked, parts, template, known, plant_key(keys / "pseudonyms.key"), original)
     named = [each for each in found if each.names(len(found))]
     if as_json:
         print_json([{**vars(each), "named": each in named} for each in found])
@@ -97,3 +105,15 @@ def trace(
         raise typer.Exit(1)
     if not as_json:
         note(_("This says which copy the file comes from, not who passed it on."))
+
+
+def _require_copies(package: Path, sha256: str, known: Sequence[Recipient]) -> None:
+    """``UsageError`` where no copy was released from *package*: there is nobody to compare with."""
+    from factory_kit.errors import UsageError
+
+    if any(each.package_sha256 == sha256 for each in known):
+        return
+    raise UsageError(
+        "{file}: no copy was released from this file in this workspace; --of takes the unmarked package that pack release was given",
+        file=package.name,
+    )

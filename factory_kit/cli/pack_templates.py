@@ -58,12 +58,18 @@ def new(
     workspace: WorkspaceFolder = Path(),
 ) -> None:
     from factory_kit.cli.console import note, success
+    from factory_kit.errors import UsageError
     from factory_kit.load.workspace import Workspace
-    from factory_kit.pack.templates import copy_template
+    from factory_kit.pack.templates import copy_template, templates
 
     if not product:
-        _list()
+        _list(workspace)
         return
+    if not template and product not in {each.product for each in templates()}:
+        raise UsageError(
+            "{product}: which template is it to be made from? Name it with --template; factory-kit pack new lists them",
+            product=product,
+        )
     place = Workspace.at(workspace)
     target = copy_template(template or product, product, place.root / "datasets")
     success(
@@ -74,13 +80,35 @@ def new(
     note(_("The grading is a proposal: answer the questions under impacts, and build with --graded-by."))
 
 
-def _list() -> None:
-    from factory_kit.cli.console import print_table
+def _list(workspace: Path) -> None:
+    """The templates, and what the store of the workspace has for each."""
+    from factory_kit.cli.console import note, print_table
     from factory_kit.i18n import language
     from factory_kit.pack.templates import templates
 
-    rows = [(each.product, each.title.in_(language()), ", ".join(each.roles)) for each in templates()]
-    print_table((_("Template"), _("What it is"), _("Roles of the points it is made from")), rows)
+    there = _roles(workspace)
+    columns = [_("Template"), _("What it is"), _("Roles of the points it is made from")]
+    rows = [[each.product, each.title.in_(language()), ", ".join(each.roles)] for each in templates()]
+    if there is not None:
+        columns.append(_("This store lacks"))
+        for row, each in zip(rows, templates(), strict=True):
+            lacking = [role for role in each.roles if role not in there]
+            row.append(", ".join(lacking) or _("nothing"))
+    print_table(columns, rows)
+    note(_("Next: factory-kit pack new NAME --template TEMPLATE"))
+
+
+def _roles(workspace: Path) -> set[str] | None:
+    """Roles of the points in the store of *workspace*; None where there is no workspace or store."""
+    from factory_kit.load.workspace import Workspace
+    from factory_kit.store import Store
+
+    if not (workspace / "site.yaml").is_file() or not Workspace.at(workspace).store_folder.is_dir():
+        return None
+    with Store(Workspace.at(workspace).store_folder).connect() as con:
+        return {
+            str(role) for (role,) in con.execute("SELECT DISTINCT role FROM points WHERE role IS NOT NULL").fetchall()
+        }
 
 
 def check(product: ProductOrFolder, workspace: WorkspaceFolder = Path()) -> None:

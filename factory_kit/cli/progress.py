@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["counted"]
+__all__ = ["counted", "working"]
 
 Item = TypeVar("Item")
 
@@ -24,3 +25,16 @@ def counted(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
         for item in items:
             yield item
             progress.advance(task)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Meanwhile the terminal shows *what* and for how long it has been going on."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from factory_kit.cli.console import stderr
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=stderr(), transient=True, disable=not stderr().is_terminal) as progress:
+        progress.add_task(what, total=None)
+        yield

@@ -74,7 +74,9 @@ def publish(office: Office, out: Path, now: Callable[[], int], language: Languag
     found = {**statistics(office), "kind": office.campaign().kind}
     wanted = model or next(iter(found["models"]), "")
     if wanted not in found["models"]:
-        raise UsageError("{model}: nothing was counted for this model in the campaign", model=wanted or "-")
+        if not wanted:
+            raise UsageError("no assessment counts in this campaign yet; receive bundles first")
+        raise UsageError("{model}: nothing was counted for this model in the campaign", model=wanted)
     found["models"] = {wanted: found["models"][wanted]}
     number = len(_log(office)) + 1
     parts = {by: given(_places(office, by, wanted), _rules(office), _earlier(office, by, wanted)) for by in DIMENSIONS}

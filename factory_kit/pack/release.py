@@ -88,7 +88,8 @@ def mark_package(folder: Path, template: ProductTemplate, site: Site, master: by
         )  # fmt: skip
     if product.watermark is None:
         raise UsageError(
-            "{product}: has no watermark in product.yaml, so copies cannot be told apart", product=product.product
+            "{product}: has no watermark in product.yaml, so copies cannot be told apart; give out the package itself, or add fields that may carry one under watermark and build anew",
+            product=product.product,
         )
     provenance = json.loads((folder / "papers" / "provenance.json").read_text(encoding="utf-8"))
     if provenance.get("manual_templates", {}) != manual_digests(template):

@@ -48,7 +48,8 @@ def trace_file(
     product, expected = template.product, template.checks.expected
     if product.watermark is None:
         raise UsageError(
-            "{product}: has no watermark in product.yaml, so copies cannot be told apart", product=product.product
+            "{product}: has no watermark in product.yaml, so copies cannot be told apart; give out the package itself, or add fields that may carry one under watermark and build anew",
+            product=product.product,
         )
     window = product.watermark.window_s * MICRO
     found: list[Residuals] = []

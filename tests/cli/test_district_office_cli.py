@@ -55,7 +55,13 @@ def test_publishing_and_the_way_back(factory_kit: Command, district: Path, tmp_p
     data = json.loads((tmp_path / "public" / "data.json").read_bytes())
     row = data["tables"]["street"]["rows"][0][0]
 
-    assert ".zip" in factory_kit("district", "trace", "1", "street", row, "-d", district).out
+    by_code = factory_kit("district", "trace", "1", "street", row, "-d", district).out
+    name = next(unit.name.zh for unit in Office.at(district).units().units if unit.id == row)
+    assert ".zip" in by_code
+    assert factory_kit("district", "trace", "1", "街镇", name, "-d", district).out == by_code
+    assert "No plant stands behind it" in str(
+        factory_kit("district", "trace", "1", "street", row, "--level", "9", "-d", district)
+    )
     assert factory_kit("district", "publish", tmp_path / "public", "-d", district).code == 2
     assert factory_kit("district", "workbook", tmp_path / "in.xlsx", "-d", district).code == 0
     assert (tmp_path / "in.xlsx").stat().st_size > 1000
@@ -67,6 +73,9 @@ def test_the_sample_and_what_stands_out(factory_kit: Command, district: Path) ->
     assert first.code == 0
     assert first.out == factory_kit("district", "sample", "--seed", "7", "--each", "1", "-d", district).out
     assert factory_kit("district", "consistency", "-d", district).code == 0
+    new = factory_kit("district", "sample", "--each", "1", "-d", district)
+    kept = new.err.split("--seed ")[1].split()[0]
+    assert new.out == factory_kit("district", "sample", "--seed", kept, "--each", "1", "-d", district).out
 
 
 def test_an_empty_district_rebuilds_and_writes_to_nobody(factory_kit: Command, tmp_path: Path) -> None:
@@ -75,5 +84,7 @@ def test_an_empty_district_rebuilds_and_writes_to_nobody(factory_kit: Command, t
     factory_kit("district", "init", folder)
 
     assert factory_kit("district", "rebuild", "-d", folder).code == 0
+    assert "Nothing was received or imported yet" in str(factory_kit("district", "status", "-d", folder))
+    assert "receive bundles first" in str(factory_kit("district", "publish", tmp_path / "p", "-d", folder))
     assert "nobody to write to" in str(factory_kit("district", "letters", tmp_path / "l", "-d", folder))
     assert "R14" in factory_kit("district", "rules").out

@@ -13,6 +13,7 @@ from factory_kit.load.product import product_folder
 from factory_kit.pack.check import product_problems
 from factory_kit.pack.templates import copy_template, templates
 from factory_kit.shipped import data_dir
+from factory_kit.testing.products import make_example
 
 from .test_release import run
 
@@ -127,6 +128,23 @@ def test_new_without_a_name_lists_the_templates(
 
     assert [each.product for each in templates() if each.product not in shown] == []
     assert "spindle_load" in shown
+
+
+def test_new_says_what_the_store_has_for_each_template(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a workspace with a store the list names the roles that are lacking; a new name without a template is told to name one."""
+    monkeypatch.setenv("FACTORY_KIT_LANG", "en")
+    monkeypatch.setenv("COLUMNS", "200")
+    make_example("energy-hourly", tmp_path / "w")
+
+    assert run("pack", "new", "-w", tmp_path / "w") == 0
+    rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if len(line.split()) > 3}
+
+    assert rows["energy-hourly"].rstrip(" │").endswith("nothing")
+    assert rows["oee-events"].rstrip(" │").endswith("state, total_count, good_count")
+    assert run("pack", "new", "our-energy", "-w", tmp_path / "w") == 2
+    assert "Name it with --template" in " ".join(capsys.readouterr().err.split())
 
 
 def test_check_on_the_command_line(tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,6 +80,8 @@ def test_a_leaked_copy_is_traced_to_its_recipient(
         assert run("pack", "trace", leaked, "--of", package, "-w", workspace, "--json") == 0
         found = json.loads(capsys.readouterr().out)
         assert {each["recipient"]: each["named"] for each in found} == {"甲公司": False, "乙公司": True}
+    assert run("pack", "trace", "leaked.csv", "--of", "甲公司.zip", "-w", workspace) == 2
+    assert "no copy was released from this file" in " ".join(capsys.readouterr().err.split())
     assert "甲公司" not in "".join(
         path.read_text("utf-8", "ignore") for path in (tmp_path / "got").rglob("*") if path.is_file()
     )
