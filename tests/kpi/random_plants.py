@@ -207,6 +207,11 @@ def plain(*values: tuple[float, int], run: int = 0, quality: int = 0) -> list[Ro
     return [(ZERO + round(hour * HOUR), value, quality, run, ZERO + round(hour * HOUR)) for hour, value in values]
 
 
+def late(hours: float, *rows: Row) -> list[Row]:
+    """*rows*, received that much later; earlier where it is negative."""
+    return [(time, value, quality, run, time + round(hours * HOUR)) for time, value, quality, run, _ in rows]
+
+
 def special(
     *,
     runs: Sequence[tuple[float, float | None, str]] = ((-1, 26, "live"),),
@@ -274,6 +279,21 @@ SPECIAL = {
     "a meter that runs below zero": special(
         active_energy=plain((0, 50), (1, -30), (2, -90), (3, 20)),
         **{"meter-1/active_energy": plain((0, -10), (1, -400), (2, -350))},
+    ),
+    "first values that are hours old": special(
+        runs=((6, 26, "live"),),
+        **{point: late(14, *plain((-8, 1))) + plain((8, 5)) for point in (*POINTS, "meter-1/active_energy")},
+    ),
+    "a clock eight hours ahead": special(
+        **{point: late(-8, *plain((1, 1), (2, 3), (20, 5))) for point in (*POINTS, "meter-1/active_energy")},
+    ),
+    "a first value at the edge of the lookback, and one before it": special(
+        runs=((-20, 26, "simulated"),), state=plain((-12, 1), (5, 3)), total_count=plain((-13, 1), (5, 3))
+    ),
+    "a sign of life a day after the end": special(
+        runs=((-1, None, "live"),),
+        temperature=plain((-1, 20), (48, 20)),
+        **{point: plain((-1, 1)) for point in ("total_count", "good_count", "active_energy")},
     ),
     "uncertain temperatures": special(temperature=plain(*((hour, 20) for hour in range(24)), quality=1)),
     "a clock eight hours behind": special(

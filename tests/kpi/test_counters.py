@@ -63,7 +63,7 @@ def test_the_rise_after_a_long_silence_is_believed() -> None:
         ((900, 20), 0, 20, "reset"), ((900, 21), 0, 0, "jump backward"),
         ((990, 10), 1000, 20, "rollover"), ((990, 11), 1000, 11, "reset"), ((999, 0), 1000, 1, "rollover"),
         ((1000, 0), 1000, 0, "reset"), ((1001, 3), 1000, 3, "reset"),  # a value that the register cannot hold
-        ((5, -1), 0, 0, "reset"), ((5, -1), 8, 0, "reset"), ((-9, -20), 0, 0, "reset"), ((1, 0), 0, 0, "reset"), ((0, -1), 0, 0, "counted"), ((-1, 0), 0, 1, "counted"),
+        ((5, -1), 0, 0, "reset"), ((5, -1), 8, 0, "reset"), ((-9, -20), 0, 0, "reset"), ((1, 0), 0, 0, "reset"), ((0, -1), 0, 0, "counted"), ((-1, 0), 0, 1, "counted"), ((0, 0), 0, 0, "counted"),
     ],
 )  # fmt: skip
 def test_each_step_is_judged_at_its_boundary(values: tuple[int, int], modulus: int, amount: int, kind: str) -> None:
@@ -108,6 +108,10 @@ def test_a_part_of_a_millionth_that_was_seen_counts_whole() -> None:
     """A rise in no time is known; a share is rounded up; known time that lies beside the rise counts nothing."""
     assert known_micro(Rise(10, 10, 3, RiseKind.COUNTED), []) == 3_000_000
     assert known_micro(Rise(0, 3, 1, RiseKind.COUNTED), [Stretch(-5, 0), Stretch(1, 2), Stretch(3, 9)]) == 333_334
+    assert (
+        known_micro(Rise(100, 107, 2, RiseKind.COUNTED), [Stretch(50, 90), Stretch(101, 103), Stretch(120, 130)])
+        == 571_429
+    )
 
 
 def test_a_load_of_one_kilowatt_adds_a_kilowatt_hour_in_an_hour() -> None:
