@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -335,32 +336,56 @@ class Said:
     place: str
 
 
+@cache
 def templates() -> list[Said]:
-    """Every template a raise site, a mistake of a definition or a notice of a collection can say."""
+    """Every template a raise site, a mistake in a file or a notice of a collection can say."""
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(PACKAGE.rglob("*.py"))}
+    constants = {file: _constants(tree) for file, tree in trees.items()}
     found: dict[tuple[str, str], set[str]] = {}
-    for file in sorted(PACKAGE.rglob("*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        constants = _constants(tree)
-        for node in ast.walk(tree):
-            kind = _kind(node)
-            if kind is None or not isinstance(node, ast.Call):
-                continue
+    for file, tree in trees.items():
+        known = {**_imported(tree, constants), **constants[file]}
+        place = file.relative_to(PACKAGE).as_posix()
+        for kind, text in (*_called(tree, known), *(_later(tree) if place.partition("/")[0] in READING else ())):
+            found.setdefault((kind, text), set()).add(place)
+    said = {text for kind, text in found if kind != LATER}
+    rows = (
+        Said(DEFINITION if kind == LATER else kind, text, ", ".join(sorted(places)))
+        for (kind, text), places in found.items()
+        if kind != LATER or text not in said
+    )
+    return sorted(rows)
+
+
+READING = ("assess", "collect", "diagnose", "district", "drivers", "kpi", "load", "model", "pack", "store")
+"""Parts whose modules, where they name problems of files, mark the words for later and pass them on."""
+DEFINITION, LATER = "DefinitionError", "later"
+
+
+def _called(tree: ast.Module, known: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    """What calls of *tree* say themselves."""
+    for node in ast.walk(tree):
+        kind = _kind(node)
+        if kind is not None and isinstance(node, ast.Call):
             for argument in node.args:
-                if (text := _text(argument, constants)) is not None and " " in text:
-                    found.setdefault((kind, text), set()).add(file.relative_to(PACKAGE).as_posix())
-    return sorted(Said(kind, text, ", ".join(sorted(places))) for (kind, text), places in found.items())
+                yield from ((kind, text) for text in _texts(argument, known) if " " in text)
+
+
+def _later(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Words that a module which names problems of files marks for later; which of them goes where is told when it runs."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    if "Problem" in {node.func.id for node in calls if isinstance(node.func, ast.Name)}:
+        for node in calls:
+            if isinstance(node.func, ast.Name) and node.func.id == "N_":
+                yield from ((LATER, text) for text in _texts(node, {}) if " " in text)
 
 
 def _kind(node: ast.AST) -> str | None:
     """Which class of error a call makes; None for all others."""
     if not isinstance(node, ast.Call):
         return None
+    function = node.func
     called = (
-        node.func.id
-        if isinstance(node.func, ast.Name)
-        else node.func.attr
-        if isinstance(node.func, ast.Attribute)
-        else ""
+        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
     )
     return KINDS.get(called) or (called if called in _exceptions() else None)
 
@@ -375,26 +400,45 @@ def _exceptions() -> dict[str, type]:
     }
 
 
-def _constants(tree: ast.Module) -> dict[str, str]:
-    """Texts that a module keeps under a name."""
-    pairs = (
-        (target.id, _text(node.value, {}))
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    )
-    return {name: text for name, text in pairs if text is not None}
+def _constants(tree: ast.Module) -> dict[str, list[str]]:
+    """Texts that a module keeps under a name, alone or in a table."""
+    found: dict[str, list[str]] = {}
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            if isinstance(target, ast.Name) and node.value is not None:
+                found[target.id] = _texts(node.value, {})
+    return found
 
 
-def _text(node: ast.expr, constants: dict[str, str]) -> str | None:
+def _imported(tree: ast.Module, constants: dict[Path, dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Texts that come from other modules of the package."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("factory_kit."):
+            file = ROOT / ((node.module or "").replace(".", "/") + ".py")
+            for name in node.names:
+                found[name.asname or name.name] = constants.get(file, {}).get(name.name, [])
+    return found
+
+
+def _texts(node: ast.expr | None, known: dict[str, list[str]]) -> list[str]:
+    """The texts that an expression can be."""
     if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else None
+        return [node.value] if isinstance(node.value, str) else []
     if isinstance(node, ast.Name):
-        return constants.get(node.id)
+        return known.get(node.id, [])
+    if isinstance(node, ast.Subscript):
+        return _texts(node.value, known)
+    if isinstance(node, ast.IfExp):
+        return _texts(node.body, known) + _texts(node.orelse, known)
+    if isinstance(node, ast.Dict):
+        return [text for value in node.values for text in _texts(value, known)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NOTES and node.args:
-        return _text(node.args[0], constants)
-    return None
+        return _texts(node.args[0], known)
+    return []
 
 
 def errors(lang: str) -> str:
@@ -418,7 +462,18 @@ def errors(lang: str) -> str:
             heads = (said(lang, "Message", "消息"), said(lang, "What to do", "处置"), said(lang, "Said by", "出自"))
             rows = ((*_parted(_(each.template)), each.place) for each in found if each.kind == kind)
             parts.append(table(heads, rows))
+    parts += [
+        "## " + said(lang, "Rules of receiving", "接收规则"),
+        table((said(lang, "Rule", "规则"), ""), _rules(lang)),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _rules(lang: str) -> Iterator[tuple[str, str]]:
+    import yaml
+
+    document = yaml.safe_load((PACKAGE / "district" / "data" / "rules.yaml").read_text(encoding="utf-8"))
+    yield from ((number, texts[lang]) for number, texts in document["rules"].items())
 
 
 def _parted(text: str) -> tuple[str, str]:

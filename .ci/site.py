@@ -27,7 +27,7 @@ BESIDE = {
 """Files and folders of the repository that pages link to, and where the site shows them."""
 ORIGINS = {page: beside for beside, page in BESIDE.items() if beside.endswith(".md")}
 LINK = re.compile(r"(?P<open>\]\()(?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?(?=\))")
-PICTURE = re.compile(r'(?P<open><img[^>]*\bsrc=")(?P<target>[^"#]+)(?P<anchor>)(?=")')
+PICTURE = re.compile(r'(?P<open><(?:img|source)\b[^>]*\bsrc(?:set)?=")(?P<target>[^"#]+)(?P<anchor>)(?=")')
 FENCE = re.compile(r"^(?P<mark>`{3,}).*?^(?P=mark)\s*?$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r'<h([123]) id="([^"]*)"[^>]*>(.*?)</h\1>', re.DOTALL)
 
@@ -137,9 +137,7 @@ def on_page_context(context: Any, page: Any, nav: Any, **_rest: Any) -> Any:
     context["other"] = other
     trees = {top.title: top.children for top in nav.items}
     context["tree"] = trees[context["lang"]]
-    context["more"] = (
-        [one for one in trees["en"] if one.title in {"How to", "Why it is so"}] if context["lang"] == "zh" else []
-    )
+    context["more"] = [one for one in trees["en"] if one.title == "How to"] if context["lang"] == "zh" else []
     return context
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from factory_kit.cli.main import main
-from tests.docs.blocks import ROOT, Block, words_of
+from tests.docs.blocks import DOCS, ROOT, Block, blocks_of, words_of
 
 PORTS = ("48400", "15020", "8321")
 """Ports that the pages name; each reading gets free ones instead."""
@@ -139,3 +140,21 @@ def _free_ports(count: int) -> Iterator[str]:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         yield from [str(each.getsockname()[1]) for each in sockets]
+
+
+def story(name: str, lang: str = "en") -> list[Block]:
+    """The blocks of one tutorial."""
+    return blocks_of(DOCS / "tutorials" / f"{name}.{lang}.md")
+
+
+def told(name: str, folder: Path) -> Path:
+    """*folder*, after somebody followed the tutorial there to its end."""
+    with Reader(folder) as reader:
+        for block in story(name):
+            reader.follow(block)
+    return folder
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # told to stop, it closes its windows first
+    told(sys.argv[1], Path(sys.argv[2]))

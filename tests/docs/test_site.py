@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from factory_kit.cli.main import command
+from factory_kit.shipped import data_dir
 from tests.docs.blocks import ROOT
 
 LOADED = {("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src")}
@@ -28,12 +29,14 @@ class Page(HTMLParser):
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    rows: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
         self.feed(self.path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.rows += tag == "tr"
         for name, value in attrs:
             if name == "id" and value:
                 self.ids.add(value)
@@ -114,6 +117,34 @@ def test_the_reference_names_every_command_in_both_languages(site: Path, pages: 
     assert names <= {text.strip() for text in chinese.text}
     assert "只读" in "".join(chinese.text)
     assert "[required]" not in "".join(chinese.text)
+
+
+@pytest.mark.parametrize(
+    ("page", "kind", "pattern"),
+    [
+        ("connectors", "connectors", "*/connector.yaml"),
+        ("indicators", "assessments", "indicators/*/indicator.yaml"),
+        ("datasets", "datasets", "*/product.yaml"),
+    ],
+)
+def test_every_shipped_definition_has_its_place(
+    site: Path, pages: dict[Path, Page], page: str, kind: Literal["connectors", "assessments", "datasets"], pattern: str
+) -> None:
+    """Each connector, indicator and product that ships has a section in both languages."""
+    names = {path.parent.name for path in data_dir(kind).glob(pattern)}
+
+    assert len(names) > 5
+    for lang in ("en", "zh"):
+        assert names <= pages[site / "reference" / lang / f"{page}.html"].ids
+
+
+def test_both_languages_list_the_same(site: Path, pages: dict[Path, Page]) -> None:
+    """Each page of the reference has as many sections and rows in Chinese as in English."""
+    for path, english in pages.items():
+        if path.parent == site / "reference" / "en":
+            chinese = pages[site / "reference" / "zh" / path.name]
+            assert english.rows == chinese.rows > 0, path.name
+            assert len(english.ids) == len(chinese.ids), path.name
 
 
 def _names(node: Any, before: str = "") -> Iterator[str]:

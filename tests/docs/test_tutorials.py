@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,29 +12,50 @@ import yaml
 
 from factory_kit.cli.assess_bundle import _material
 from factory_kit.store import Store
-from tests.docs.blocks import DOCS, Block, all_blocks, blocks_of
-from tests.docs.reader import Reader
+from tests.docs.blocks import ROOT, Block, all_blocks
+from tests.docs.reader import Reader, story, told
 
 TUTORIALS = ("provider", "officer", "enterprise")
 
 
-def story(name: str, lang: str = "en") -> list[Block]:
-    """The blocks of one tutorial."""
-    return blocks_of(DOCS / "tutorials" / f"{name}.{lang}.md")
-
-
-def told(name: str, folder: Path) -> Path:
-    """*folder*, after somebody followed the tutorial there to its end."""
-    with Reader(folder) as reader:
-        for block in story(name):
-            reader.follow(block)
-    return folder
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """A provider who reads the tutorial in a process of its own, since half of it is waiting for machines; and the folder."""
+    folder = tmp_path_factory.mktemp("provider")
+    words = [sys.executable, "-m", "tests.docs.reader", "provider", str(folder)]
+    with (folder / "said.txt").open("w", encoding="utf-8") as said:
+        reading = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True)
+        yield folder, reading
+        reading.terminate()
+        reading.communicate()
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the provider who read the tutorial; its store serves the SQL of all pages."""
-    return told("provider", tmp_path_factory.mktemp("provider"))
+def provider(begun: tuple[Path, subprocess.Popen[str]]) -> Path:
+    """The folder of the provider who came to the end; its store serves the SQL of all pages."""
+    folder, reading = begun
+    reading.communicate()
+    assert reading.returncode == 0, (folder / "said.txt").read_text(encoding="utf-8")[-3000:]
+    return folder
+
+
+@pytest.mark.wire
+@pytest.mark.usefixtures("begun")
+def test_an_officer_receives_counts_and_publishes(tmp_path: Path) -> None:
+    """Every command of the page works, and the pages answer; what may be given out is written."""
+    folder = told("officer", tmp_path)
+
+    assert {"data.csv", "public.xlsx", "page.en.html"} <= {path.name for path in (folder / "public").iterdir()}
+    assert len(list((folder / "letters").iterdir())) == 4
+
+
+@pytest.mark.usefixtures("begun")
+def test_an_enterprise_makes_a_product_and_traces_a_leak(tmp_path: Path) -> None:
+    """Every command of the page works, from the store to the name behind the leaked rows."""
+    folder = told("enterprise", tmp_path)
+
+    assert (folder / "look" / "README.md").is_file()
+    assert (folder / "record.docx").is_file()
 
 
 @pytest.mark.wire
@@ -43,23 +67,6 @@ def test_a_provider_reads_a_plant_scores_it_and_seals(provider: Path) -> None:
         "report.zh.html",
         "report.en.html",
     }
-
-
-@pytest.mark.wire
-def test_an_officer_receives_counts_and_publishes(tmp_path: Path) -> None:
-    """Every command of the page works, and the pages answer; what may be given out is written."""
-    folder = told("officer", tmp_path)
-
-    assert {"data.csv", "public.xlsx", "page.en.html"} <= {path.name for path in (folder / "public").iterdir()}
-    assert len(list((folder / "letters").iterdir())) == 4
-
-
-def test_an_enterprise_makes_a_product_and_traces_a_leak(tmp_path: Path) -> None:
-    """Every command of the page works, from the store to the name behind the leaked rows."""
-    folder = told("enterprise", tmp_path)
-
-    assert (folder / "look" / "README.md").is_file()
-    assert (folder / "record.docx").is_file()
 
 
 SQL = [block for block in all_blocks() if block.language == "sql" and not block.page.startswith("contributing-")]
