@@ -33,13 +33,13 @@ from factory_kit.kpi.plant import plant_kpis, read_sums
 from factory_kit.kpi.sources import CODES
 from factory_kit.kpi.sums import Sums
 from factory_kit.load.indicator import all_indicators
-from factory_kit.model.connector import Connector, MachineState
 from factory_kit.model.definition import Text
 from factory_kit.model.indicator import Indicator
 from factory_kit.model.run import CataloguePoint, Gap, Run
 from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.model.site import WEEK, Calendar, Equipment, Shift
 from factory_kit.store import Store
+from factory_kit.testing.busyplant import LOAD_KW, ROLES, STATES, state_connector
 
 __all__ = ["rows"]
 
@@ -48,25 +48,8 @@ DAY_S = 86_400
 ZONE = "Asia/Shanghai"
 FIRST = date(2026, 9, 1)
 START = days_between(FIRST, FIRST, ZONE).start
-ROLES = ("state", "total_count", "good_count", "active_energy")
 PER_SERVER = 20
-STATES = {
-    1: MachineState.PRODUCING,
-    2: MachineState.SETUP,
-    3: MachineState.IDLE,
-    4: MachineState.DOWN,
-    5: MachineState.MAINTENANCE,
-}
-LOAD_KW = np.array([0, 20, 8, 4, 1, 2])
-SOURCE = {"title": "Factory Kit", "version": "1", "page": "benchmarks/kpi.py", "confidence": "own"}
-CONNECTOR = Connector.model_validate(
-    {
-        "connector": "bench", "version": "1", "label": {"zh": "b", "en": "b"}, "driver": "replay", "sources": (SOURCE,),
-        "quality": {"grade": "bronze", "because": "made up"},
-        "state_mapping": {"profile": "bench@1", "source": SOURCE, "states": {str(raw): str(state) for raw, state in STATES.items()}},
-        "points": ({"name": "state", "label": {"zh": "s", "en": "s"}, "role": "state", "address": "a", "type": "uint32"},),
-    }
-)  # fmt: skip
+CONNECTOR = state_connector("bench", "benchmarks/kpi.py")
 CALENDAR = Calendar(
     shifts=tuple(
         Shift(name=Text(zh=name, en=name), start=clock_time(start), end=clock_time(end), days=WEEK[:6])

@@ -17,7 +17,7 @@ from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.model.site import Equipment
 from factory_kit.store import Store
 
-__all__ = ["FIRST_DAY", "ZONE", "busy_plant"]
+__all__ = ["FIRST_DAY", "LOAD_KW", "ROLES", "STATES", "ZONE", "busy_plant", "state_connector"]
 
 FIRST_DAY = date(2026, 9, 1)
 ZONE = "Asia/Shanghai"
@@ -32,15 +32,6 @@ STATES = {
     4: MachineState.DOWN,
     5: MachineState.MAINTENANCE,
 }
-SOURCE = {"title": "Factory Kit", "version": "1", "page": "factory_kit/testing/busyplant.py", "confidence": "own"}
-CONNECTOR = Connector.model_validate(
-    {
-        "connector": "busy", "version": "1", "label": {"zh": "b", "en": "b"}, "driver": "replay", "sources": (SOURCE,),
-        "quality": {"grade": "bronze", "because": "made up"},
-        "state_mapping": {"profile": "busy@1", "source": SOURCE, "states": {str(raw): str(state) for raw, state in STATES.items()}},
-        "points": ({"name": "state", "label": {"zh": "s", "en": "s"}, "role": "state", "address": "a", "type": "uint32"},),
-    }
-)  # fmt: skip
 SITE = """\
 site: 1
 kind: demo
@@ -79,7 +70,7 @@ def busy_plant(workspace: Path, plant: str, *, machines: int, days: int, seed: i
     ledger = [
         Equipment(id=name, name=Text(zh=name, en=name), key=True, ideal_cycle_s=Decimal(one[0])) for name, one in cycles
     ]
-    store.describe(ledger, {"busy": CONNECTOR})
+    store.describe(ledger, {"busy": state_connector("busy", "factory_kit/testing/busyplant.py")})
     ids = store.register([_point(name, role) for name in names for role in ROLES])
     rng = np.random.default_rng(seed)
     length = days * DAY_S
@@ -96,6 +87,20 @@ def busy_plant(workspace: Path, plant: str, *, machines: int, days: int, seed: i
                 writer.gap(Gap(point, _start() + hole * SECOND, _start() + (hole + 1200) * SECOND, "outage"))
     clock[0] = _start() + (length + 3 * DAY_S) * SECOND
     store.compact()
+
+
+def state_connector(name: str, page: str) -> Connector:
+    """The connector *name* of machines made up by *page*: raw states as ``STATES`` has them."""
+    source = {"title": "Factory Kit", "version": "1", "page": page, "confidence": "own"}
+    states = {str(raw): str(state) for raw, state in STATES.items()}
+    return Connector.model_validate(
+        {
+            "connector": name, "version": "1", "label": {"zh": "b", "en": "b"}, "driver": "replay", "sources": (source,),
+            "quality": {"grade": "bronze", "because": "made up"},
+            "state_mapping": {"profile": f"{name}@1", "source": source, "states": states},
+            "points": ({"name": "state", "label": {"zh": "s", "en": "s"}, "role": "state", "address": "a", "type": "uint32"},),
+        }
+    )  # fmt: skip
 
 
 def _start() -> int:

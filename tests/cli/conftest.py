@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from factory_kit.cli.main import main
+from factory_kit.shipped import data_dir
 
 
 @dataclass(frozen=True)
@@ -41,3 +44,13 @@ def factory_kit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         return Said(code, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def plant(factory_kit: Command, tmp_path: Path) -> Path:
+    """A workspace with the example assessment called ``first``."""
+    root = tmp_path / "plant"
+    root.mkdir()
+    shutil.copy(data_dir("examples") / "demo-plant" / "site.yaml", root / "site.yaml")
+    factory_kit("assess", "new", "first", "--example", "--from", "2026-10-01", "--to", "2026-10-31", "-w", root)
+    return root

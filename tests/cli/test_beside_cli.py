@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from factory_kit.shipped import data_dir
-
 from .conftest import Command
-
-
-@pytest.fixture
-def plant(factory_kit: Command, tmp_path: Path) -> Path:
-    """A workspace with the example assessment called ``first``."""
-    root = tmp_path / "plant"
-    root.mkdir()
-    shutil.copy(data_dir("examples") / "demo-plant" / "site.yaml", root / "site.yaml")
-    factory_kit("assess", "new", "first", "--example", "--from", "2026-10-01", "--to", "2026-10-31", "-w", root)
-    return root
 
 
 def fill(file: Path, values: list[str]) -> None:

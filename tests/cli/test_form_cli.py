@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,19 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from factory_kit.shipped import data_dir
-
 from .conftest import Command
-
-
-@pytest.fixture
-def plant(factory_kit: Command, tmp_path: Path) -> Path:
-    """A workspace with the example assessment called ``first``."""
-    root = tmp_path / "plant"
-    root.mkdir()
-    shutil.copy(data_dir("examples") / "demo-plant" / "site.yaml", root / "site.yaml")
-    factory_kit("assess", "new", "first", "--example", "--from", "2026-10-01", "--to", "2026-10-31", "-w", root)
-    return root
 
 
 @pytest.fixture
