@@ -204,7 +204,7 @@ def write_one_more(office: Office) -> None:
 
 def test_nothing_counted_is_nothing_published(office: Office, tmp_path: Path) -> None:
     """An empty district says so."""
-    with pytest.raises(UsageError, match="nothing was counted"):
+    with pytest.raises(UsageError, match="no assessment counts in this campaign yet"):
         publish(office, tmp_path / "out", lambda: NOW, "zh")
 
 
