@@ -315,3 +315,79 @@ def test_the_catalogue_keeps_how_raw_numbers_became_values(make_site: Any, make_
     found = plan_site(site, {"modbus": connector}).servers[0].catalogue
 
     assert [(each.scale, each.offset) for each in found] == [("0.1*10^sf", "-40"), ("1", "0")]
+
+
+def test_equipment_without_a_connector_is_not_planned() -> None:
+    """Work by hand stands in the ledger only, and a server of which nothing may be read gets no plan."""
+    meter = _connector(_point("a", "holding:0"), _point("who", "holding:1", role="operator"))
+    manual = {"id": "bench", "connector": None, "server": None}
+    personal = {"id": "gate", "server": "gate", "unit": 1, "without": ("a",)}
+
+    plan = _planned(
+        meter, manual, personal, {"id": "m1", "unit": 1, "without": ("who",)}, line=MODBUS, gate=MODBUS, idle=MODBUS
+    )
+
+    assert [(each.name, [point.equipment for point in each.points]) for each in plan.servers] == [("line", ["m1"])]
+    assert plan.left_out == ("gate/who",)
+
+
+def test_all_that_a_machine_lacks_is_told_at_once() -> None:
+    """The time point cannot be left out, whatever else is wrong; each line names the machine by its place."""
+    clocked = _connector(_point("clock", "holding:0", "datetime"), _point("a", "holding:4"), time_from="clock")
+
+    assert _mistakes(clocked, {"id": "m1", "unit": 1, "without": ("clock",)}, {"id": "m2"}) == [
+        "site.yaml: equipment[0].without: clock gives all other points their time and cannot be left out",
+        "site.yaml: equipment[1].unit: a Modbus device needs its unit (1 to 247; 255 for a device without)",
+    ]
+
+
+def test_a_base_that_makes_no_node_id_is_a_mistake_of_its_machine() -> None:
+    """The address is whole only with the machine's base; other machines of the connector may have a good one."""
+    lathe = _connector(_point("a", "/2:Load@{base}"), driver="opcua")
+
+    assert _mistakes(lathe, {"id": "m1", "base": "ns=2;s=A"}, {"id": "m2", "base": "B"}, line=OPCUA) == [
+        "site.yaml: equipment[1].base: '/2:Load@{base}' begins at 'B', which is no node id, expected one such as nsu=http://maker.example/;s=Machine1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scan", "settings", "sampling"),
+    [
+        ("slow", {}, 60_000), ("slow", {"slow_ms": 500}, 1000), ("medium", {}, 10_000), ("medium", {"medium_ms": 500}, 1000),
+        ("fast", {}, 1000), ("fast", {"fast_ms": 100}, 100), ("fast", {"fast_ms": 0}, 0), ("normal", {"fast_ms": 100}, 1000),
+    ],
+)  # fmt: skip
+def test_each_scan_class_is_sampled_as_the_site_says(scan: str, settings: dict[str, int], sampling: float) -> None:
+    """Slow and medium never quicker than normal; fast as normal where the site names no interval, and 0 is one: as fast as the server can."""
+    lathe = _connector(_point("a", "ns=2;i=1", scan=scan), driver="opcua")
+
+    (item,) = _only(_planned(lathe, {"id": "m1"}, line={**OPCUA, **settings})).items
+
+    assert item.sampling_ms == sampling
+
+
+def test_a_planned_point_knows_its_unit_and_the_zone_of_its_clock() -> None:
+    """A device whose clock shows the plant's time is read in the plant's zone; the catalogue names unit and address."""
+    points = (_point("a", "holding:7"),)
+    utc, plant = _connector(*points), _connector(*points, clock="plant")
+
+    for connector, zone in ((utc, ""), (plant, "Asia/Shanghai")):
+        found = _only(_planned(connector, {"id": "m1", "unit": 9}))
+        assert [(each.equipment, each.address, each.unit, each.zone) for each in found.points] == [
+            ("m1", "holding:7", 9, zone)
+        ]
+        (entry,) = found.catalogue
+        assert (entry.equipment, entry.name, entry.role, entry.type, entry.address) == (
+            "m1",
+            "a",
+            "other",
+            "uint16",
+            "9/holding:7",
+        )
+        assert (entry.connector, entry.connector_version, entry.server, entry.scale, entry.offset) == (
+            "meter",
+            "1",
+            "line",
+            "1",
+            "0",
+        )

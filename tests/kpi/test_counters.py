@@ -76,6 +76,7 @@ def test_a_counter_that_stepped_back_counts_only_above_its_highest_value() -> No
     assert [amount for amount, _ in added(100, 98, 99, 101, 100, 102)] == [0, 0, 0, 1, 0, 1]
     assert [amount for amount, _ in added(100, 5, 4, 7)] == [0, 5, 0, 2]
     assert [amount for amount, _ in added(100, 500, 499, 502)] == [0, 0, 0, 2]
+    assert added(100, 100, 100, 121)[3] == (0, "jump forward")  # since the reading before, not since ever
 
 
 def test_rises_tell_from_when_to_when() -> None:
