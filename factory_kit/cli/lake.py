@@ -86,6 +86,7 @@ def push(
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.cli.console import note
+    from factory_kit.errors import UsageError
     from factory_kit.lake import opened, settled
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
@@ -93,6 +94,8 @@ def push(
     found = Workspace.at(workspace)
     plant = found.site()[0].plant.id
     remote = opened(place)
+    if not (found.store_folder / "catalogue.jsonl").is_file():
+        raise UsageError("the store is empty; collect or import first")
     if not settled(Store(found.store_folder)):
         note(
             _(

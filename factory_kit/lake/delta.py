@@ -166,7 +166,9 @@ def _library() -> Any:
     try:
         import deltalake  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingExtra("Delta tables need deltalake; run: pip install 'factory-kit[lake]'") from error
+        raise MissingExtra(
+            'Delta tables need the extra lake; run: pip install "factory-kit[lake]" (from a wheelhouse folder: with --no-index --find-links FOLDER)'
+        ) from error
     return deltalake
 
 

@@ -79,7 +79,9 @@ def _session(master: str) -> Iterator[Any]:
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingExtra("the engine spark needs PySpark; run: pip install 'factory-kit[spark]'") from error
+        raise MissingExtra(
+            'the engine spark needs the extra spark; run: pip install "factory-kit[spark]" (from a wheelhouse folder: with --no-index --find-links FOLDER)'
+        ) from error
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise MissingExtra("the engine spark needs Java 17 or newer; install it, or choose --engine duckdb")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

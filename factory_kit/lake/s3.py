@@ -59,7 +59,9 @@ def client(environ: Mapping[str, str] = os.environ) -> Any:
         import botocore.config  # noqa: PLC0415 - an extra
         import botocore.session  # noqa: PLC0415
     except ImportError as error:
-        raise MissingExtra("pushing to an object store needs botocore; run: pip install 'factory-kit[lake]'") from error
+        raise MissingExtra(
+            'object stores need the extra lake; run: pip install "factory-kit[lake]" (from a wheelhouse folder: with --no-index --find-links FOLDER)'
+        ) from error
     missing = [name for name in NEEDED if not environ.get(name)]
     if missing:
         raise UsageError(
