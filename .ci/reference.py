@@ -1,6 +1,6 @@
 """The reference pages of the documentation, made from code and data: ``python .ci/reference.py DIR`` writes them for reading.
 
-The site makes them itself whenever it is built (``.ci/site.py``). They are not committed: what is made from the code at hand is always current.
+The site makes them itself whenever it is built (``.ci/documentation.py``). They are not committed: what is made from the code at hand is always current.
 """
 
 from __future__ import annotations

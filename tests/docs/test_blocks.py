@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ import pytest
 import yaml
 
 from factory_kit.cli.main import command
-from factory_kit.diagnose.settings import Settings
-from factory_kit.diagnose.tariff import Tariff
-from factory_kit.load.checked import checked
-from factory_kit.load.document import read_yaml
+from factory_kit.diagnose.settings import settings_file
+from factory_kit.diagnose.tariff import tariff_file
+from factory_kit.errors import DefinitionError
 from factory_kit.load.site import site_file
 from factory_kit.shipped import data_dir, search_path
 from tests.docs.blocks import DOCS, ROOT, RUN, Block, all_blocks, blocks_of, words_of
@@ -58,19 +58,16 @@ def _site(block: Block, folder: Path) -> None:
     assert set(site.servers) == set(part["servers"])
 
 
-def _definition(kind: Any) -> Callable[[Block, Path], None]:
-    def fits(block: Block, folder: Path) -> None:
-        path = folder / "part.yaml"
-        path.write_text(block.text, encoding="utf-8")
-        assert checked(read_yaml(path, "part.yaml"), kind) is not None
-
-    return fits
+def _written(block: Block, folder: Path) -> Path:
+    path = folder / "part.yaml"
+    path.write_text(block.text, encoding="utf-8")
+    return path
 
 
-CHECKS: dict[str, Callable[[Block, Path], None]] = {
+CHECKS: dict[str, Callable[[Block, Path], object]] = {
     "site": _site,
-    "tariff": _definition(Tariff),
-    "diagnosis": _definition(Settings),
+    "tariff": lambda block, folder: tariff_file(_written(block, folder)),
+    "diagnosis": lambda block, folder: settings_file(_written(block, folder), None),
 }
 
 
@@ -78,6 +75,22 @@ CHECKS: dict[str, Callable[[Block, Path], None]] = {
 def test_parts_of_files_fit_their_definitions(block: Block, tmp_path: Path) -> None:
     """YAML shown by itself is taken by the loader of the file it belongs to."""
     CHECKS[block.word](block, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("word", "right", "wrong"),
+    [
+        ("site", "retries: 1", "retrys: 1"),
+        ("tariff", 'until: "06:00"', 'until: "05:00"'),
+        ("diagnosis", "above: ", "abov: "),
+    ],
+)
+def test_a_part_that_does_not_fit_is_noticed(word: str, right: str, wrong: str, tmp_path: Path) -> None:
+    """The test above can fail: a misspelt key, or an hour without a price."""
+    block = next(each for each in CHECKED if each.word == word and right in each.text)
+
+    with pytest.raises(DefinitionError):
+        CHECKS[word](replace(block, text=block.text.replace(right, wrong, 1)), tmp_path)
 
 
 def _commands() -> Iterator[tuple[str, list[str]]]:
