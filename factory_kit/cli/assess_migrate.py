@@ -28,6 +28,7 @@ def migrate(
 
     from factory_kit.assess.migrate import migrate as carry_over
     from factory_kit.cli.console import note, print_json, print_table, success
+    from factory_kit.cli.pasted import at
     from factory_kit.load.workspace import Workspace
 
     done = carry_over(Workspace.at(workspace), name, model, new_name, secrets.token_hex(8))
@@ -43,6 +44,6 @@ def migrate(
         note(_("To be confirmed, with the old answer as a remark: {criteria}.").format(criteria=", ".join(open_)))
     note(
         _("Next: fill in {file}, then run: factory-kit assess score {name}").format(
-            file=done.folder.answers_file, name=new_name
+            file=done.folder.answers_file, name=at(new_name, workspace)
         )
     )

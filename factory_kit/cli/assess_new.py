@@ -26,7 +26,14 @@ USUAL_DAYS = 30
 def new(
     name: Name,
     model: Annotated[str, typer.Option("--model", metavar="ID@EDITION", help=N_("The maturity model."))] = MODEL,
-    kind: Annotated[str, typer.Option("--type", metavar="|".join(TYPES), help=N_("How it is assessed."))] = "self",
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--type",
+            metavar="|".join(TYPES),
+            help=N_("How it is assessed; by default provider where one is named, otherwise self."),
+        ),
+    ] = "",
     assessor: Annotated[str, typer.Option("--assessor", metavar="NAME", help=N_("Who answers."))] = "",
     provider: Annotated[str, typer.Option("--provider", metavar="NAME", help=N_("The diagnosis provider."))] = "",
     first: Annotated[
@@ -55,6 +62,7 @@ def new(
     from factory_kit.assess.begin import Wish, begin
     from factory_kit.assess.forms import TO_FILL_IN
     from factory_kit.cli.console import note, success
+    from factory_kit.cli.pasted import at
     from factory_kit.load.workspace import Workspace
 
     place = Workspace.at(workspace)
@@ -63,7 +71,7 @@ def new(
         name=name,
         model=model,
         period=_period(first, last, today),
-        type=_type(kind),
+        type=_type(kind or ("provider" if provider else "self")),
         assessor=assessor or TO_FILL_IN,
         provider=provider,
         units=tuple(unit or ()),
@@ -73,8 +81,17 @@ def new(
     folder = begin(place, wish, secrets.token_hex(8))
     success(_("{folder} is ready.").format(folder=folder.path))
     note(
-        _("Next: fill in {file}, then run: factory-kit assess score {name}").format(file=folder.answers_file, name=name)
+        _("Next: fill in {file}, then run: factory-kit assess score {name}").format(
+            file=folder.answers_file, name=at(name, workspace)
+        )
     )
+    note(_("Or answer in a browser: factory-kit assess serve {name} --open").format(name=at(name, workspace)))
+    if wish.type == "self":
+        note(
+            _(
+                "This is a self-assessment, which the enterprise seals; a diagnosis provider begins one with --provider NAME."
+            )
+        )
 
 
 def _type(text: str) -> AssessmentType:

@@ -30,6 +30,7 @@ def ladder(
 ) -> None:
     from factory_kit.assess.ladders import begin_ladder, stand_on
     from factory_kit.cli.console import note, success
+    from factory_kit.cli.pasted import at
     from factory_kit.cli.reasons import show_stand
     from factory_kit.shipped import search_path
 
@@ -42,7 +43,7 @@ def ladder(
     success(_("{folder} is ready.").format(folder=file))
     note(
         _("Next: fill in {file}, then run: factory-kit assess ladder {name} {ladder}").format(
-            file=file, name=name, ladder=which
+            file=file, name=name, ladder=at(which, workspace)
         )
     )
 
@@ -54,6 +55,7 @@ def form(
 ) -> None:
     from factory_kit.assess.workbook import answers_workbook
     from factory_kit.cli.console import note, success
+    from factory_kit.cli.pasted import at
     from factory_kit.errors import UsageError
     from factory_kit.files import write_atomically
     from factory_kit.shipped import search_path
@@ -62,7 +64,7 @@ def form(
         raise UsageError("{file}: name a new file that ends in .xlsx, in a folder that is there", file=file)
     write_atomically(file, answers_workbook(_folder(workspace, name), search_path("assessments", workspace)))
     success(_("{file} is ready: a sheet per place, with what is answered so far.").format(file=file))
-    note(_("When it is filled in: factory-kit assess import {name} {file}").format(name=name, file=file))
+    note(_("When it is filled in: factory-kit assess import {name} {file}").format(name=name, file=at(file, workspace)))
 
 
 def import_(
@@ -72,6 +74,7 @@ def import_(
 ) -> None:
     from factory_kit.assess.workbook import take_back
     from factory_kit.cli.console import note, success
+    from factory_kit.cli.pasted import at
 
     taken = take_back(_folder(workspace, name), file)
     if taken.kept is None:
@@ -82,7 +85,7 @@ def import_(
             count=len(taken.changed), file=taken.kept
         )
     )
-    note(_("Next: factory-kit assess score {name}").format(name=name))
+    note(_("Next: factory-kit assess score {name}").format(name=at(name, workspace)))
 
 
 def rate(
@@ -92,10 +95,11 @@ def rate(
 ) -> None:
     from factory_kit.assess.ratings import start_rating
     from factory_kit.cli.console import note, success
+    from factory_kit.cli.pasted import at
 
     file = start_rating(_folder(workspace, name), rater)
     success(_("{file} is ready: to be filled in without seeing other ratings.").format(file=file))
-    note(_("When all have rated: factory-kit assess agreement {name}").format(name=name))
+    note(_("When all have rated: factory-kit assess agreement {name}").format(name=at(name, workspace)))
 
 
 def agreement(name: Name, workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:

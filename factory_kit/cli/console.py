@@ -22,6 +22,9 @@ CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 ENDLESS = 10_000
 """Cells of a terminal on which every table fits."""
 
+FIRST_WIDE = "\u2e80"
+"""Where the scripts begin that have no blanks between words."""
+
 JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 """Those of them that JSON leaves as they are."""
 
@@ -40,12 +43,17 @@ def stderr() -> Console:
 
 def note(text: str) -> None:
     """*text* on standard error."""
-    stderr().print(_plain(text))
+    stderr().print(_plain(text), soft_wrap=_whole(text))
 
 
 def success(text: str) -> None:
     """*text* on standard error, as something done."""
-    stderr().print(Text.assemble(("✓", "green"), " ", _plain(text)))
+    stderr().print(Text.assemble(("✓", "green"), " ", _plain(text)), soft_wrap=_whole(text))
+
+
+def _whole(text: str) -> bool:
+    """Whether the terminal breaks *text*, not we: commands are pasted, and Chinese has no blanks at which to break well."""
+    return "factory-kit " in text or any(sign >= FIRST_WIDE for sign in text)
 
 
 def fail(text: str) -> None:

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-__all__ = ["of_workspace", "pasted", "quoted"]
+__all__ = ["at", "of_workspace", "pasted", "quoted"]
 
 PLAIN = set("@%+=:,./-_\\")
 """Signs that need no quotation marks in any shell, beside letters and digits of all scripts."""
@@ -26,6 +26,11 @@ def quoted(word: str | Path) -> str:
 def of_workspace(workspace: Path) -> tuple[str, ...]:
     """``-w DIR`` as it was given; nothing for the current folder."""
     return () if workspace == Path() else ("-w", str(workspace))
+
+
+def at(name: str | Path, workspace: Path) -> str:
+    """*name* and the workspace it stands in, as the end of a command."""
+    return " ".join(quoted(word) for word in (name, *of_workspace(workspace)))
 
 
 def pasted(*words: str | Path) -> None:

@@ -127,7 +127,9 @@ def key_trust(
     key = read_public(public)
     trust(ring, key, holder, role, now())
     success(
-        _("{key_id} of {holder} is trusted as {roles}.").format(key_id=key.key_id, holder=holder, roles=", ".join(role))
+        _("{key_id} of {holder} is trusted as {roles}.").format(
+            key_id=key.key_id, holder=holder, roles=", ".join(map(_, role))
+        )
     )
 
 
@@ -215,21 +217,25 @@ def report_as_record(report: Report) -> dict[str, object]:
 
 def show_report(report: Report) -> None:
     """*report* on the terminal: findings, signatures, and what follows from them."""
-    from factory_kit.cli.console import fail, print_table, success
+    from factory_kit.cli.console import fail, note, print_table, success
 
     for finding in report.findings:
         fail(_(finding.message).format(**finding.details))
     if report.signatures:
         columns = (_("Role"), _("Signature"), _("Signed as"), _("Key of"), _("Time (UTC)"), _("Key"))
         rows = [
-            (check.role, _(check.state.value), check.signer, check.holder, check.signed, check.key_id)
+            (_(check.role), _(check.state.value), check.signer, check.holder, check.signed, check.key_id)
             for check in report.signatures
         ]
         print_table(columns, rows)
+    states = {check.state.value for check in report.signatures}
+    for state, remedy in REMEDIES.items():
+        if state in states:
+            note(f"! {_(remedy)}")
     if report.ok and report.manifest:
         success(
             _("{file}: {kind}, {count} files, unaltered.").format(
-                file=report.path.name, kind=report.manifest.kind, count=len(report.manifest.files)
+                file=report.path.name, kind=_(report.manifest.kind), count=len(report.manifest.files)
             )
         )
     elif report.intact:
@@ -240,3 +246,14 @@ def show_report(report: Report) -> None:
 
 STATES = (N_("valid"), N_("unknown key"), N_("not allowed"), N_("revoked"), N_("wrong"), N_("missing"))
 """The states of a signature, for the catalogue."""
+REMEDIES = {
+    "unknown key": N_(
+        "unknown key: whoever signed has to hand over the public key; factory-kit key trust takes it into a folder of trusted keys, --ring names it"
+    ),
+    "not allowed": N_(
+        "not allowed: the key is trusted, but not in the role in which it signed; factory-kit key trust --role says which roles it has"
+    ),
+}
+"""What to do where a signature does not count."""
+KINDS = (N_("assessment-bundle"), N_("data-package"), N_("provider"), N_("enterprise"), N_("publisher"))
+"""Kinds of sealed files and roles of those who sign them, for the catalogue."""

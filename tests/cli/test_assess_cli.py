@@ -267,3 +267,16 @@ def test_floor_and_ceiling_are_told_with_what_stands_between(factory_kit: Comman
     assert found["levels"]["floor"] < found["levels"]["score"]
     assert f"Between them stand {len(found['unproven'])} answers that are only declared, most in: " in said.out
     assert f"if the {len(found['open'])} answers without a value were fully met." in said.out
+
+
+def test_who_names_a_provider_begins_the_assessment_of_a_provider(factory_kit: Command, tmp_path: Path) -> None:
+    """--provider alone makes it one of a provider, so that the provider's key seals it; what to type next names the workspace."""
+    shutil.copy(data_dir("examples") / "demo-plant" / "site.yaml", tmp_path / "site.yaml")
+
+    own = factory_kit("assess", "new", "a", "-w", tmp_path).err
+    provided = factory_kit("assess", "new", "b", "--provider", "示例诊断公司", "-w", tmp_path).err
+
+    assert "This is a self-assessment" in own
+    assert "self-assessment" not in provided
+    assert f"factory-kit assess score b -w {tmp_path}" in provided
+    assert "type: provider" in (tmp_path / "assessments" / "b" / "assessment.yaml").read_text(encoding="utf-8")

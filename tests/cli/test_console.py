@@ -61,3 +61,14 @@ def test_a_narrow_terminal_shows_the_heads_of_a_table_without_rows(
     lines = shown(monkeypatch, capsys, 40, [])
 
     assert [word for head in COLUMNS for word in head.split() if word not in " ".join(lines)] == []
+
+
+def test_a_command_to_be_pasted_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    """Notes that hold a command, and Chinese ones, leave the breaking of lines to the terminal; other prose is wrapped at blanks."""
+    command = "Next: factory-kit assess acknowledge " + "a/long/folder/" * 6 + "bundle.zip --key enterprise.key"
+
+    console.note(command)
+    console.note("下一步" * 40)
+    console.note("word " * 40)
+
+    assert capsys.readouterr().err.splitlines()[:2] == [command, "下一步" * 40]
