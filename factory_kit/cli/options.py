@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -13,7 +14,16 @@ if TYPE_CHECKING:
     from factory_kit.i18n import Language
     from factory_kit.store.formats import CsvFor as CsvReader
 
-__all__ = ["AsJson", "CsvFor", "PublisherKey", "SignerOfPlant", "WorkspaceFolder", "asked_languages", "csv_reader"]
+__all__ = [
+    "AsJson",
+    "CsvFor",
+    "PublisherKey",
+    "SignerOfPlant",
+    "WorkspaceFolder",
+    "asked_languages",
+    "csv_reader",
+    "format_of",
+]
 
 WorkspaceFolder = Annotated[
     Path,
@@ -39,6 +49,20 @@ CsvFor = Annotated[
         ),
     ),
 ]
+
+
+def format_of(asked: str, file: Path, forms: Sequence[str]) -> str:
+    """The format that was *asked* for, or that *file* ends in; ``UsageError`` when it is none of *forms*."""
+    from factory_kit.errors import UsageError
+
+    form = asked or file.suffix.lower().removeprefix(".")
+    if form not in forms:
+        raise UsageError(
+            "{form!r} is no format for this, expected one of {forms}; say it with --format or the name of the file",
+            form=form,
+            forms=", ".join(forms),
+        )
+    return form
 
 
 def csv_reader(asked: str, otherwise: CsvReader) -> CsvReader:

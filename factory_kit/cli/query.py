@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from factory_kit.cli.options import AsJson, CsvFor, WorkspaceFolder, csv_reader
+from factory_kit.cli.options import AsJson, CsvFor, WorkspaceFolder, csv_reader, format_of
 from factory_kit.cli.store import store_of
 from factory_kit.i18n import N_, _
 
@@ -121,15 +121,10 @@ def _form(asked: str, output: Path | None) -> Any:
     """The format asked for, or that *output* ends in."""
     from factory_kit.errors import UsageError
 
-    ending = output.suffix.lower().removeprefix(".") if output is not None else "table"
-    form = asked or ending
-    if form not in FORMS or (output is not None and form == "table"):
-        raise UsageError(
-            "{form!r} is no format for this, expected one of {forms}; say it with --format or the name of the file",
-            form=form,
-            forms=", ".join(FORMS if output is None else FORMS[1:]),
-        )
-    if output is None and form in {"xlsx", "parquet"}:
+    if output is not None:
+        return format_of(asked, output, FORMS[1:])
+    form = format_of(asked or "table", Path(), FORMS)
+    if form in {"xlsx", "parquet"}:
         raise UsageError("{form} needs a file; add --out FILE", form=form)
     return form
 

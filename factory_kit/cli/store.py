@@ -10,7 +10,7 @@ import typer
 
 from factory_kit.cli.lake import join_store
 from factory_kit.cli.losses import join_losses
-from factory_kit.cli.options import AsJson, CsvFor, WorkspaceFolder, csv_reader
+from factory_kit.cli.options import AsJson, CsvFor, WorkspaceFolder, csv_reader, format_of
 from factory_kit.cli.timerange import asked_times
 from factory_kit.i18n import N_, _
 
@@ -85,19 +85,12 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.cli.console import print_json, success
-    from factory_kit.errors import UsageError
     from factory_kit.load.workspace import Workspace
     from factory_kit.store import Store
     from factory_kit.store.columns import FIRST_TIME, LAST_TIME
     from factory_kit.store.export import Wanted
 
-    chosen = form or target.suffix.lower().removeprefix(".")
-    if chosen not in EXPORTS:
-        raise UsageError(
-            "{form!r} is no format for this, expected one of {forms}; say it with --format or the name of the file",
-            form=chosen,
-            forms=", ".join(EXPORTS),
-        )
+    chosen = format_of(form, target, EXPORTS)
     place = Workspace.at(workspace)
     zone = place.site()[0].plant.timezone
     store = Store(place.store_folder)
