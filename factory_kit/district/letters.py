@@ -68,7 +68,7 @@ def letter(office: Office, provider: str, links: Sequence[Link], language: Langu
         title=say("letter.to", language, name=to),
         subject=say("letter.title", language),
         sections=(Section("returned", say("letter.section", language), (*parts, signed)),),
-        contents_title=say("contents", language),
+        contents_title="",
         footer=say("letter.footer", language, district=units.district.in_(language), last=last),
     )
 

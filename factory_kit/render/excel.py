@@ -167,7 +167,9 @@ class Sheet:
             self._part(part)
             self.row += 1
         if len(tables) == 1:
-            self.sheet.freeze_panes(self.heads[tables[0].id] + 1, 1)
+            head = self.heads[tables[0].id]
+            self.sheet.freeze_panes(head + 1, 1)
+            self.sheet.repeat_rows(head)
 
     def _columns(self, shares: Sequence[int]) -> None:
         whole = sum(shares)
@@ -196,6 +198,12 @@ class Sheet:
     def _text(self, text: str, **properties: object) -> None:
         if properties.get("font_size") == TITLE_SIZE:
             self.sheet.set_row(self.row, TITLE_SIZE * 1.7)
+        lines = ceil(_signs(text) / (sum(self.widths) - 2))
+        if lines > 1:  # over all columns, since a sheet is printed as wide as its longest line
+            properties["text_wrap"] = True
+            self.sheet.set_row(self.row, LINE_HEIGHT * lines)
+            if len(self.widths) > 1:
+                self.sheet.merge_range(self.row, 0, self.row, len(self.widths) - 1, "", self.formats(**properties))
         self.sheet.write_string(self.row, 0, printable(text)[:LONGEST], self.formats(**properties))
         self.row += 1
 

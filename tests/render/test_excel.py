@@ -124,6 +124,25 @@ def test_the_first_sheet_says_what_page_one_says() -> None:
     assert [text for text in rows if text] == ["某厂", "报告", "等级", "二级 规范级", "=1+1", "1  一", "页脚"]
 
 
+def test_a_long_sentence_is_no_wider_than_the_sheet() -> None:
+    """It wraps over all columns, in a row as high as it needs, so that a printed page is not shrunk to its length; short ones stay."""
+    sheet = opened(Prose("p", ("很长的说明" * 60, "短")), TABLE).worksheets[1]
+
+    (long,) = [cell for row in sheet.iter_rows() for cell in row if str(cell.value).startswith("很长的说明")]
+    assert [str(each) for each in sheet.merged_cells.ranges] == [f"A{long.row}:B{long.row}"]
+    assert long.alignment.wrap_text
+    assert sheet.row_dimensions[long.row].height >= 5 * 15
+    assert sheet.row_dimensions[long.row + 1].height in (None, 15)
+
+
+def test_the_heads_of_a_table_stand_on_every_printed_page() -> None:
+    """Where a sheet has one table."""
+    sheet = opened(TABLE).worksheets[1]
+    (head,) = [cell.row for row in sheet.iter_rows() for cell in row if cell.value == "代码"]
+
+    assert sheet.print_title_rows == f"${head}:${head}"
+
+
 def test_equal_documents_are_equal_bytes() -> None:
     """Nothing of the clock is in the file."""
     document = Document("zh", "报告", "某厂", (Section("s", "一", (TABLE,)),), "目录", "页脚")
