@@ -1,10 +1,10 @@
-# make demo | test | test-duckdb15 | lint | messages | docs | wheel | soak | coverage | mutants | bench | clean — everything happens in .venv and .venv-duckdb15
+# make demo | test | test-duckdb15 | lint | messages | docs | wheel | wheelhouse | soak | coverage | mutants | bench | figures | pictures | clean — everything happens in .venv and .venv-duckdb15
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VENV15 := .venv-duckdb15
 
-.PHONY: demo test test-duckdb15 lint messages docs wheel soak coverage mutants bench clean
+.PHONY: demo test test-duckdb15 lint messages docs wheel wheelhouse soak coverage mutants bench figures pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/factory-kit demo
@@ -30,6 +30,11 @@ docs: $(VENV)/.docs
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel
 
+# A folder to install from without internet, for Windows and Linux on x86-64 (1.2 GB). Fewer, or another machine:
+# make wheelhouse WHEELHOUSE='--python 3.11 --system linux_aarch64 --extra keyring validate'
+wheelhouse: $(VENV)/.test
+	$(BIN)/python .ci/wheelhouse.py dist/wheelhouse $(WHEELHOUSE)
+
 # OPC UA for forty minutes under restarts, cuts, black holes and a clock that jumps; then every value is accounted for.
 # Modbus for 200,000 requests over lines that lose and flip bytes; then none may be wrong.
 soak: $(VENV)/.test
@@ -47,6 +52,10 @@ bench: $(VENV)/.test
 # The README's table of figures, in both languages, from the committed full runs.
 figures: $(VENV)/.test
 	$(BIN)/python benchmarks/readme.py
+
+# The pictures of the README, from a demonstration, in docs/pictures. Needs chromium, poppler-utils and a Chinese font.
+pictures: $(VENV)/.test
+	$(BIN)/python .ci/pictures.py
 
 clean:
 	rm -rf $(VENV) $(VENV15) build dist factory-kit-demo
