@@ -217,8 +217,6 @@ def _averaged(known: Ints, truth: Floats, times: Ints, values: Floats) -> _Expla
     first, last = np.searchsorted(known, times), np.searchsorted(known, times + pace)
     count = last - first
     keep = count > 0
-    if keep.sum() < 3:
-        return None
     first, count, values = first[keep], count[keep], values[keep]
     centre = truth.mean()
     total = np.concatenate(([0.0], np.cumsum(truth - centre)))
@@ -305,6 +303,4 @@ def _fit(x: Floats, y: Floats) -> tuple[float, float]:
         base = float(y[keep].mean() - slope * x[keep].mean())
         left = np.abs(y - slope * x - base)
         keep = left <= max(float(np.median(left)) * 8, 1e-12)
-        if keep.sum() < 3:
-            break
     return slope, base

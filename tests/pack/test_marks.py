@@ -208,3 +208,23 @@ def test_a_name_takes_twenty_windows_and_a_p_value_below_the_alarm(
 ) -> None:
     """One in a thousand million, shared by all who are registered."""
     assert Trace("A", 9.0, p_value, windows).names(registered) is expected
+
+
+def averaged_over_five(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A moving average, without two rows at either end."""
+    return np.convolve(values, np.ones(5) / 5, "valid")
+
+
+@pytest.mark.parametrize(("count", "found"), [(2000, True), (COUNT, False)])
+def test_smoothing_is_undone_where_there_are_rows_enough(count: int, found: bool) -> None:
+    """The weights are fitted on more rows than they could explain by chance; with fewer they are not looked for, and less is found."""
+    times = np.arange(count, dtype=np.int64) * 10
+    truth = np.round(100 + np.random.default_rng(5).normal(0, 3, count), 3)
+    bumps = np.where(np.arange(count) // 50 % 2 == 0, 0.02, -0.02)
+    leaked = (times[2:-2], averaged_over_five(truth + bumps) * 4 + 9)
+    left = residuals("s", (times, truth), leaked, 500)
+
+    assert left.rows == (count - 64 if found else count - 4)
+    expected = np.bincount(times // 500, weights=bumps)[left.windows]
+    likeness = float(np.corrcoef(left.sums, expected)[0, 1])
+    assert (likeness > 0.95) is found
