@@ -14,7 +14,7 @@ from factory_kit.i18n import N_, _, language
 if TYPE_CHECKING:
     from factory_kit.cli.demo_story import Story
 
-__all__ = ["register"]
+__all__ = ["register", "write_site"]
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LEAD_IN = timedelta(hours=2)
@@ -71,7 +71,7 @@ def _collect(story: Story, day: date, speed: int, seed: int) -> None:
     seconds = (until - start).total_seconds() / speed + CONNECTING_S
     with SimulatedPlant(seed=seed, speed=speed, start=start, until=until, wait=True) as plant:
         with story.step(_("A workspace for the plant"), "site.yaml"):
-            _write_site(story.workspace, plant.opcua_url, plant.modbus_port)
+            write_site(story.workspace, plant.opcua_url, plant.modbus_port)
             story.run("check", story.workspace, "--timing")
         begin_district(story)
         with story.step(_("Collect from OPC UA and Modbus at once"), "store/"):
@@ -97,7 +97,7 @@ def _day(today: date) -> date:
     return day
 
 
-def _write_site(workspace: Path, opcua_url: str, modbus_port: int) -> None:
+def write_site(workspace: Path, opcua_url: str, modbus_port: int) -> None:
     """The example's site file with the addresses at which the simulated plant answers now, and its tariff."""
     from factory_kit.files import write_atomically
     from factory_kit.shipped import data_dir
