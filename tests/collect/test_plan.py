@@ -289,6 +289,7 @@ def test_what_a_point_says_of_reading_is_in_its_item(make_site: Any, make_connec
             "priority": "high",
         },
         {"name": "c", "address": "ns=2;i=3", "type": "float64"},
+        {"name": "d", "address": "ns=2;i=4", "type": "float64", "priority": "low"},
     ]
     server = {"driver": "opcua", "url": "opc.tcp://10.0.0.6", "reading": "poll", "queue_size": 40}
     site = make_site({"ua": server}, [{"id": "m", "connector": "opcua", "server": "ua"}])
@@ -299,6 +300,7 @@ def test_what_a_point_says_of_reading_is_in_its_item(make_site: Any, make_connec
         NodeItem("ns=2;i=1", 1000.0, 7, deadband=0.5),
         NodeItem("ns=2;i=2", 1000.0, 40, polled=True, deadband=2.5, percent=True, keep_newest=False, priority=100),
         NodeItem("ns=2;i=3", 1000.0, 40, polled=True),
+        NodeItem("ns=2;i=4", 1000.0, 40, polled=True),
     )
 
 
@@ -361,7 +363,8 @@ def test_each_scan_class_is_sampled_as_the_site_says(scan: str, settings: dict[s
     """Slow and medium never quicker than normal; fast as normal where the site names no interval, and 0 is one: as fast as the server can."""
     lathe = _connector(_point("a", "ns=2;i=1", scan=scan), driver="opcua")
 
-    (item,) = _only(_planned(lathe, {"id": "m1"}, line={**OPCUA, **settings})).items
+    # a unit means nothing here, not even that of the broadcast
+    (item,) = _only(_planned(lathe, {"id": "m1", "unit": 0}, line={**OPCUA, **settings})).items
 
     assert item.sampling_ms == sampling
 
