@@ -61,6 +61,7 @@ def test_a_campaign_that_says_nothing_has_the_usual_thresholds() -> None:
         ((70, 10, 10, 10), False),
         ((45, 41, 7, 7), True),
         ((45, 40, 15), False),
+        ((1, 1, 1, 1), False),
         ((50, 50), True),
         ((0, 0, 0), True),
         ((), True),
@@ -68,7 +69,7 @@ def test_a_campaign_that_says_nothing_has_the_usual_thresholds() -> None:
 )
 def test_sums_that_one_or_two_firms_make_are_hidden(firms: tuple[int, ...], hidden: bool) -> None:
     """More than 70 % by one, more than 85 % by two, or fewer than three firms."""
-    assert dominated([Fraction(firm) for firm in firms], RULES) is hidden
+    assert dominated([Fraction(firm, 100) for firm in firms], RULES) is hidden
 
 
 def test_nothing_to_publish_is_said() -> None:
