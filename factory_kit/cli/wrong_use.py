@@ -62,6 +62,18 @@ def speak_like_us(command: Any) -> None:
         speak_like_us(child)
 
 
+USAGE_WORDS = (N_("[OPTIONS]"), N_("COMMAND [ARGS]..."))
+"""What the parser's usage line says beside names."""
+
+
+def _named(words: str) -> str:
+    """*words* of a list of options or arguments without the parser's names of types, which tell a user nothing."""
+    if words.startswith("-"):
+        words = re.sub(r"<(int|float)( range)?>", "N", words)
+        return words.replace("<str>", "TEXT").replace("<path>", "PATH")
+    return re.sub(r" <\w+( \w+)?>$", "", words)
+
+
 def _formatter(parsers: type[Any]) -> type[Any]:
     """The parser's own formatter, with our word for usage."""
     if hasattr(parsers, "ours"):
@@ -71,6 +83,11 @@ def _formatter(parsers: type[Any]) -> type[Any]:
         ours = True
 
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            for word in USAGE_WORDS:
+                args = args.replace(word, _(word))
             super().write_usage(prog, args, prefix or _("Usage: "))
+
+        def write_dl(self, rows: Any, *args: Any, **kwargs: Any) -> None:
+            super().write_dl([(_named(first), second) for first, second in rows], *args, **kwargs)
 
     return Formatter

@@ -221,3 +221,11 @@ def test_ctrl_c_inside_a_library_is_ctrl_c(factory_kit: Command, monkeypatch: py
     said = factory_kit("check")
 
     assert (said.code, said.err) == (1, "Interrupted.\n")
+
+
+def test_help_names_no_types_of_the_parser(factory_kit: Command) -> None:
+    """Arguments and options show what is expected in words of ours, not <path> or <int range>."""
+    shown = factory_kit("discover", "opcua", "--help").out + factory_kit("init", "--help").out
+
+    assert re.findall(r"<[a-z ]+>", shown) == []
+    assert "--nodes N " in shown
