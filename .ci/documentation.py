@@ -27,6 +27,8 @@ BESIDE = {
 """Files and folders of the repository that pages link to, and where the site shows them."""
 ORIGINS = {page: beside for beside, page in BESIDE.items() if beside.endswith(".md")}
 LINK = re.compile(r"(?P<open>\]\()(?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?(?=\))")
+WHOLE = re.compile(r"(?<!!)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s#:]+)(?:#[^)\s]*)?\)")
+"""A link; one to a file of the repository that the site does not show becomes its name."""
 PICTURE = re.compile(r'(?P<open><(?:img|source)\b[^>]*\bsrc(?:set)?=")(?P<target>[^"#]+)(?P<anchor>)(?=")')
 FENCE = re.compile(r"^(?P<mark>`{3,}).*?^(?P=mark)\s*?$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r'<h([123]) id="([^"]*)"[^>]*>(.*?)</h\1>', re.DOTALL)
@@ -90,7 +92,12 @@ def _links(text: str, page: str) -> str:
         place = BESIDE.get(where, where.removeprefix("docs/"))
         return match["open"] + posixpath.relpath(place, posixpath.dirname(page) or ".") + (match["anchor"] or "")
 
-    return PICTURE.sub(led, LINK.sub(led, text))
+    def named(match: re.Match[str]) -> str:
+        where = posixpath.normpath(posixpath.join(posixpath.dirname(origin), match["target"]))
+        elsewhere = not where.startswith("docs/") and where not in BESIDE and (ROOT / where).exists()
+        return f"{match['text']} (`{where}`)" if elsewhere else match.group()
+
+    return PICTURE.sub(led, LINK.sub(led, WHOLE.sub(named, text)))
 
 
 def on_page_content(html: str, page: Any, **_rest: Any) -> str:
