@@ -394,3 +394,22 @@ def test_a_planned_point_knows_its_unit_and_the_zone_of_its_clock() -> None:
             "1",
             "0",
         )
+
+
+def test_a_device_of_another_package_is_asked_point_by_point() -> None:
+    """Each point at its own interval, by its address with the machine's base in it, which is also what the catalogue names."""
+    scans = ("fast", "normal", "medium", "slow")
+    press = _connector(*(_point(scan, f"{{base}}/{scan}", scan=scan) for scan in scans), driver="acme")
+    server = {"driver": "acme", "address": "10.0.0.9:1", "interval_ms": 500}
+
+    for settings, fast in (({}, 500), ({"fast_ms": 50}, 50)):
+        found = _only(_planned(press, {"id": "m1", "base": "db7"}, line={**server, **settings}))
+        assert found.items == tuple(
+            NodeItem(f"db7/{scan}", every, 1, polled=True)
+            for scan, every in zip(scans, (fast, 500, 10_000, 60_000), strict=True)
+        )
+        assert [(entry.address, entry.connector) for entry in found.catalogue] == [
+            (f"db7/{scan}", "meter") for scan in scans
+        ]
+        assert [(point.unit, point.zone) for point in found.points] == [(0, "")] * 4
+        assert found.reads == ()
