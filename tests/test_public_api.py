@@ -9,7 +9,7 @@ import pytest
 PUBLIC = {
     "factory_kit": ["__version__"],
     "factory_kit.i18n": [
-        "LANGUAGES", "N_", "Language", "_", "decide_language", "language", "said", "speaking", "use_language",
+        "LANGUAGES", "N_", "Language", "_", "decide_language", "language", "retold", "said", "speaking", "use_language",
     ],
     "factory_kit.testing": [
         "Change", "FaultProxy", "MachineTruth", "ManualClock", "NumberedServer", "PlantClock", "PlantModel", "PlantedFault", "Replay", "Request",
@@ -19,7 +19,7 @@ PUBLIC = {
 
 ERRORS = [
     "Altered", "AssessmentError", "DefinitionError", "DeviceError", "DeviceRefused", "DeviceUnavailable", "FactoryKitError", "Inconclusive", "KeyRefused",
-    "LakeChanged", "LakeError", "LakeUnavailable", "MissingExtra", "NotAuthorised", "Problem", "QueryError", "SealError", "StoreBusy", "StoreDamaged", "StoreError", "StoreFull", "UnsafeArchive", "UsageError",
+    "LakeChanged", "LakeError", "LakeUnavailable", "MissingExtra", "NotAuthorised", "Problem", "QueryError", "Reasons", "SealError", "StoreBusy", "StoreDamaged", "StoreError", "StoreFull", "UnsafeArchive", "UsageError",
 ]  # fmt: skip
 
 
