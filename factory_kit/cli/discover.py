@@ -97,22 +97,12 @@ def opcua(
 
 
 def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
-    from factory_kit.cli.console import note, print_json, print_table
+    from factory_kit.cli.drafted import show_sends
 
-    if as_json:
-        print_json(plan)
-        return
-    sends = plan["sends"]
-    assert isinstance(sends, list)  # noqa: S101 - made beside this
-    rows = [(each["service"], _(each["why"]), each["at_most"]) for each in sends]
-    print_table((_("Service"), _("Why"), _("Requests at most")), rows, title=_("What would be sent"), numbers={2: True})
-    note(_("To {address}, allowed by {allowed}.").format(address=plan["address"], allowed=plan["allowed"]))
-    note(
-        _("At most {rate} requests a second, {seconds} s, {nodes} nodes; one connection, nothing is written.").format(
-            rate=plan["requests_per_s"], seconds=plan["seconds"], nodes=plan["nodes"]
-        )
-    )
-    note(_("Nothing was sent. To send just this, add --go."))
+    limits = _(
+        "At most {rate} requests a second, {seconds} s, {nodes} nodes; one connection, nothing is written."
+    ).format(rate=plan["requests_per_s"], seconds=plan["seconds"], nodes=plan["nodes"])
+    show_sends(plan, [limits], as_json=as_json)
 
 
 def _show(found: Discovery, wish: Wish, *, as_json: bool) -> None:

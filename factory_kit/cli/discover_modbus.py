@@ -83,28 +83,20 @@ def modbus(
 
 
 def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
-    from factory_kit.cli.console import note, print_json, print_table
+    from factory_kit.cli.drafted import show_sends
 
-    if as_json:
-        print_json(plan)
-        return
-    sends = plan["sends"]
-    assert isinstance(sends, list)  # noqa: S101 - made beside this
-    rows = [(_service(each["service"]), _(each["why"]), each["at_most"]) for each in sends]
-    print_table((_("Service"), _("Why"), _("Requests at most")), rows, title=_("What would be sent"), numbers={2: True})
-    note(_("To {address}, allowed by {allowed}.").format(address=plan["address"], allowed=plan["allowed"]))
-    note(
+    remarks = [
         _(
             "At most {rate} requests a second, {requests} in all, {seconds} s; one connection, one request at a time; nothing is written. The first sign of trouble ends it."
         ).format(rate=plan["requests_per_s"], requests=plan["requests"], seconds=plan["seconds"])
-    )
+    ]
     if plan["registers"]:
-        note(
+        remarks.append(
             _(
                 "Reading can have effects on some devices (counters cleared on reading): ask the plant about the registers named."
             )
         )
-    note(_("Nothing was sent. To send just this, add --go."))
+    show_sends(plan, remarks, service=_service, as_json=as_json)
 
 
 def _service(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +14,31 @@ import typer
 from factory_kit.cli.options import WorkspaceFolder
 from factory_kit.i18n import N_, _
 
-__all__ = ["ADOPT", "adopt", "asking", "say_next"]
+__all__ = ["ADOPT", "adopt", "asking", "say_next", "show_sends"]
 
 ADOPT = N_(
     "Take the connectors that discover drafted into the workspace, and show the lines for its site.yaml.\n\n"
     "Example: factory-kit connectors adopt discover/192.0.2.20_502/20260901T080000Z"
 )
+
+
+def show_sends(
+    plan: Mapping[str, object], remarks: Iterable[str], *, service: Callable[[str], str] = str, as_json: bool
+) -> None:
+    """The dry run: each *service* that *plan* would send, why and how often, to whom and with whose permission, then *remarks*."""
+    from factory_kit.cli.console import note, print_json, print_table
+
+    if as_json:
+        print_json(plan)
+        return
+    sends = plan["sends"]
+    assert isinstance(sends, list)  # noqa: S101 - made by the planning of the discovery
+    rows = [(service(each["service"]), _(each["why"]), each["at_most"]) for each in sends]
+    print_table((_("Service"), _("Why"), _("Requests at most")), rows, title=_("What would be sent"), numbers={2: True})
+    note(_("To {address}, allowed by {allowed}.").format(address=plan["address"], allowed=plan["allowed"]))
+    for remark in remarks:
+        note(remark)
+    note(_("Nothing was sent. To send just this, add --go."))
 
 
 @contextmanager
