@@ -336,6 +336,15 @@ def test_a_scale_factor_from_a_register_scales_exactly(power: int, value: float)
     assert decoder(_words(2301, power % 65536)).value.tolist() == [value, power, 230.1]
 
 
+def test_scale_factors_that_change_all_the_time_are_not_remembered_for_ever() -> None:
+    """Each answer is right, and what is kept of them is bounded."""
+    decoder = Decoder([Slot(_point("uint16", sf="a_sf"), 0, factor=1), Slot(_point("int16"), 1)], 2)
+
+    for power in [*range(-10, 11)] * 2:
+        assert decoder(_words(23, power % 65536)).value[0] == float(Fraction(23) * Fraction(10) ** power)
+        assert len(decoder._scales) <= 16
+
+
 @pytest.mark.parametrize("held", [0x8000, 11, 0xFF00])
 def test_without_its_scale_factor_a_value_is_none(held: int) -> None:
     """A factor that is not implemented or beyond what SunSpec allows leaves nothing to believe."""
