@@ -48,7 +48,7 @@ def _exception_names() -> list[str]:
     return [
         node.name
         for node in tree.body
-        if isinstance(node, ast.ClassDef) and node.bases and node.name != "DefinitionError"
+        if isinstance(node, ast.ClassDef) and node.bases and node.name not in {"DefinitionError", "Reasons"}
     ]
 
 

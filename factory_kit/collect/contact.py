@@ -50,19 +50,23 @@ def _verdict(job: Job, answer: Identity | BaseException, kind: Kind) -> Origin |
     if isinstance(answer, BaseException):
         raise answer
     if kind == "real" and answer.origin is not Origin.LIVE:
-        return DeviceRefused(FEIGNED[answer.origin], address=job.settings.state.address)
+        return _feigned(answer.origin, job.settings.state.address)
     return answer.origin
 
 
-FEIGNED = {
-    Origin.SIMULATED: N_(
-        "{address}: is simulated, this site is real; to practise write kind: demo in the site.yaml of another workspace"
-    ),
-    Origin.REPLAYED: N_(
-        "{address}: is replayed, this site is real; to try it out write kind: demo in the site.yaml of another workspace"
-    ),
-    Origin.IMPORTED: N_("{address}: is imported, this site is real"),
-}
+def _feigned(origin: Origin, address: str) -> DeviceRefused:
+    """Why a real site does not read a server whose values are of *origin*, and where they belong."""
+    if origin is Origin.SIMULATED:
+        return DeviceRefused(
+            "{address}: is simulated, this site is real; to practise write kind: demo in the site.yaml of another workspace",
+            address=address,
+        )
+    if origin is Origin.REPLAYED:
+        return DeviceRefused(
+            "{address}: is replayed, this site is real; to try it out write kind: demo in the site.yaml of another workspace",
+            address=address,
+        )
+    return DeviceRefused("{address}: is imported, this site is real", address=address)
 
 
 def _nobody(errors: Sequence[DeviceError]) -> DeviceError:
