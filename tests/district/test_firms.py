@@ -111,6 +111,23 @@ def test_rows_that_were_split_are_not_shown() -> None:
     assert (shown(first), shown(second)) == ("200 100 100 400", ". . 100 100 400")
 
 
+def test_a_row_with_a_hidden_part_is_hidden() -> None:
+    """A row that joins a hidden one with a shown one would tell the hidden one."""
+    amounts = firms(a=EVEN, b=(90, 5, 5), c=(60, 60, 60))
+    first = protect_sums(amounts, rows_of("a", "b", "c"), RULES)
+    second = protect_sums(amounts, rows_of("ac", "b"), RULES, [first])
+
+    assert (shown(first), shown(second)) == (". . 180 380", ". . 380")
+
+
+def test_what_is_printed_of_sums_names_no_firm() -> None:
+    """What stands behind a release is not in its text, so that no log and no message can hold it."""
+    sums = protect_sums(firms(a=EVEN), rows_of("a"), RULES)
+
+    assert "a0" in sums.secret
+    assert "a0" not in repr(sums)
+
+
 def test_what_was_not_given_out_binds_nobody() -> None:
     """A release without a total has no block, and the next one is free."""
     nothing = protect_sums(firms(a=(900, 1, 1)), rows_of("a"), RULES)

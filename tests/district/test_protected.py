@@ -78,6 +78,14 @@ def test_nothing_to_publish_is_said() -> None:
         protect({}, RULES)
 
 
+def test_what_is_printed_of_a_table_names_no_plant() -> None:
+    """What stands behind a release is not in its text, so that no log and no message can hold it."""
+    safe = protect(table(a=(6, 6, 6), b=(6, 6, 6)), RULES)
+
+    assert "a00" in safe.secret
+    assert "a00" not in repr(safe)
+
+
 def test_every_plant_at_one_level_leaves_one_column() -> None:
     """With one column, or one row, only totals are printed and nothing needs hiding."""
     one_level = protect({f"p{at}": ("ab"[at % 2], 0) for at in range(12)}, RULES)
