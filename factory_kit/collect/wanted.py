@@ -20,10 +20,15 @@ def asked_server(site: Site, asked: str, *, in_the_open: bool = False) -> tuple[
         return _stranger(asked, in_the_open=in_the_open)
     if "@" in asked:  # never repeated: it may hold a password
         raise UsageError("an address holds no user and password; expected opc.tcp://host:port")
+    if not known:
+        raise UsageError(
+            "{name}: site.yaml has no OPC UA server; expected opc.tcp://host:port, or write the server there first",
+            name=asked,
+        )
     raise UsageError(
         "{name}: is no OPC UA server of site.yaml, expected one of {known}, or opc.tcp://host:port",
         name=asked,
-        known=", ".join(known) or "-",
+        known=", ".join(known),
     )
 
 

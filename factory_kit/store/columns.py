@@ -68,7 +68,7 @@ OPTIONAL = ("value", "text", "status", "server_time", "received_time")
 def from_batch(batch: SampleBatch) -> pa.RecordBatch:
     """*batch* in the columns of the journal; ``StoreError`` when a time or quality is outside what can be kept.
 
-    No value is null, a NaN that the machine sent stays NaN. The raw status is kept where it is not 0.
+    No value, and the number beside a text, is null; a NaN that the machine sent stays NaN. The raw status is kept where it is not 0.
     """
     _check(batch)
     columns = [
@@ -217,7 +217,10 @@ def _times(time: npt.NDArray[np.int64] | None, length: int = 0) -> pa.Array:
 
 def _values(batch: SampleBatch) -> pa.Array:
     value = np.ascontiguousarray(batch.value, np.float64)
-    there = ~np.isnan(value) if batch.has_value is None else np.asarray(batch.has_value, np.bool_)
+    nan = np.isnan(value)
+    there = ~nan if batch.has_value is None else np.asarray(batch.has_value, np.bool_)
+    if batch.text is not None:  # a text has no number, whatever the driver made of it
+        there = there & ~(nan & np.fromiter((each is not None for each in batch.text), np.bool_, len(batch)))
     return pa.array(value) if there.all() else pa.array(value, mask=~there)
 
 

@@ -62,6 +62,6 @@ def test_what_is_no_server_is_told_without_its_password(site: Site, asked: str, 
 
 
 def test_a_site_without_opc_ua_says_so(make_site: Callable[..., Site]) -> None:
-    """A dash stands for no names."""
-    with pytest.raises(UsageError, match=r"expected one of -, or opc\.tcp"):
+    """No list of names with nothing in it."""
+    with pytest.raises(UsageError, match=r"press: site\.yaml has no OPC UA server; expected opc\.tcp"):
         asked_server(make_site({}, MANUAL), "press")

@@ -81,6 +81,24 @@ def test_batches_become_views(
     assert found == [_seen(expected[key]) for key in sorted(expected)]
 
 
+@pytest.mark.parametrize("said", [True, False, None])
+def test_a_text_has_no_number_whichever_driver_read_it(
+    store: Store, run: Callable[..., Run], said: bool | None
+) -> None:
+    """The value beside a text is null, whether its driver called the missing number a value, none, or said nothing."""
+    has_value = None if said is None else np.array([said, True])
+    with store.writer(run()) as writer:
+        writer.append(
+            SampleBatch(
+                np.array([1, 2], np.int32), np.array([T0, T0], np.int64), np.array([math.nan, 1.0]),
+                np.array([0, 0], np.int8), has_value=has_value, text=["idle", None],
+            )
+        )  # fmt: skip
+
+    found = store.query("SELECT value, text FROM samples ORDER BY point").to_pylist()
+    assert found == [{"value": None, "text": "idle"}, {"value": 1.0, "text": None}]
+
+
 def _everything(store: Store) -> list[tuple]:
     query = (
         "SELECT point, epoch_us(time), value, text, quality, status, epoch_us(received_time), origin "
@@ -92,6 +110,7 @@ def _everything(store: Store) -> list[tuple]:
 
 def _seen(row: tuple) -> tuple:
     point, time, value, text, quality, status, received = row
+    value = None if text is not None and value is not None and math.isnan(value) else value
     return point, time, _bits(value), text, quality, status or None, received, "replayed"
 
 
