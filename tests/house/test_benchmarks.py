@@ -150,13 +150,17 @@ def test_a_benchmark_that_breaks_off_is_a_line_and_the_others_run(
 
 
 def test_every_promise_has_its_row_or_its_test() -> None:
-    """Each names a row of the committed runs or a test that is there; every row with a bar has its promise, and areas are known."""
+    """Each names a row of a committed run or a test that is there, or a benchmark; every row with a bar has its promise, areas are known."""
     records, _machine = committed()
 
-    lost = [each.name["en"] for each in promises() if each.row and not any(map(each.covers, records))]
+    run_before = {each["benchmark"] for each in records}
+    lost = [
+        each.name["en"] for each in promises() if each.benchmark in run_before and not any(map(each.covers, records))
+    ]
     unnamed = [each["what"] for each in records if each["bar"] and not any(one.covers(each) for one in promises())]
     gone = [each.test for each in promises() if each.test and not (ROOT / each.test).is_file()]
     assert (lost, unnamed, gone) == ([], [], [])
+    assert {each.benchmark for each in promises() if each.row} <= set(run.names())
     assert {each.area for each in promises()} <= set(known()["areas"])
     assert [
         each
