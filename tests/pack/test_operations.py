@@ -16,7 +16,7 @@ from factory_kit.errors import FactoryKitError, KeyRefused
 from factory_kit.model.product import DataProduct
 from factory_kit.model.recipe import Recipe, Shift
 from factory_kit.pack import deid
-from factory_kit.pack.deid import published_recipe, recipe_digest, require_no_key, secret_shift, treated
+from factory_kit.pack.deid import published_recipe, recipe_digest, require_no_key, secret_shift, treated, unordered
 from factory_kit.pack.pseudonyms import key_fingerprint, plant_key, pseudonyms
 
 KEY = bytes(range(32))
@@ -196,3 +196,12 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> Non
 
     with pytest.raises(KeyRefused, match=r"a\.key: the key of the pseudonyms is readable by others; run chmod 600"):
         plant_key(file)
+
+
+def test_an_order_is_taken_off_only_where_it_chooses_no_rows() -> None:
+    """ORDER BY alone goes; with LIMIT it decides which rows there are, and stays."""
+    con = duckdb.connect()
+
+    assert "ORDER" not in unordered(con, "SELECT a FROM t ORDER BY a")
+    assert unordered(con, "SELECT a FROM t ORDER BY a LIMIT 3") == "SELECT a FROM t ORDER BY a LIMIT 3"
+    assert unordered(con, "SELECT a FROM t") == "SELECT a FROM t"

@@ -6,7 +6,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,7 +15,6 @@ from factory_kit.load.product import ProductTemplate
 from factory_kit.pack import outside
 from factory_kit.pack import rows as made_of
 from factory_kit.pack.build import Built
-from factory_kit.pack.deid import unordered
 from factory_kit.pack.describe import write_papers
 from factory_kit.pack.outside import outside_verdicts
 from factory_kit.pack.pseudonyms import pseudonyms
@@ -140,12 +138,3 @@ def test_nothing_is_left_of_parts_that_cannot_be_finished(make: Make, small_part
     with pytest.raises(QueryError, match=r"minutes/build\.sql: .*Could not convert"):
         make(replace(template, sql=sql))
     assert list((tmp_path / "made").rglob("*.*")) == []
-
-
-def test_an_order_is_taken_off_only_where_it_chooses_no_rows() -> None:
-    """ORDER BY alone goes; with LIMIT it decides which rows there are, and stays."""
-    con = duckdb.connect()
-
-    assert "ORDER" not in unordered(con, "SELECT a FROM t ORDER BY a")
-    assert unordered(con, "SELECT a FROM t ORDER BY a LIMIT 3") == "SELECT a FROM t ORDER BY a LIMIT 3"
-    assert unordered(con, "SELECT a FROM t") == "SELECT a FROM t"
