@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 __all__ = ["loaded", "output_of"]
 
-PATIENCE_S = 120.0
-"""Virus scanners read every library before it is loaded for the first time."""
+PATIENCE_S = 1800.0
+"""Virus scanners read every library before it is loaded for the first time; only what hangs for good is given up."""
 LOAD = """
 import importlib, json, sys, warnings
 warnings.simplefilter("ignore")

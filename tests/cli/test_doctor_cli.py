@@ -42,6 +42,7 @@ def test_a_program_learns_everything_and_no_connection_is_opened(factory_kit: Co
 
     said = json.loads(done.stdout)
     found = {each["id"]: each for each in said["findings"]}
+    assert [each for each in said["findings"] if each["state"] == "missing"] == []
     assert (done.returncode, said["ready"], told.exists()) == (0, True, False)
     assert {"python", "packages", "room", "volume", "writing", "clock", "zones", "sleep", "ports", "extra-lake"} <= set(
         found
