@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pytest
 
 from factory_kit.pack.watermark import (
-    ALARM,
     LONGEST_GRID,
     Marking,
     Residuals,
@@ -61,6 +60,7 @@ def test_signs_are_the_bits_of_one_hash_for_256_windows() -> None:
         ([5.0004, 6.0], Marking(0.02), [5.0004 + 0.02, 6.02]),
         ([0.5, 1.0, 1.5], Marking(0.5, None, (1.0, 1.5)), [1.0, 1.5, 1.5]),
         ([0.25, 1.0, 1.5], Marking(0.5, None, (1.0, 1.5)), [0.25, 1.5, 1.5]),
+        ([5.0, 7.0, 7.0, 6.0, 6.0, 5.0, 5.0], Marking(0.5), [5.5, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0]),
         ([math.inf, 1.0, math.nan, 1.0, 0.0], Marking(0.5), [math.inf, 1.5, math.nan, 1.5, 0.0]),
     ],
 )
@@ -133,6 +133,7 @@ def test_hardly_any_row_tells_nothing() -> None:
     ]:
         found = residuals("s", original, leaked, 300)
         assert (found.windows.tolist(), found.sums.tolist()) == ([], [])
+        assert found.rows == (0 if len(leaked[0]) < 3 or len(original[0]) < 3 else COUNT)
 
 
 @pytest.mark.parametrize("by", [0, 10, -10, 5990, -5990, 123_450])
@@ -199,8 +200,8 @@ def test_a_trace_is_hoeffding_s_bound() -> None:
 @pytest.mark.parametrize(
     ("p_value", "windows", "registered", "expected"),
     [
-        (ALARM, 20, 1, True), (ALARM, 20, 0, True), (ALARM, 19, 1, False), (ALARM * 1.01, 20, 1, False),
-        (ALARM / 8, 20, 8, True), (ALARM / 8, 20, 9, False),
+        (1e-9, 20, 1, True), (1e-9, 20, 0, True), (1e-9, 19, 1, False), (1.01e-9, 20, 1, False), (1.0, 20, 0, False),
+        (1e-9 / 8, 20, 8, True), (1e-9 / 8, 20, 9, False),
     ],
 )  # fmt: skip
 def test_a_name_takes_twenty_windows_and_a_p_value_below_the_alarm(
