@@ -304,9 +304,7 @@ def _since(dtype: str, factor: int, epoch_s: int, words: Grid) -> Int64:
 
 FLOATS: Final = {"float32": "<f4", "float64": "<f8"}
 FRACTION: Final = {"float32": 24, "float64": 53}
-PARTIAL: Final = frozenset(
-    {"bcd16", "bcd32", "bcd64", "mod10k32", "mod10k48", "mod10k64", "unix32", "unix64", "sec2000", *CALENDAR_TYPES}
-)
+PARTIAL: Final = frozenset({"bcd16", "bcd32", "bcd64", "mod10k32", "mod10k48", "mod10k64", "unix64", *CALENDAR_TYPES})
 """Kinds whose words may hold no value."""
 SEC_2000: Final = 946_684_800
 _NUMBERS: Final[Mapping[str, Callable[[Grid], Int64]]] = {

@@ -336,6 +336,45 @@ def test_a_scale_factor_from_a_register_scales_exactly(power: int, value: float)
     assert decoder(_words(2301, power % 65536)).value.tolist() == [value, power, 230.1]
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("bcd16", (0x00A0,)), ("bcd32", (0xA000, 0)), ("bcd64", (0, 0, 0, 0x000F)), ("mod10k32", (10_000, 0)), ("mod10k48", (0, 10_000, 0)),
+        ("mod10k64", (0, 0, 0, 10_000)), ("unix64", (0xFFFF,) * 4), ("unix64", _parts(2**62 // 1000 + 1, 4)), ("unix64", (0x7FFF, 0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_words_that_hold_nothing_of_their_type_are_no_value(kind: str, data: tuple[int, ...]) -> None:
+    """A digit too large, a date before 1970 or far beyond every calendar: unknown, and not said to be absent by the device."""
+    decoded = _decode(_point(kind), _words(*data))
+
+    assert (decoded.known.tolist(), decoded.absent.tolist(), decoded.raw.tolist()) == ([False], [False], [0])
+    assert math.isnan(decoded.value[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "raw"),
+    [
+        ("unix64", _parts(2**62 // 1000, 4), 2**62 // 1000 * 1000), ("unix64", (0, 0, 0, 0), 0), ("unix32", (0xFFFF, 0xFFFF), (2**32 - 1) * 10**6),
+        ("sec2000", (0, 0), 946_684_800_000_000), ("mod10k64", (9999,) * 4, 10**16 - 1), ("bcd64", (0x9999,) * 4, 10**16 - 1),
+    ],
+)  # fmt: skip
+def test_the_largest_and_the_smallest_of_a_type_are_values(kind: str, data: tuple[int, ...], raw: int) -> None:
+    """To the last one."""
+    decoded = _decode(_point(kind), _words(*data))
+
+    assert (decoded.known.tolist(), decoded.raw.tolist()) == ([True], [raw])
+
+
+def test_two_byte_signs_end_at_a_zero_sign_not_at_two_zero_bytes() -> None:
+    """The second half of one sign and the first half of the next may both be zero."""
+    assert _decode(_point("string", size=3, charset="utf-16"), _words(0x0100, 0x0041, 0)).text == ["ĀA"]
+
+
+def test_a_sentinel_that_a_type_cannot_have_is_none() -> None:
+    """SunSpec knows no truth value that says nothing."""
+    assert _decode(_point("bool", na="sunspec"), _words(0xFFFF)).known.tolist() == [True]
+
+
 def test_scale_factors_that_change_all_the_time_are_not_remembered_for_ever() -> None:
     """Each answer is right, and what is kept of them is bounded."""
     decoder = Decoder([Slot(_point("uint16", sf="a_sf"), 0, factor=1), Slot(_point("int16"), 1)], 2)

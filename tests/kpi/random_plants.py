@@ -287,6 +287,17 @@ SPECIAL = {
     "a clock eight hours ahead": special(
         **{point: late(-8, *plain((1, 1), (2, 3), (20, 5))) for point in (*POINTS, "meter-1/active_energy")},
     ),
+    "a clock behind by the silence": special(
+        **{point: late(40 / 60, *plain((1, 1), (20, 5))) for point in (*POINTS, "meter-1/active_energy")},
+    ),
+    "a value that came again on a plant with a time of its own": special(
+        runs=((500, 501, "simulated"), (500, 501, "simulated")),
+        temperature=plain((13, 20), (22, 20), run=1),
+        total_count=plain((16, 20), run=1),
+        good_count=plain((2, 1)),
+        active_energy=plain((2, 1)),
+        repeated={(1, "state"): 1},
+    ),
     "a first value at the edge of the lookback, and one before it": special(
         runs=((-20, 26, "simulated"),), state=plain((-12, 1), (5, 3)), total_count=plain((-13, 1), (5, 3))
     ),
