@@ -20,7 +20,7 @@ PRODUCT = "cnc-spindle"
 BUYERS = (("analytics", N_("Example Analytics")), ("insurance", N_("Example Machine Insurance")))
 """Who gets a copy of the package: a word for the file's name, and the name in its marks."""
 LEAKED = "found-on-a-forum.zip"
-UNIT = "310117105"
+UNIT = "310117106"
 """洞泾镇, one of the reporting units of the shipped campaign."""
 
 
