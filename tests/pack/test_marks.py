@@ -182,7 +182,7 @@ def test_a_trace_is_hoeffding_s_bound() -> None:
     other = 1000.0 * signs(KEY, "b", windows[:10])
     silent = Residuals("c", windows, np.zeros(40), 40)
     empty = Residuals("d", windows[:0], np.zeros(0), 0)
-    found = [Residuals("a", windows, own, 40), Residuals("b", windows[:10], other, 10), silent, empty]
+    found = [silent, empty, Residuals("a", windows, own, 40), Residuals("b", windows[:10], other, 10)]
     first, second, third = trace(found, {"Z": KEY, "Y": KEY, "N": bytes(32)})
 
     scaled = np.append(np.abs(own) / np.sqrt((own**2).mean()), np.ones(10))
@@ -194,6 +194,10 @@ def test_a_trace_is_hoeffding_s_bound() -> None:
     (against,) = trace([Residuals("a", windows, -own, 40)], {"Z": KEY})
     assert against.statistic < -6
     assert against.p_value == 1.0
+    for left, p_value in [([1.0], math.exp(-0.5)), ([3.0, -1.0], math.exp(-0.2)), ([-3.0, 1.0], 1.0)]:
+        few = windows[: len(left)]
+        (hardly,) = trace([Residuals("a", few, signs(KEY, "a", few) * np.array(left), 9)], {"Z": KEY})
+        assert hardly.p_value == pytest.approx(p_value)
     assert trace([silent, empty], {"Z": KEY}) == [Trace("Z", 0.0, 1.0, 0)]
 
 
