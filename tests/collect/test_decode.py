@@ -298,7 +298,7 @@ def test_a_date_on_the_wall_of_the_plant_becomes_utc() -> None:
 @pytest.mark.parametrize(
     ("kind", "na", "data"),
     [
-        ("int16", "0x8000", (0x8000,)), ("int16", "-32768", (0x8000,)), ("uint16", "0xffff 65534", (0xFFFE,)), ("uint16", "sunspec", (0xFFFF,)),
+        ("int16", "0x8000", (0x8000,)), ("int16", "sunspec", (0x8000,)), ("int64", "sunspec", (0x8000, 0, 0, 0)), ("uint32", "sunspec", (0xFFFF, 0xFFFF)), ("int16", "-32768", (0x8000,)), ("uint16", "0xffff 65534", (0xFFFE,)), ("uint16", "sunspec", (0xFFFF,)),
         ("int32", "sunspec", (0x8000, 0)), ("uint32", "4294967295", (0xFFFF, 0xFFFF)), ("uint64", "sunspec", (0xFFFF,) * 4),
         ("float32", "nan", (0x7FC0, 1)), ("float32", "sunspec", (0xFFC0, 0)), ("float32", "-9999", (0xC61C, 0x3C00)), ("float32", "0x7F7FFFFF", (0x7F7F, 0xFFFF)),
         ("float64", "nan", (0x7FF8, 0, 0, 0)), ("bits16", "0xFFFF", (0xFFFF,)), ("bcd16", "0xFFFF", (0xFFFF,)), ("sec2000", "sunspec", (0xFFFF, 0xFFFF)),

@@ -67,6 +67,24 @@ def test_a_counter_that_falls_has_jumped() -> None:
     assert _believed(Plausible([_point("uint32", "active_energy", rate=1)]), (0, 5000), (1, 12)) == [True, False]
 
 
+def test_within_less_than_a_second_a_value_may_come_as_far_as_within_one() -> None:
+    """Readings are not that even; the limit itself is inside."""
+    for value, believed in ((22.0, True), (22.25, False), (18.0, True), (17.75, False)):
+        assert _believed(Plausible([_point(rate=2)]), (0, 20), (0.5, value)) == [True, believed]
+        assert _believed(Plausible([_point(rate=2)]), (0, 20), (1, value)) == [True, believed]
+
+
+def test_a_counter_that_falls_below_zero_has_jumped() -> None:
+    """No roll-over leads there, however near it is to one."""
+    assert _believed(Plausible([_point("uint16", "total_count", rate=5)]), (0, 65_534), (1, -10)) == [True, False]
+
+
+@pytest.mark.parametrize("rule", ["min", "max", "rate"])
+def test_one_rule_is_enough_to_ask(rule: str) -> None:
+    """Rules with nothing to say are passed over; those with one are not."""
+    assert not Plausible([_point(), _point(**{rule: 1})]).idle
+
+
 def test_no_value_is_no_question() -> None:
     """NaN, which stands for a text or nothing, is neither plausible nor not, and is not remembered."""
     assert _believed(Plausible([_point(min=0, max=1, rate=1)]), (0, 0.5), (1, math.nan), (2, 0.6)) == [True, True, True]
