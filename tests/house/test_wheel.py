@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,31 +68,39 @@ def test_catalogues_templates_and_the_type_marker_are_in_the_wheel(wheel: Path) 
     } <= names
 
 
-@pytest.mark.demo
-def test_the_demonstration_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
-    """Installed into an empty environment, ``factory-kit demo`` ends well and leaves a report in both languages."""
-    environment = tmp_path / "环境 venv"
-    venv.create(environment, with_pip=True)
-    binaries = environment / ("Scripts" if os.name == "nt" else "bin")
-    done = subprocess.run(
-        [binaries / "python", "-m", "pip", "install", "--quiet", wheel], capture_output=True, text=True, check=False
+def binaries_of(environment: Path) -> Path:
+    """Where the programs of an environment lie."""
+    return environment / ("Scripts" if os.name == "nt" else "bin")
+
+
+def run(*words: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A program with what it said."""
+    return subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True, check=False, encoding="utf-8", **options
     )
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with the wheel and no extra, under a path with Chinese signs and blanks."""
+    environment = tmp_path_factory.mktemp("环境 ") / "环境 venv"
+    venv.create(environment, with_pip=True)
+    binaries = binaries_of(environment)
+    done = run(binaries / "python", "-m", "pip", "install", "--quiet", wheel)
     if done.returncode:
         if CLEAN:
             pytest.fail(done.stderr[-1000:])
         pytest.skip("the dependencies cannot be reached from here")
+    return binaries
+
+
+@pytest.mark.demo
+def test_the_demonstration_runs_from_an_empty_folder(bare: Path, tmp_path: Path) -> None:
+    """Installed into an empty environment, ``factory-kit demo`` ends well and leaves a report in both languages."""
     empty = tmp_path / "空 文件夹"
     empty.mkdir()
 
-    done = subprocess.run(
-        [binaries / "factory-kit", "--lang", "en", "demo"],
-        cwd=empty,
-        capture_output=True,
-        text=True,
-        check=False,
-        encoding="utf-8",
-        timeout=1200,
-    )
+    done = run(bare / "factory-kit", "--lang", "en", "demo", cwd=empty, timeout=1200)
 
     assert done.returncode == 0, done.stderr[-3000:]
     assert "leaked" not in done.stderr
@@ -117,3 +127,45 @@ def _require_the_deep_parts(made: Path, out: str, err: str) -> None:
     assert "cells are hidden, and it is proven that none can be worked out." in err
     assert "✓ Example Machine Insurance: these are the marks of this copy (p ≤ " in err
     assert "✓ Example Analytics: these" not in err
+
+
+def told_by_doctor(binaries: Path, folder: Path) -> dict[str, dict[str, str]]:
+    """What ``doctor`` finds, by id; it must find nothing missing."""
+    done = run(binaries / "factory-kit", "--lang", "en", "doctor", "--json", cwd=folder)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return {each["id"]: each for each in json.loads(done.stdout)["findings"]}
+
+
+def test_the_bare_wheel_has_what_a_normal_day_needs(bare: Path, tmp_path: Path) -> None:
+    """By its own metadata: every package of the core is there and loads, every extra is switched off and says so."""
+    found = told_by_doctor(bare, tmp_path)
+
+    assert found["packages"]["state"] == "ok"
+    assert "duckdb" in found["packages"]["found"]
+    assert {key: each["state"] for key, each in found.items() if key.startswith("extra-")} == {
+        "extra-keyring": "limited", "extra-lake": "limited", "extra-spark": "limited", "extra-validate": "limited",
+    }  # fmt: skip
+
+
+def other_python() -> str | None:
+    """The newest Python of this machine that is not the one running the tests and that Factory Kit takes; None without one."""
+    names = [f"python3.{minor}" for minor in range(11, 15) if (3, minor) != sys.version_info[:2]]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [path for name in names for path in (shutil.which(name), *map(str, pyenv.glob(f"*/bin/{name}"))) if path]
+    return next(
+        (path for path in reversed(found) if run(path, "-c", "import ensurepip, ssl, venv").returncode == 0), None
+    )
+
+
+def test_the_wheel_works_with_another_python_of_this_machine(wheel: Path, tmp_path: Path) -> None:
+    """Installed with it, nothing is missing and the shipped definitions are read; one Python proves nothing about others."""
+    python = other_python()
+    if python is None:
+        pytest.skip("this machine has no other Python between 3.11 and 3.14")
+    run(python, "-m", "venv", tmp_path / "venv")
+    binaries = binaries_of(tmp_path / "venv")
+    if run(binaries / "python", "-m", "pip", "install", "--quiet", wheel).returncode:
+        pytest.skip(f"{python}: the dependencies cannot be reached from here")
+
+    assert told_by_doctor(binaries, tmp_path)["packages"]["state"] == "ok"
+    assert len(json.loads(run(binaries / "factory-kit", "connectors", "list", "--json").stdout)) > 10
