@@ -1,7 +1,8 @@
 """Small changes to a program that its tests ought to notice.
 
 The operators are chosen so that few changes say much: of ``a and b`` each side is left out (which also shows what ``or`` would),
-of a comparison the boundary is moved and the sense turned. Annotations, decorators, docstrings and sentences for people stay.
+of a comparison the boundary is moved and the sense turned. Annotations, decorators, docstrings and sentences for people stay,
+and so does ``strict=True`` of a ``zip``: like an assertion it is there for what never happens.
 """
 
 from __future__ import annotations
@@ -105,6 +106,8 @@ def _passed_over(node: ast.AST) -> bool:
         return ast.unparse(node.targets[0]) == "__all__" or ast.unparse(node.value).startswith("Literal[")
     if isinstance(node, ast.If):
         return ast.unparse(node.test) == "TYPE_CHECKING"
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PASSED_OVER
 
 
@@ -183,7 +186,9 @@ def _call(node: ast.Call) -> Iterator[ast.AST]:
     if isinstance(node.func, ast.Name) and node.func.id in NAMES:
         keywords = [] if node.func.id == "sorted" else node.keywords
         yield ast.Call(ast.Name(NAMES[node.func.id], ast.Load()), node.args, keywords)
-    for number in range(len(node.keywords)):
+    for number, keyword in enumerate(node.keywords):
+        if _passed_over(keyword):
+            continue
         yield ast.Call(node.func, node.args, node.keywords[:number] + node.keywords[number + 1 :])
 
 

@@ -146,8 +146,7 @@ def _empty_cell(scope: Scope, below: Sequence[LevelCells]) -> int | None:
 
 
 def _level(scope: Scope, position: int, sums: Sequence[int], counts: Sequence[int], filler: int | None) -> LevelCells:
-    filled = dict.fromkeys(range(len(scope.leaves)), 0) if filler is not None else {}
-    empty = filled.keys() - scope.given_cells[position]
+    empty = set() if filler is None else set(range(len(scope.leaves))) - scope.given_cells[position]
     present = frozenset(leaf for leaf, count in enumerate(counts) if count or leaf in empty)
     common = lcm(*(count for count in counts if count))
     numerators = [

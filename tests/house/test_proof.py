@@ -26,7 +26,7 @@ def f(a: int = 1, *, b: str | None = None) -> bool:
     """Said too."""
     if a < 2 and b:
         a += 1
-    return not g(a, key=b)
+    return not g(*zip(a, b, strict=True), key=b)
 '''
 
 
@@ -44,7 +44,7 @@ def test_each_part_names_modules_and_tests_that_are_there(name: str) -> None:
 
 
 def test_a_mutant_is_one_small_change() -> None:
-    """Boundaries, senses, sides of conditions, numbers, statements and keywords change one at a time; annotations and docstrings never."""
+    """Boundaries, senses, sides of conditions, numbers, statements and keywords change one at a time; annotations, docstrings and ``strict`` never."""
     found = [mutant.change for mutant in mutate.mutants(SOURCE)]
 
     assert found == [
@@ -60,8 +60,8 @@ def test_a_mutant_is_one_small_change() -> None:
         "a += 1 -> a -= 1",
         "a += 1 -> a += 2",
         "a += 1 -> a += 0",
-        "return not g(a, key=b) -> return g(a, key=b)",
-        "return not g(a, key=b) -> return not g(a)",
+        "return not g(*zip(a, b, strict=True), key=b) -> return g(*zip(a, b, strict=True), key=b)",
+        "return not g(*zip(a, b, strict=True), key=b) -> return not g(*zip(a, b, strict=True))",
     ]
 
 

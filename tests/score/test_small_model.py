@@ -23,6 +23,8 @@ from factory_kit.score.gain import losses_at, shortest_way, weight_of
 from factory_kit.score.path import after, paths
 from factory_kit.score.readings import read
 from factory_kit.score.sensitivity import margins, one_steps, smallest_fall, weight_draws
+from factory_kit.score.steps import cells_from_scores
+from factory_kit.score.tree import scope_of
 from factory_kit.shipped import data_dir
 
 CMMM = maturity_model(data_dir("assessments") / "models" / "gbt-39116" / "2020")
@@ -288,6 +290,30 @@ def test_what_the_level_hangs_on_is_found_by_trying(seed: int) -> None:
     ends = [Fraction(), *ENDS]
     assert margins(found).above == (found.total - ends[found.level] if found.level else None)
     assert margins(found).below == (ENDS[found.level] - found.total if found.level < 3 else None)
+
+
+def test_printed_scores_of_leaves_are_weighed_like_reckoned_ones() -> None:
+    """Exactly, over their common denominator; leaves without a score are left out and the rest is scaled up."""
+    scope = scope_of(model(), "one")
+    cells = cells_from_scores(scope, {"A1": Fraction(1, 3), "B": Fraction(1, 2)})
+
+    assert scope.leaves == ("A1", "A2", "B", "C")
+    assert [cells.of(node) for node in ("A", "A1", "A2", "B", "C")] == [Fraction(1, 3)] * 2 + [
+        None,
+        Fraction(1, 2),
+        None,
+    ]
+    assert cells.level_score == cells.of(None) == Fraction(7, 18)
+    assert (cells.weight("A"), cells.weight("C"), tuple(cells.counts)) == (Fraction(2, 3), 0, (1, 0, 1, 0))
+
+
+def test_shares_of_kept_siblings_add_up_to_one() -> None:
+    """Exactly, whatever the numbers of the model add up to, and again without what is trimmed."""
+    half, third, quarter = Fraction(1, 2), Fraction(1, 3), Fraction(1, 4)
+
+    assert scope_of(model(), "one").shares == {"A": half, "A1": quarter, "A2": 3 * quarter, "B": quarter, "C": quarter}
+    assert scope_of(model(), "two", frozenset("B")).shares == {"A": 1, "A1": quarter, "A2": 3 * quarter}
+    assert scope_of(model(), "one", frozenset("B")).shares["C"] == third
 
 
 def test_draws_of_weights_are_those_of_the_seed() -> None:
