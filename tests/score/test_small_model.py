@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -24,7 +24,7 @@ from factory_kit.score.path import after, paths
 from factory_kit.score.readings import read
 from factory_kit.score.sensitivity import margins, one_steps, smallest_fall, weight_draws
 from factory_kit.score.steps import cells_from_scores
-from factory_kit.score.tree import scope_of
+from factory_kit.score.tree import Scope, scope_of
 from factory_kit.shipped import data_dir
 
 CMMM = maturity_model(data_dir("assessments") / "models" / "gbt-39116" / "2020")
@@ -304,6 +304,7 @@ def test_printed_scores_of_leaves_are_weighed_like_reckoned_ones() -> None:
         None,
     ]
     assert cells.level_score == cells.of(None) == Fraction(7, 18)
+    assert cells.weights.shares == {"A": Fraction(2, 3), "A1": Fraction(2, 3), "B": Fraction(1, 3)}
     assert (cells.weight("A"), cells.weight("C"), tuple(cells.counts)) == (Fraction(2, 3), 0, (1, 0, 1, 0))
 
 
@@ -314,6 +315,21 @@ def test_shares_of_kept_siblings_add_up_to_one() -> None:
     assert scope_of(model(), "one").shares == {"A": half, "A1": quarter, "A2": 3 * quarter, "B": quarter, "C": quarter}
     assert scope_of(model(), "two", frozenset("B")).shares == {"A": 1, "A1": quarter, "A2": 3 * quarter}
     assert scope_of(model(), "one", frozenset("B")).shares["C"] == third
+
+
+@pytest.mark.parametrize(
+    ("left_out", "kept"),
+    [({"A"}, "BC"), ({"A1", "A2"}, "BC"), ({"A1"}, ["A", "A2", "B", "C"]), ({"A2", "B"}, ["A", "A1", "C"])],
+)
+def test_a_node_counts_while_something_is_left_below_it(left_out: set[str], kept: Sequence[str]) -> None:
+    """What lies below a node that is left out goes with it; a node goes when all that lies below it does."""
+    assert list(Scope(model(), "one", frozenset(left_out)).shares) == list(kept)
+
+
+def test_the_first_node_that_cannot_be_trimmed_is_named() -> None:
+    """By its name, whatever the order of the set."""
+    with pytest.raises(AssessmentError, match="'P' cannot be trimmed"):
+        scope_of(model(), "one", frozenset("ZYXWVUTSRQP"))
 
 
 def test_draws_of_weights_are_those_of_the_seed() -> None:
