@@ -9,13 +9,15 @@ from functools import lru_cache
 
 from factory_kit.errors import AssessmentError
 from factory_kit.model.answers import NoValueKind
-from factory_kit.score.answer import Decided, DecidedAnswers, NoValue, Value
+from factory_kit.score.answer import DecidedAnswers, NoValue, Value
 from factory_kit.score.numbers import exact_text
 from factory_kit.score.tree import Scope
 
 __all__ = ["Readings", "read"]
 
 PROVEN = ("A", "B", "C")
+SILENT = NoValue(NoValueKind.NOT_ASSESSED)
+"""What is said of a criterion that the answers do not name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def read(scope: Scope, answers: DecidedAnswers) -> Readings:
     grades = dict.fromkeys(("A", "B", "C", "D"), 0)
     no_values: dict[NoValueKind, list[str]] = {kind: [] for kind in NoValueKind}
     for criterion, full, allowed in _allowed(scope):
-        answer = answers.get(criterion)
+        answer = answers.get(criterion, SILENT)
         if isinstance(answer, Value):
             value = _units(scope, criterion, answer.value, allowed)
             grades[answer.grade] += 1
@@ -54,11 +56,10 @@ def read(scope: Scope, answers: DecidedAnswers) -> Readings:
             floor.append(_proven(scope, criterion, answer, value, allowed))
             ceiling.append(value)
             continue
-        kind = answer.kind if answer else NoValueKind.NOT_ASSESSED
-        no_values[kind].append(criterion)
-        leaves = answer is not None and _leaves(scope, criterion, answer)
+        no_values[answer.kind].append(criterion)
+        leaves = _leaves(scope, criterion, answer)
         decided.append(None if leaves else 0)
-        floor.append(None if leaves and answer is not None and answer.grade in PROVEN else 0)
+        floor.append(None if leaves and answer.grade in PROVEN else 0)
         ceiling.append(None if leaves else full)
     return Readings(decided, floor, ceiling, grades, {kind: tuple(ids) for kind, ids in no_values.items()})
 
@@ -96,9 +97,9 @@ def _units(scope: Scope, criterion: str, value: Fraction, allowed: Mapping[tuple
     return units
 
 
-def _leaves(scope: Scope, criterion: str, answer: Decided) -> bool:
+def _leaves(scope: Scope, criterion: str, answer: NoValue) -> bool:
     """Whether the criterion leaves the mean."""
-    if not isinstance(answer, NoValue) or answer.kind is not NoValueKind.NOT_APPLICABLE:
+    if answer.kind is not NoValueKind.NOT_APPLICABLE:
         return False
     if scope.model.structure.not_applicable == "never":
         raise AssessmentError(

@@ -326,6 +326,17 @@ def test_a_node_counts_while_something_is_left_below_it(left_out: set[str], kept
     assert list(Scope(model(), "one", frozenset(left_out)).shares) == list(kept)
 
 
+def test_leaves_are_weighed_in_the_order_of_the_model() -> None:
+    """Where children do not stand with their parents too: leaves that cost the same are told in this order."""
+    nodes = {node.id: node for node in model().structure.nodes}
+    mixed = model().structure.model_copy(update={"nodes": tuple(nodes[name] for name in ("A", "C", "B", "A2", "A1"))})
+    scope = scope_of(replace(model(), structure=mixed), "one")
+    cells = cells_from_scores(scope, dict.fromkeys(scope.leaves, Fraction(1)))
+
+    assert scope.leaves == ("C", "B", "A2", "A1")
+    assert [leaf for leaf, _ in cells.weights.inside[None][1]] == [0, 1, 2, 3]
+
+
 def test_the_first_node_that_cannot_be_trimmed_is_named() -> None:
     """By its name, whatever the order of the set."""
     with pytest.raises(AssessmentError, match="'P' cannot be trimmed"):
