@@ -156,6 +156,9 @@ def test_an_identification_tells_its_length_itself(framing: object) -> None:
     frame = chosen.wrap(9, pdu)
 
     assert chosen.find(frame, question) == Found(pdu, 0, len(frame))
+    assert chosen.find(b"\0\1" + frame + b"\0", question) == Found(pdu, 2, 2 + len(frame))
+    assert chosen.find(chosen.wrap(9, bytes([3, *pdu[1:]])), question) is None
+    assert chosen.find(chosen.wrap(9, bytes([43])), question) is None
     assert all(chosen.find(frame[:size], question) is None for size in range(len(frame)))
     assert chosen.find(chosen.wrap(9, bytes([43, 13]) + pdu[2:]), question) is None
     assert chosen.find(chosen.wrap(9, bytes([0xAB, 1])), question) == Found(
@@ -190,3 +193,11 @@ def test_what_is_no_line_of_hexadecimal_digits_is_no_answer(text: bytes) -> None
     assert not ASCII.foreign(text)
     assert ASCII.find(text + frame, question) == Found(ANSWER, len(text), len(text) + len(frame))
     assert ASCII.find(b":11" + frame, question) == Found(ANSWER, 3, 3 + len(frame))
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t", b"\n", b"\r", b"\v", b"\f"])
+def test_an_answer_that_is_spelled_with_blanks_is_none(blank: bytes) -> None:
+    """Python passes over them where it reads hexadecimal digits, the standard does not."""
+    frame = ASCII.wrap(17, ANSWER)
+
+    assert ASCII.find(frame[:3] + blank + frame[3:], reading(TWO)) is None

@@ -11,7 +11,7 @@ import pytest
 
 from factory_kit.drivers import driver
 from factory_kit.drivers.base import Context, Identity, ReadRequest
-from factory_kit.drivers.modbus.breaker import FAILURES, FIRST_REST, LONGEST_REST, Breaker
+from factory_kit.drivers.modbus.breaker import LONGEST_REST, Breaker
 from factory_kit.drivers.modbus.errors import translated
 from factory_kit.drivers.modbus.framing import ASCII, RTU
 from factory_kit.drivers.modbus.line import Line as SerialLine
@@ -370,7 +370,7 @@ def test_a_breaker_rests_longer_each_time_and_probes_with_less_patience() -> Non
     breaker = Breaker(timeout=5.0)
     breaker.answered(0.02)
     at = 100.0
-    for _ in range(FAILURES):
+    for _ in range(2):
         assert not breaker.skips(at)
         assert breaker.patience() == 5.0
         breaker.missed(at)
@@ -383,9 +383,13 @@ def test_a_breaker_rests_longer_each_time_and_probes_with_less_patience() -> Non
         assert breaker.patience() == 0.3
         breaker.missed(at)
 
-    assert rests == [5.0 * rest for rest in (FIRST_REST, 8, 16, *[LONGEST_REST] * 5)]
-    breaker.answered(0.02)
+    assert rests == [20.0, 40.0, 80.0, 160.0, 160.0, 160.0, 160.0, 160.0]
+    breaker.answered(0.25)
     assert not breaker.skips(0.0)
+    breaker.missed(500.0)
+    assert (breaker.skips(500.0), breaker.patience()) == (False, 5.0)
+    breaker.missed(500.0)
+    assert (breaker.ask_at, breaker.patience()) == (520.0, 0.75)
 
 
 def test_a_unit_that_never_answered_is_probed_with_full_patience() -> None:
@@ -394,7 +398,7 @@ def test_a_unit_that_never_answered_is_probed_with_full_patience() -> None:
     breaker.missed(0.0)
     breaker.missed(0.0)
 
-    assert breaker.patience() == 5.0
+    assert (breaker.silent, breaker.ask_at, breaker.patience()) == (True, 20.0, 5.0)
 
 
 def test_drivers_are_found_by_name() -> None:

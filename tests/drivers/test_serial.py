@@ -23,8 +23,10 @@ from pymodbus.pdu import DecodePDU
 from factory_kit.collect.plausible import Plausible
 from factory_kit.drivers.base import Answer, Context, ReadRequest
 from factory_kit.drivers.modbus.framing import ASCII, RTU, crc16
+from factory_kit.drivers.modbus.line import Line, Pace
 from factory_kit.drivers.modbus.reader import ModbusDevice
 from factory_kit.drivers.modbus.requests import Question, identify, reading
+from factory_kit.drivers.modbus.wire import Crowded
 from factory_kit.drivers.status import Status
 from factory_kit.model.connector import Point
 from factory_kit.model.site import ModbusServer
@@ -192,6 +194,49 @@ def test_another_master_is_noticed_and_its_answers_are_not_ours(rig: Any) -> Non
 
     made.run(test, timeout_ms=200)
     assert seen
+
+
+class _Told:
+    """A link whose other end is the test; what is sent is answered at once with *answer*."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer, self.sent = answer, 0
+        self.hears: Callable[[bytes], None] = lambda _data: None
+
+    async def open(self, hears: Callable[[bytes], None], _lost: Callable[[], None]) -> _Told:
+        self.hears = hears
+        return self
+
+    def write(self, _data: bytes) -> None:
+        self.sent += 1
+        asyncio.get_running_loop().call_soon(self.hears, self.answer)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("framing", [RTU, ASCII], ids=["RTU", "ASCII"])
+def test_nothing_is_asked_while_another_master_waits_for_its_answer(framing: Any) -> None:
+    """Whether its request was heard alone or in one piece behind our answer: its answer could be taken for ours."""
+    question = reading(ReadRequest(1, "holding", 7, 1))
+    answer, foreign = framing.wrap(1, b"\x03\x02\x00\x07"), framing.wrap(1, question.pdu)
+
+    async def asked(link: _Told, *heard: bytes) -> None:
+        line = Line(framing, link.open, Pace(gap=600.0))
+        await line.open(60)
+        assert await line.ask(question, 60, 0) == b"\x03\x02\x00\x07"
+        for data in heard:
+            link.hears(data)
+        await line.ask(question, 0, 0)
+
+    for link, heard in (
+        (_Told(answer), (foreign,)),
+        (_Told(answer + foreign), ()),
+        (_Told(answer + foreign[:3]), (foreign[3:],)),
+    ):
+        with pytest.raises(Crowded, match="another master"):
+            asyncio.run(asked(link, *heard))
+        assert link.sent == 1
 
 
 @pytest.mark.wire

@@ -57,4 +57,4 @@ class Breaker:
 
     def reset(self) -> None:
         """The unit is asked again as usual."""
-        self.failures, self.rest, self.ask_at = 0, FIRST_REST, 0.0
+        self.failures, self.rest = 0, FIRST_REST

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from factory_kit.drivers.modbus.requests import IDENTIFY, READING, Question
+from factory_kit.drivers.modbus.requests import IDENTIFY, Question
 
 __all__ = ["ASCII", "RTU", "Found", "Framing", "crc16"]
 
@@ -148,19 +148,15 @@ def _identification_size(data: bytes, start: int) -> int:
 
 
 def _answers(frame: bytes, question: Question) -> bool:
-    """Whether *frame*, unit first, is an answer to *question*."""
+    """Whether *frame*, unit first and three bytes at least, is an answer to *question*."""
     function = question.pdu[0]
-    if len(frame) < 3 or frame[0] != question.unit:
+    if frame[0] != question.unit:
         return False
     if frame[1] == function | EXCEPTION:
         return len(frame) == 3
     if not question.size:
         return frame[1] == function and frame[2] == IDENTIFY[1]
-    return (
-        frame[1] == function
-        and len(frame) == question.size + 1
-        and (function not in READING or frame[2] == question.size - 2)
-    )
+    return frame[1] == function and len(frame) == question.size + 1 and frame[2] == question.size - 2
 
 
 def _sum(data: bytes) -> bytes:
@@ -174,6 +170,6 @@ def _from_hex(text: bytes) -> bytes | None:
         frame = bytes.fromhex(text.decode("ascii"))
     except ValueError:
         return None
-    if len(frame) < 4 or b" " in text or sum(frame) & 0xFF:
+    if len(frame) < 4 or len(text) != 2 * len(frame) or sum(frame) & 0xFF:  # blanks and ends of lines are passed over
         return None
     return frame

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from factory_kit.drivers.modbus.framing import Framing
 from factory_kit.drivers.modbus.requests import Question, require_reading
-from factory_kit.drivers.modbus.wire import Spoiled, Watchdog
+from factory_kit.drivers.modbus.wire import Crowded, Spoiled, Watchdog
 
 __all__ = ["Line", "Link", "Open", "Pace"]
 
@@ -116,7 +116,7 @@ class Line:
                 self._owe(question, loop.time() + late + air)
             raise
         finally:
-            self._future, self._heard = None, b""
+            self._future = None
 
     def close(self) -> None:
         """Closed; a waiting request ends."""
@@ -128,13 +128,21 @@ class Line:
         self._fail(ConnectionError())
 
     async def _hush(self, loop: asyncio.AbstractEventLoop, most: float) -> None:
-        """The line has been silent as long as the standard asks, and another master has had its answer; at most *most* seconds."""
+        """The line has been silent as long as the standard asks, at most *most* seconds.
+
+        ``Crowded`` when another master has not had its answer by then: it could be taken for the one to our question.
+        """
         end = loop.time() + most
         while True:
-            wait = max(self._heard_at + self._pace.silence, self._quiet_until) - loop.time()
-            if wait <= 0 or loop.time() >= end:
+            now = loop.time()
+            wait = max(self._heard_at + self._pace.silence, self._quiet_until) - now
+            if wait <= 0:
                 return
-            await asyncio.sleep(min(wait, max(0.0, end - loop.time())))
+            if now >= end:
+                if self._quiet_until > now:
+                    raise Crowded
+                return
+            await asyncio.sleep(min(wait, end - now))
 
     def _owe(self, question: Question, until: float) -> None:
         debt = self._debts.get(question.unit)
@@ -157,11 +165,14 @@ class Line:
             self._settle()
             self._silence.watch(loop, self._pace.gap)
         elif self._framing.foreign(rest[: found.start]):
-            self._fail(Spoiled("another master speaks on this line"))
+            self._fail(Crowded())
         else:
             if self._echo is None and (echoed or not found.start):  # a damaged echo in front says neither
                 self._echo = echoed
             self._future.set_result(found.pdu)
+            self._heard = rest[found.end :]
+            if self._heard:
+                self._stray(loop)
 
     def _behind_echo(self) -> tuple[bytes, bool]:
         """What was heard behind our own request, where the line echoes, and whether it does."""

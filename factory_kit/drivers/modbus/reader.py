@@ -23,7 +23,7 @@ from factory_kit.drivers.modbus.line import Line, Pace
 from factory_kit.drivers.modbus.links import open_serial, open_stream
 from factory_kit.drivers.modbus.mbap import Mbap
 from factory_kit.drivers.modbus.requests import Question, identification, identify, reading, words_of
-from factory_kit.drivers.modbus.wire import Spoiled, Wire
+from factory_kit.drivers.modbus.wire import Crowded, Spoiled, Wire
 from factory_kit.drivers.status import Status
 from factory_kit.errors import DeviceError, DeviceRefused, DeviceUnavailable
 from factory_kit.model.site import ModbusServer
@@ -137,10 +137,11 @@ class ModbusDevice:
         for left in range(0 if unit.breaker.silent else unit.retries, -1, -1):
             try:
                 answer = await self._once(question, unit, request)
-            except DeviceUnavailable:
+            except DeviceUnavailable as error:
                 if left and self.connected:
                     continue
-                self._missed(unit)
+                if not isinstance(error.__cause__, Crowded):
+                    self._missed(unit)
                 raise
             if answer[0] & 0x80 and answer[1] in BUSY and left:
                 await asyncio.sleep(PAUSE_S)

@@ -8,11 +8,18 @@ from typing import Protocol
 
 from factory_kit.drivers.modbus.requests import Question
 
-__all__ = ["Spoiled", "Watchdog", "Wire"]
+__all__ = ["Crowded", "Spoiled", "Watchdog", "Wire"]
 
 
 class Spoiled(Exception):
     """Something came that is not the answer; asking again may help."""
+
+
+class Crowded(Spoiled):
+    """Another master speaks on the line: no fault of the unit that was to be asked."""
+
+    def __init__(self) -> None:
+        super().__init__("another master speaks on this line")
 
 
 class Wire(Protocol):
