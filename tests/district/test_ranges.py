@@ -10,7 +10,7 @@ from itertools import pairwise, product
 import pytest
 
 from factory_kit.district.disclosure import Rules, _checked
-from factory_kit.district.proof import Fact, Range, Safe, Withheld, audit, narrowest
+from factory_kit.district.proof import Fact, Range, Safe, Withheld, _up, audit, narrowest
 
 Plants = dict[str, tuple[str, int]]
 Filled = dict[tuple[str, int], int]
@@ -115,6 +115,7 @@ def test_ranges_are_those_of_all_tables_that_fit(seed: int) -> None:
     found = audit(safe)
 
     assert found == tried_out([safe])
+    assert len(found) == safe.hidden
     for width in range(1, 5):
         assert narrowest(safe, width) == next(
             (place for place, each in found.items() if each.highest - each.lowest < width), None
@@ -155,6 +156,24 @@ def test_two_releases_are_one_proof(seed: int) -> None:
         assert narrowest(second, width, [first]) == next(
             (place for place, each in found.items() if each.highest - each.lowest < width), None
         )
+
+
+def test_rows_without_a_plant_come_and_go() -> None:
+    """A row of which nobody was ever counted binds nothing in the release that lacks it, before or after."""
+    plants = {f"p{at}": ("ab"[at % 2], at % 3) for at in range(7)}
+    hidden = {(at, column) for at in range(3) for column in range(2)}
+    first = released(plants, [("a",), ("b",), ("c",)], hidden)
+    second = released(plants, [("a",), ("b",), ("d",)], hidden)
+
+    assert audit(second, [first]) == tried_out([first, second])
+
+
+@pytest.mark.parametrize(
+    ("value", "whole"), [(2 + 1e-9, 2), (2 - 1e-9, 2), (2.5, 3), (3.001, 4), (-2.5, -2), (-7.25, -7), (0.0, 0)]
+)
+def test_a_least_number_of_plants_is_whole(value: float, whole: int) -> None:
+    """The whole number at or above what the solver says; its noise makes no plant."""
+    assert _up(value) == whole
 
 
 def test_tables_that_share_no_columns_say_nothing_about_each_other() -> None:
