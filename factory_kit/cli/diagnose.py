@@ -12,6 +12,7 @@ from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.cli.sheets import OutFile, save_table
 from factory_kit.cli.timerange import FirstDay, LastDay
 from factory_kit.i18n import N_, _, language
+from factory_kit.model.evidence import PLANT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ def _write_report(found: Diagnosis, site: Site, path: Path) -> None:
     from factory_kit.reports.shown import moment, short
 
     words = language()
-    names = {each.id: each.name.in_(words) for each in site.equipment}
+    names = {each.id: each.name.in_(words) for each in site.equipment} | {PLANT: _("plant")}
     told = Told(found, words, names, lambda finding: short(found.evidence.get(finding.subject, "")))
     made = moment(now(), site.plant.timezone, words)
     write(findings_view(told, site.plant.name.in_(words), f"factory-kit {__version__}", made), path)
@@ -222,11 +223,12 @@ def _cells(finding: Finding, interval: Interval) -> tuple[str, ...]:
 
     words = language()
     kind = finding.definition
+    subject = _("plant") if finding.subject == PLANT else finding.subject
     first = local_iso(finding.when[0].start // 1_000_000 * 1_000_000, interval.zone) if finding.when else ""
     lost = ("" if number is None else f"{number:.2f}" for number in (finding.hours, finding.kwh, finding.yuan))
     assumes = finding.assumes(words)
     return (
-        _(SEVERITIES[finding.severity]), _(GROUPS[kind.group]), finding.subject, finding.title(words), finding.says(words),
+        _(SEVERITIES[finding.severity]), _(GROUPS[kind.group]), subject, finding.title(words), finding.says(words),
         finding.to_do(words), first, *lost, " ".join(finding.points), assumes, finding.scene(words),
     )  # fmt: skip
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from factory_kit.diagnose.stretches import outside
 from factory_kit.errors import QueryError, UsageError
 from factory_kit.kpi.calendar import planned_time
 from factory_kit.kpi.indicators import StoreView
-from factory_kit.kpi.interval import Interval
+from factory_kit.kpi.interval import Interval, run_spans
 from factory_kit.kpi.segments import machine_segments
 from factory_kit.kpi.timemodel import Segment, Stretch
 from factory_kit.model.connector import MachineState
@@ -100,6 +101,8 @@ class Material:
     """Planned time of the plant inside the interval."""
     air: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
     """By compressor that tells its state: loaded is producing, unloaded is idle, as its connector maps them."""
+    unwatched: Sequence[Stretch] = ()
+    """When no run of the store watched the plant at all, inside the interval: nobody's silence."""
 
     def of(self, equipment: str, *roles: str) -> list[PointFacts]:
         """The points of *equipment* with one of *roles*, or all of them."""
@@ -148,10 +151,10 @@ def gather(
             for each in points
             if each.role == "state" and each.equipment in compressors and each.id in known
         }
+        unwatched = outside(interval.window, run_spans(con))
     planned = planned_time(calendar, interval.zone, interval.window)
-    return Material(
-        interval, {each.id: each for each in site.equipment}, points, known, segments, columns, planned, air
-    )
+    ledger = {each.id: each for each in site.equipment}
+    return Material(interval, ledger, points, known, segments, columns, planned, air, unwatched)
 
 
 def watched(

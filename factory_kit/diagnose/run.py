@@ -20,7 +20,7 @@ from factory_kit.diagnose.levels import Moved, level_findings, moved_levels, tol
 from factory_kit.diagnose.losses import Made, losses
 from factory_kit.diagnose.material import Material, gather
 from factory_kit.diagnose.sensors import sensor_health
-from factory_kit.diagnose.silence import silences
+from factory_kit.diagnose.silence import pauses, silences
 from factory_kit.diagnose.states import Told, told_states, with_states
 from factory_kit.diagnose.tariff import Tariff
 from factory_kit.diagnose.watch import Watched, watch, watch_findings
@@ -88,6 +88,7 @@ def diagnose(  # noqa: PLR0913 - what is looked at, and what is known besides
     speeds = {name: float(each.ideal_total_s / each.producing_s) for name, each in made.items() if each.producing_s}
     found = [
         *silences(material),
+        *pauses(material),
         *sensor_health(material),
         *arrival_findings(store, interval),
         *drifts(material, known.settings.limits),

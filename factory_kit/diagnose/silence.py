@@ -1,4 +1,4 @@
-"""Equipment that does not answer: stretches in which none of its points had a known value."""
+"""Equipment that does not answer: stretches in which a run watched and none of its points had a known value."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from factory_kit.diagnose.finding import Finding
 from factory_kit.diagnose.material import Material, PointFacts
 from factory_kit.diagnose.stretches import outside
 from factory_kit.kpi.timemodel import Stretch
+from factory_kit.model.evidence import PLANT
 
-__all__ = ["silences"]
+__all__ = ["pauses", "silences"]
 
 LEAST = 15 * 60 * 1_000_000
 """Shorter stretches are restarts and hiccups of a line."""
@@ -33,9 +34,16 @@ def silences(material: Material) -> Iterator[Finding]:
             yield Finding("never-answered", name, "high", {}, (window,), hours=window.length / HOUR)
             continue
         least = max(LEAST, SPACINGS * _spacing(material, points))
-        missing = [part for part in outside(window, known) if part.length >= least]
+        missing = [part for part in outside(window, [*known, *material.unwatched]) if part.length >= least]
         if missing:
             yield _finding(name, points, missing)
+
+
+def pauses(material: Material) -> Iterator[Finding]:
+    """One finding about the plant when for a while nobody collected: between two runs, before the first, behind the last."""
+    missing = [part for part in material.unwatched if part.length >= LEAST]
+    if missing:
+        yield Finding("not-collected", PLANT, "middle", _figures(missing), tuple(missing), hours=_hours(missing))
 
 
 def _spacing(material: Material, points: Sequence[PointFacts]) -> int:
@@ -45,14 +53,17 @@ def _spacing(material: Material, points: Sequence[PointFacts]) -> int:
 
 
 def _finding(name: str, points: Sequence[PointFacts], missing: Sequence[Stretch]) -> Finding:
-    hours = sum(part.length for part in missing) / HOUR
-    longest = max(part.length for part in missing) / HOUR
+    hours = _hours(missing)
+    named = tuple(f"{name}/{point.name}" for point in points)
     return Finding(
-        "no-answer",
-        name,
-        "high" if hours >= LONG else "middle",
-        {"count": len(missing), "hours": hours, "longest": longest},
-        tuple(missing),
-        tuple(f"{name}/{point.name}" for point in points),
-        hours=hours,
+        "no-answer", name, "high" if hours >= LONG else "middle", _figures(missing), tuple(missing), named, hours=hours
     )
+
+
+def _hours(missing: Sequence[Stretch]) -> float:
+    return sum(part.length for part in missing) / HOUR
+
+
+def _figures(missing: Sequence[Stretch]) -> dict[str, float]:
+    longest = max(part.length for part in missing) / HOUR
+    return {"count": len(missing), "hours": _hours(missing), "longest": longest}

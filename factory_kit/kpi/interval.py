@@ -10,16 +10,16 @@ from factory_kit.errors import Inconclusive, UsageError
 from factory_kit.kpi.calendar import local_date, local_iso, local_midnight
 from factory_kit.kpi.timemodel import Stretch
 
-__all__ = ["SLACK", "Interval", "data_span", "days_between", "whole_days"]
+__all__ = ["SLACK", "Interval", "data_span", "days_between", "run_spans", "whole_days"]
 
 DAY = timedelta(days=1)
 SLACK = 15 * 60 * 1_000_000
 """A day that lacks no more than this at either end still counts as whole (µs, about 1 % of a day); what it lacks is unknown time."""
 
 
-SPAN = """
-SELECT min(CASE WHEN live AND skew <= $slack THEN started ELSE early END),
-       max(CASE WHEN live AND skew <= $slack THEN coalesce(ended, sign) ELSE last END)
+RUN_SPANS = """
+SELECT CASE WHEN live AND skew <= $slack THEN started ELSE early END AS begun,
+       CASE WHEN live AND skew <= $slack THEN coalesce(ended, sign) ELSE last END AS done
 FROM (
     SELECT run,
            epoch_us(quantile_disc(time, 0.001)) AS early,
@@ -30,6 +30,7 @@ FROM (
     GROUP BY run
 )
 JOIN (SELECT run, origin = 'live' AS live, epoch_us(started) AS started, epoch_us(ended) AS ended FROM runs) USING (run)
+ORDER BY begun, done
 """
 
 
@@ -92,7 +93,13 @@ def data_span(con: Any) -> Stretch:
     Not from the oldest to the newest source time: the first values of an OPC UA server may be months old. Where the clock of
     a plant is not that of the collector, its earliest thousandth of samples is left out. ``Inconclusive`` without samples.
     """
-    start, end = con.execute(SPAN, {"slack": SLACK}).fetchone()
-    if start is None:
+    spans = run_spans(con)
+    if not spans:
         raise Inconclusive("store: there are no samples yet; collect or import first")
-    return Stretch(start, max(start, end))
+    start = min(each.start for each in spans)
+    return Stretch(start, max(start, *(each.end for each in spans)))
+
+
+def run_spans(con: Any) -> list[Stretch]:
+    """When each run of a store watched, the first first; what ``data_span`` says of times holds."""
+    return [Stretch(*row) for row in con.execute(RUN_SPANS, {"slack": SLACK}).fetchall()]

@@ -41,9 +41,15 @@ def demo_site() -> tuple[Site, dict[str, Connector]]:
 
 
 def record_plant(
-    model: PlantModel, store: Store, until: int, *, poll: int = 5 * MINUTE, changed: Changed | None = None
+    model: PlantModel,
+    store: Store,
+    until: int,
+    *,
+    poll: int = 5 * MINUTE,
+    changed: Changed | None = None,
+    run: str = "recorded",
 ) -> None:
-    """Everything *model* shows from its start to *until* in *store*: machines by exception, meters every *poll* µs.
+    """Everything *model* shows from its start to *until* in *store*, as *run*: machines by exception, meters every *poll* µs.
 
     Origin simulated. While a meter or the compressor does not answer its points have gaps.
     """
@@ -51,7 +57,7 @@ def record_plant(
     store.describe(site.equipment, connectors, site.operations)
     series = [*_machines(model, until), *_polled(model, until, poll)]
     ids = store.register([_entry(each, site, connectors) for each in series])
-    with store.writer(Run("recorded", model.start, Origin.SIMULATED, "demo", "collect")) as writer:
+    with store.writer(Run(run, model.start, Origin.SIMULATED, "demo", "collect")) as writer:
         for point, each in zip(ids, series, strict=True):
             writer.append(_batch(point, each, changed))
         for fault in model.planted_faults:
