@@ -19,6 +19,7 @@ from factory_kit.model.definition import exact
 from factory_kit.score.answer import Decided, DecidedAnswers, Value
 from factory_kit.score.engine import score
 from factory_kit.score.gain import weight_of
+from factory_kit.score.quiet import silent_output
 from factory_kit.score.readings import PROVEN
 from factory_kit.score.result import Score
 from factory_kit.score.steps import gate
@@ -149,7 +150,10 @@ class _Program:
         cost = np.zeros(self.width)
         cost[: len(price)] = price
         rows = LinearConstraint(np.vstack(self.rows), lb=np.array(self.least)) if self.rows else ()
-        answer: Any = milp(cost, integrality=whole, bounds=Bounds(0, 1), constraints=rows, options={"mip_rel_gap": 0})
+        with silent_output():
+            answer: Any = milp(
+                cost, integrality=whole, bounds=Bounds(0, 1), constraints=rows, options={"mip_rel_gap": 0}
+            )
         return None if answer.x is None else [value > 0.5 for value in answer.x[: len(self.actions)]]
 
     def _demand(self, parts: Mapping[int, float], at_least: float) -> None:
