@@ -7,7 +7,7 @@ import pytest
 
 from factory_kit.drivers.opcua.binary.columns import Columns, microseconds_of, one_after_the_other
 from factory_kit.drivers.opcua.binary.texts import text_reader
-from factory_kit.drivers.opcua.binary.wire import Malformed, end_of_datavalue, end_of_variant
+from factory_kit.drivers.opcua.binary.wire import Malformed, end_of_datavalue, end_of_diagnostics, end_of_variant
 
 ABC = b"\3\0\0\0abc"
 NONE = b"\xff\xff\xff\xff"
@@ -44,7 +44,8 @@ def test_a_number_or_a_structure_is_no_text(kind: int) -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        b"\x00", b"\x01\1", b"\x0b" + bytes(8), b"\x0e" + bytes(16), b"\x0c" + ABC, b"\x14\0\0" + ABC, b"\x15\3" + ABC + ABC, b"\x15\0",
+        b"\x00", b"\x01\1", b"\x0b" + bytes(8), b"\x0e" + bytes(16), b"\x0c" + ABC, b"\x14\0\0" + ABC, b"\x15\3" + ABC + ABC, b"\x15\0", b"\x15\1" + ABC, b"\x15\2" + ABC,
+        b"\x0f" + ABC, b"\x10" + ABC, b"\x8c\1\0\0\0" + bytes(4), b"\x17\x22" + bytes(6), b"\x17\0",
         b"\x16\0\x2a\0", b"\x16\0\x2a\1" + ABC, b"\x17\1\1\1", b"\x18\1\1", b"\x19\x3f" + bytes(16) + ABC + bytes(4), b"\x19\x40\0",
         b"\x86\2\0\0\0" + bytes(8), b"\x8c\2\0\0\0" + ABC + NONE, b"\xc6\2\0\0\0" + bytes(8) + b"\1\0\0\0\2\0\0\0", b"\x86" + NONE,
         b"\x11\xc2\2\0\7\0\0\0" + ABC + bytes(4), b"\x11\4" + bytes(18), b"\x1a" + ABC,
@@ -59,6 +60,59 @@ def test_a_value_ends_where_its_type_says_and_never_behind_the_message(variant: 
     for size in range(len(variant)):
         with pytest.raises(Malformed):
             end_of_variant(variant[:size], 0, size)
+        with pytest.raises(Malformed):
+            end_of_variant(variant, 0, size)
+
+
+SIZES = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 4, 8: 8, 9: 8, 10: 4, 11: 8, 13: 8, 14: 16, 19: 4}
+
+
+@pytest.mark.parametrize(("kind", "size"), SIZES.items())
+def test_a_type_of_fixed_size_ends_behind_its_bytes(kind: int, size: int) -> None:
+    """One value and an array of three, also where nothing follows; one byte less is malformed, wherever the message goes on."""
+    for value in (bytes([kind]) + bytes(size), bytes([0x80 | kind, 3, 0, 0, 0]) + bytes(3 * size)):
+        assert (
+            end_of_variant(value, 0, len(value)) == end_of_variant(value + b"!" * 20, 0, len(value) + 20) == len(value)
+        )
+        with pytest.raises(Malformed):
+            end_of_variant(value + b"!" * 20, 0, len(value) - 1)
+
+
+@pytest.mark.parametrize("mask", range(64))
+def test_a_data_value_ends_behind_the_fields_of_its_mask(mask: int) -> None:
+    """A value, a status and times of eight and two bytes, each only where its bit is set."""
+    sizes = {1: 2, 2: 4, 4: 8, 8: 8, 16: 2, 32: 2}
+    data = bytes([mask]) + b"\1\1" * (mask & 1) + b"\xff" * 40
+    end = 1 + sum(size for bit, size in sizes.items() if mask & bit)
+
+    assert end_of_datavalue(data, 0, len(data)) == end_of_datavalue(data, 0, end) == end
+    with pytest.raises(Malformed):
+        end_of_datavalue(data, 0, end - 1)
+
+
+@pytest.mark.parametrize("length", [-2, -3, 1, 2**31 - 1, -(2**31)])
+def test_a_length_that_cannot_be_is_malformed(length: int) -> None:
+    """Below the -1 that means none, or more than there are bytes: of a text, of an array, of its dimensions."""
+    said = length.to_bytes(4, "little", signed=True)
+
+    for data in (b"\x0c" + said, b"\x83" + said, b"\x8c" + said, b"\xc3" + bytes(4) + said):
+        with pytest.raises(Malformed, match="longer than the message"):
+            end_of_variant(data, 0, len(data))
+
+
+def test_fifty_openings_are_read_and_one_more_is_not() -> None:
+    """The depth up to which values in values, Variants in Variants and diagnostics in diagnostics are followed."""
+    for start, opening, most in ((b"", b"\x18", 50), (b"", b"\x17\1", 50), (b"\x19", b"\x40", 49)):
+        data, deeper = start + opening * most + b"\0", start + opening * (most + 1) + b"\0"
+        assert end_of_variant(data, 0, len(data)) == len(data)
+        with pytest.raises(Malformed, match="too deep"):
+            end_of_variant(deeper, 0, len(deeper))
+    assert end_of_datavalue(b"\1\x17" * 51 + b"\0", 0, 103) == 103
+    with pytest.raises(Malformed, match="too deep"):
+        end_of_datavalue(b"\1\x17" * 52 + b"\0", 0, 105)
+    assert end_of_diagnostics(b"\x40" * 50 + b"\0", 0, 51) == 51
+    with pytest.raises(Malformed, match="too deep"):
+        end_of_diagnostics(b"\x40" * 51 + b"\0", 0, 52)
 
 
 @pytest.mark.parametrize("openings", [b"\x18" * 1000, b"\x17\1" * 1000, b"\x19" + b"\x40" * 1000])

@@ -159,7 +159,7 @@ def _end_of_scalar(data: bytes, at: int, end: int, kind: int, depth: int) -> int
     nested = _NESTED.get(kind)
     if nested is not None:
         return nested(data, at, end, depth + 1)
-    return _PLAIN.get(kind, end_of_string)(data, at, end)  # types from 26 on are read as ByteString (5.2.2.16)
+    return _PLAIN.get(kind, end_of_string)(data, at, end)  # texts; types from 26 on are read as ByteString (5.2.2.16)
 
 
 def _end_of_qualified_name(data: bytes, at: int, end: int) -> int:
@@ -184,9 +184,6 @@ def _inside(behind: int, end: int, at: int) -> int:
 
 _NODE_SIZES = {0: 2, 1: 4, 2: 7, 4: 19}
 _PLAIN: dict[int, Callable[[bytes, int, int], int]] = {
-    12: end_of_string,
-    15: end_of_string,
-    16: end_of_string,
     17: end_of_nodeid,
     18: end_of_nodeid,
     20: _end_of_qualified_name,
