@@ -67,7 +67,7 @@ def cover(spans: Sequence[Span], bounds: Bounds) -> list[Block]:
         end = span.end
         for last in range(first, len(ordered)):
             following = ordered[last]
-            if last > first and not bounds.bridges(end, following.start):
+            if not bounds.bridges(end, following.start):
                 break
             end = max(end, following.end)
             if end - span.start > bounds.longest and last > first:

@@ -158,6 +158,20 @@ def test_no_other_plan_is_cheaper(places: list[tuple[int, int]], bounds: Bounds)
     assert cost(cover(spans, bounds), bounds.request) == min(ways)
 
 
+def test_one_more_request_costs_as_much_as_fifty_registers() -> None:
+    """So a hole of fifty is read through and one of fifty-one is not, where nobody says what a request costs."""
+    for hole, reads in ((50, 1), (51, 2)):
+        assert len(cover([Span(0, 1, 0), Span(1 + hole, 2 + hole, 1)], Bounds(125, 125))) == reads
+    assert cost([Block(3, 5, (0,))]) == 52
+
+
+def test_a_span_longer_than_a_read_stays_by_itself() -> None:
+    """Whoever passes one finds it as it was, and its neighbours in reads of their own."""
+    spans = [Span(0, 2, 0), Span(2, 12, 1), Span(12, 14, 2)]
+
+    assert cover(spans, Bounds(5, 5)) == [Block(0, 2, (0,)), Block(2, 12, (1,)), Block(12, 14, (2,))]
+
+
 def test_of_two_plans_that_cost_the_same_the_one_with_fewer_requests_is_taken() -> None:
     """A hole that costs as much as a request is read through; one register more is not. A span longer than any read stands alone."""
     spans = [Span(0, 1, 0), Span(6, 7, 1)]
