@@ -15,8 +15,16 @@ from factory_kit.pack.watermark import (
     Marking,
     Residuals,
     Trace,
+    _averaged,
+    _explained,
+    _explanation,
     _fit,
+    _made,
+    _on_grid,
+    _pace,
     _shift,
+    _smoothed,
+    _there,
     _unscaled,
     mark_key,
     marked,
@@ -233,3 +241,80 @@ def test_smoothing_is_undone_where_there_are_rows_enough(count: int, found: bool
     expected = np.bincount(times // 500, weights=bumps)[left.windows]
     likeness = float(np.corrcoef(left.sums, expected)[0, 1])
     assert (likeness > 0.95) is found
+
+
+MANY = 1364
+"""As many rows as the weights of 65 neighbours take: twenty each, and 32 at either end."""
+LONG_TIMES = np.arange(MANY, dtype=np.int64) * 10
+NOISE = np.random.default_rng(8).normal(0, 3, MANY)
+
+
+def test_the_parts_of_an_explanation() -> None:
+    """Moments that are there, the usual distance of rows, values on a grid, and what is typically left as a share of the spread."""
+    times = np.array([100, 110, 130, 170], np.int64)
+
+    assert [each.tolist() for each in _there(times, np.array([90, 110, 120, 170, 999], np.int64))] == [[1, 3], [1, 3]]
+    assert (_pace(times), _pace(times[:2]), _pace(times[:1]), _pace(times[::3])) == (20, 10, 1, 70)
+    assert _on_grid(times[:3], np.array([1.0, 2.0, 6.0]), 10).tolist() == [-2, -1, 0, 3]
+    left = np.arange(1.0, 6.0)
+    assert _made(np.array([0.0, 0, 0, 0, 10]) - left, left, ()).typical == 0.5
+    assert _made(left, -left, ()).typical == 0
+
+
+def test_a_mean_is_looked_for_on_a_regular_coarser_grid() -> None:
+    """At least twice as far apart, and more than nine in ten rows as far from the next; each row stands for all within it."""
+    even = TIMES[:400:2]
+    found = _averaged(TIMES, TRUTH, even, MARKED[:400].reshape(-1, 2).mean(axis=1))
+    assert found is not None
+    ((rows, places, weights),) = found.shares
+    assert isinstance(rows, np.ndarray)
+    assert rows.tolist() == np.repeat(np.arange(200), 2).tolist()
+    assert places.tolist() == list(range(400))
+    assert isinstance(weights, np.ndarray)
+    assert set(weights.tolist()) == {0.5}
+    assert _averaged(TIMES, TRUTH, 5000 + 19 * np.arange(200), TRUTH[:200]) is None
+    for uneven, there in ((9, True), (10, False)):
+        apart = np.where(np.arange(100) < uneven, 70, 50)
+        at = 5000 + np.concatenate(([0], np.cumsum(apart)))
+        assert (_averaged(TIMES, TRUTH, at, TRUTH[:101]) is not None) is there
+
+
+@pytest.mark.parametrize(("rows", "there", "found"), [(10, 5, True), (10, 4, False), (4, 3, True), (4, 2, False)])
+def test_half_of_the_rows_have_their_moment(rows: int, there: int, found: bool) -> None:
+    """And three at least; else nothing is explained in this way."""
+    times = np.where(np.arange(rows) < there, TIMES[:rows], TIMES[:rows] + 3)
+
+    assert (_explained(TIMES, TRUTH, times, MARKED[:rows]) is not None) is found
+
+
+def test_three_rows_are_explained() -> None:
+    """Two are not, whether of the original or of the leaked file."""
+    short = TIMES[:3], TRUTH[:3]
+
+    assert _explanation(*short, *short) is not None
+    assert _explanation(TIMES[:2], TRUTH[:2], *short) is None
+    assert _explanation(*short, TIMES[:2], TRUTH[:2]) is None
+
+
+def test_smoothing_is_told_by_its_weights() -> None:
+    """Of 65 neighbours each, on 1,300 rows at least: those that were mixed in have their share, the others none."""
+    mixed = 0.25 * np.roll(NOISE, 1) + 0.5 * NOISE + 0.25 * np.roll(NOISE, -1) + 7
+    found = _smoothed(LONG_TIMES, NOISE, LONG_TIMES, mixed)
+
+    assert found is not None
+    assert found.typical < 0.01
+    weights = [weight for _, _, weight in found.shares]
+    np.testing.assert_allclose(weights, [0] * 31 + [0.25, 0.5, 0.25] + [0] * 31, atol=1e-3)
+    assert [places.tolist() for _, places, _ in found.shares] == [list(range(at, at + 1300)) for at in range(65)]
+    assert _smoothed(LONG_TIMES[1:], NOISE[1:], LONG_TIMES, mixed) is None
+
+
+def test_what_fits_no_better_is_no_explanation() -> None:
+    """Values that have nothing to do with the original: moved times and weights of neighbours explain by chance a little more, not twice as much."""
+    other = np.random.default_rng(9).normal(0, 3, MANY)
+    found = _explanation(LONG_TIMES, NOISE, LONG_TIMES, other)
+
+    assert found is not None
+    ((_, places, _),) = found.shares
+    assert places.tolist() == list(range(MANY))
+    assert len(found.left) == MANY
