@@ -164,7 +164,7 @@ def test_mistakes_of_a_campaign_come_at_their_lines(office: Office, change: Call
         office.campaign()
 
     change("kind: demo", "kind: test")
-    with pytest.raises(DefinitionError, match=r"campaign\.yaml:5: kind: 'test' is not one of"):
+    with pytest.raises(DefinitionError, match=r"campaign\.yaml:6: kind: 'test' is not one of"):
         office.campaign()
 
 
