@@ -414,12 +414,12 @@ RECORD = {
 
 
 def test_the_record_of_a_score_is_plain_text() -> None:
-    """Every number that matters as an exact text, nodes without a criterion left out."""
+    """Every number that matters as an exact text, nodes without a criterion left out, what is named in order of its name."""
     found, _ = made("one", "renormalise", stop=True, trimmed=True, seed=3)
 
     record = score_record(found)
     assert record.pop("model") == {"edition": "1", "id": "small", "sha256": CMMM.sha256}
-    assert record == RECORD
+    assert repr(record) == repr(RECORD)
 
 
 def test_answers_that_the_model_does_not_allow_are_refused() -> None:
@@ -459,6 +459,27 @@ def test_a_plant_that_the_model_does_not_know_is_refused(
 
     with pytest.raises(AssessmentError, match=said):
         score(model(), kind, answers, trims)
+
+
+def test_the_same_score_made_again_is_equal() -> None:
+    """What it was worked out with is neither compared nor shown."""
+    found = score(model(), "one", {})
+    scope_of.cache_clear()
+
+    assert score(model(), "one", {}) == found
+    assert "scope=" not in repr(found)
+    assert "cells=" not in repr(found)
+
+
+def test_a_score_tells_five_gains_and_what_the_ceiling_raised() -> None:
+    """The largest gains; all that has no value, whatever the reason, but not what is not applicable."""
+    kinds = [NoValueKind.NOT_APPLICABLE, NoValueKind.UNKNOWN, NoValueKind.INCONCLUSIVE, NoValueKind.NOT_ASSESSED]
+    answers: dict[str, Decided] = {name: NoValue(kind, "a reason") for name, kind in zip("abcd", kinds, strict=True)}
+    found = score(model(), "one", answers | {"e": Value(Fraction(1))})
+
+    assert found.raised_in_ceiling == len(ROWS) - 2
+    assert replace(found, gains=found.gains * 3).best_gains == (found.gains * 3)[:5]
+    assert len(found.gains * 3) > 5
 
 
 def test_a_node_that_does_not_count_has_no_score() -> None:
