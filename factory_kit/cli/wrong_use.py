@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from factory_kit.cli.broken_lines import definitions, paragraphs
 from factory_kit.i18n import N_, _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["speak_like_us", "wrong_use"]
 
@@ -87,7 +91,14 @@ def _formatter(parsers: type[Any]) -> type[Any]:
                 args = args.replace(word, _(word))
             super().write_usage(prog, args, prefix or _("Usage: "))
 
-        def write_dl(self, rows: Any, *args: Any, **kwargs: Any) -> None:
-            super().write_dl([(_named(first), second) for first, second in rows], *args, **kwargs)
+        def write_text(self, text: str) -> None:
+            self._write_lines(paragraphs(text, self.width - self.current_indent))
+
+        def write_dl(self, rows: Any, *_args: Any, **_kwargs: Any) -> None:
+            named = [(_named(first), second) for first, second in rows]
+            self._write_lines(definitions(named, self.width - self.current_indent))
+
+        def _write_lines(self, lines: Sequence[str]) -> None:
+            self.write("".join((" " * self.current_indent + line).rstrip() + "\n" for line in lines))
 
     return Formatter
