@@ -79,6 +79,7 @@ def seal(
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import note, print_json, success
     from factory_kit.cli.passphrase import asked_passphrase
+    from factory_kit.cli.pasted import pasted
     from factory_kit.reports.leaving import bundle_pages
     from factory_kit.seal.keys import Signer, open_key
 
@@ -108,9 +109,8 @@ def seal(
     if missing:
         note(_("Still to sign: {roles}.").format(roles=", ".join(_(each) for each in missing)))
     if "enterprise" in missing:
-        note(
-            _("Next, at the enterprise: factory-kit assess acknowledge {file} --key enterprise.key").format(file=target)
-        )
+        note(_("Next, at the enterprise:"))
+        pasted("factory-kit", "assess", "acknowledge", target, "--key", "enterprise.key")
 
 
 def acknowledge(

@@ -13,13 +13,15 @@ from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
     from factory_kit.assess.folder import AssessmentFolder
+    from factory_kit.assess.scored import Scored
 
 __all__ = ["accept", "explain", "override", "path", "score"]
 
 
 def score(name: Name, workspace: WorkspaceFolder = Path(), as_json: AsJson = False) -> None:
     from factory_kit.assess.scored import write_score
-    from factory_kit.cli.console import print_json, success
+    from factory_kit.cli.console import note, print_json, success
+    from factory_kit.cli.pasted import of_workspace, pasted
     from factory_kit.cli.reasons import show_score
 
     folder, sources = opened(workspace, name)
@@ -29,6 +31,14 @@ def score(name: Name, workspace: WorkspaceFolder = Path(), as_json: AsJson = Fal
         return
     show_score(scored)
     success(_("{file} is written.").format(file=folder.score_file))
+    note(_("Next: the way to the next level, and the report:") if _can_rise(scored) else _("Next: the report:"))
+    if _can_rise(scored):
+        pasted("factory-kit", "assess", "path", name, *of_workspace(workspace))
+    pasted("factory-kit", "assess", "report", name, *of_workspace(workspace))
+
+
+def _can_rise(scored: Scored) -> bool:
+    return scored.score.level < max(scored.model.structure.levels)
 
 
 def explain(
@@ -91,6 +101,11 @@ def path(
 
     scored = read_scored(opened(workspace, name)[0])
     wanted = level or scored.score.level + 1
+    if scored.score.level == max(scored.model.structure.levels):
+        raise UsageError(
+            "{model}: the plant has level {have}, the highest of the model; there is no path further",
+            model=scored.model.id, have=scored.score.level,
+        )  # fmt: skip
     if not scored.score.level < wanted <= max(scored.model.structure.levels):
         raise UsageError("--level: the plant has level {have}; name a higher one of the model", have=scored.score.level)
     actions = actions_for(scored.model, search_path("assessments", Workspace.at(workspace).root))

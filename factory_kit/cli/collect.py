@@ -122,6 +122,7 @@ def collect(
 
     from factory_kit.cli.checks import show_timing
     from factory_kit.cli.clock import now
+    from factory_kit.cli.collected import say_next
     from factory_kit.cli.screen import Surroundings, say_outcome, watching
     from factory_kit.cli.secrets import ask_secrets, secret
     from factory_kit.cli.service import write_service
@@ -155,3 +156,5 @@ def collect(
             past=past,
         )
     say_outcome(outcome, as_json=as_json)
+    if not as_json and outcome.samples:
+        say_next(Store(place.store_folder), site.plant.timezone, workspace)

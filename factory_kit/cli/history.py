@@ -164,6 +164,7 @@ def _print_stage(stage: str, played: Replay) -> None:
 
 def _say_stage(stage: str, played: Replay, out: Path | None, *, wait: bool, linger: float) -> None:
     from factory_kit.cli.console import note, success
+    from factory_kit.cli.pasted import pasted
 
     rows = played.recording
     if stage == "begun":
@@ -181,11 +182,9 @@ def _say_stage(stage: str, played: Replay, out: Path | None, *, wait: bool, ling
         if out is not None:
             # Until the last row has come, and not so long that the end of the servers is taken for a fault.
             duration = f"{played.seconds + START_S + linger / 2:.0f}s"
-            note(
-                _("Workspace {folder} is ready: factory-kit collect -w {folder} --for {duration}").format(
-                    folder=out, duration=duration
-                )
-            )
+            success(_("{folder} is ready.").format(folder=out))
+            note(_("In a second window:"))
+            pasted("factory-kit", "collect", "-w", out, "--for", duration)
         if wait:
             note(_("Waiting until a client reads over every protocol served."))
 

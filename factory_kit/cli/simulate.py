@@ -137,7 +137,7 @@ def _say_faults(plant: SimulatedPlant) -> None:
         for fault in sorted(plant.planted_faults, key=lambda fault: fault.start)
     ]
     if rows:
-        print_table((_("Plant time"), _("Waiting for it"), _("What goes wrong")), rows)
+        print_table((_("Plant time"), _("From now"), _("What goes wrong")), rows)
 
 
 def _clock(time: int) -> str:

@@ -50,6 +50,30 @@ def test_the_example_is_scored_and_explained(factory_kit: Command, plant: Path, 
     assert "Result: Level 2 Standardised." in said.out
     assert "Not reached: Level 3 Integrated has 0." in said.out
     assert (first / "score.json").is_file()
+    assert said.err.splitlines()[-2:] == [
+        f"  factory-kit assess path first -w {plant}",
+        f"  factory-kit assess report first -w {plant}",
+    ]
+
+
+def test_the_highest_level_has_no_path(factory_kit: Command, plant: Path, first: Path) -> None:
+    """Where everything is met it is said so, and the next step is the report alone."""
+    file = first / "answers.yaml"
+    met = re.sub(
+        r"^(  [A-Z]+[0-9]*\.[0-9.]+\.?[a-z]: ).*$",
+        r'\1{value: "1"}',
+        file.read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    file.write_text(met, encoding="utf-8")
+    scored = factory_kit("assess", "score", "first", "-w", plant)
+    said = factory_kit("assess", "path", "first", "-w", plant)
+
+    assert (scored.code, scored.err.splitlines()[-2:]) == (
+        0,
+        ["Next: the report:", f"  factory-kit assess report first -w {plant}"],
+    )
+    assert (said.code, "level 5, the highest of the model" in said.err) == (2, True)
 
 
 def test_the_json_of_a_score_is_the_file(factory_kit: Command, plant: Path, first: Path) -> None:
@@ -177,6 +201,7 @@ def test_a_bundle_is_sealed_acknowledged_and_rebuilt(
 
     assert (sealed.code, unfinished.code, acknowledged.code, finished.code, rebuilt.code) == (0, 1, 0, 0, 0)
     assert "Still to sign: enterprise." in sealed.err
+    assert sealed.err.splitlines()[-1] == f"  factory-kit assess acknowledge {out} --key enterprise.key"
     assert "answers.json" in acknowledged.out
     assert json.loads(rebuilt.out)["same"] is True
 
