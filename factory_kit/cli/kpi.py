@@ -228,7 +228,7 @@ def _plant_table(records: Sequence[Evidence], known: Mapping[str, Indicator]) ->
     numbers = {1: True, 2: True, 3: True, 4: True, 5: False}
     print_table(columns, rows, title=_("The whole plant"), numbers=numbers)
     for outcome, labels in without.items():
-        results().print(f"{_(outcome)}: {'; '.join(labels)}", markup=False)
+        results().print(_("{name}: {value}").format(name=_(outcome), value="; ".join(labels)), markup=False)
 
 
 def _machine_table(records: Sequence[Evidence]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from factory_kit.i18n import _
+from factory_kit.model.credit_code import fault
 
 if TYPE_CHECKING:
     from factory_kit.model.site import Site
@@ -21,7 +22,7 @@ SOON_DAYS = 7
 def still_open(site: Site, now: int) -> list[str]:
     """Remarks on *site* as of *now* (µs UTC), the most pressing first; empty where it can be collected from."""
     today = datetime.fromtimestamp(now / 1e6, UTC).astimezone(ZoneInfo(site.plant.timezone)).date()
-    return [*_left_of_template(site), *_permission(site, today), *_unconnected(site)]
+    return [*_left_of_template(site), *_mistyped(site), *_permission(site, today), *_unconnected(site)]
 
 
 def _left_of_template(site: Site) -> Iterator[str]:
@@ -33,6 +34,16 @@ def _left_of_template(site: Site) -> Iterator[str]:
     keys = [key for key, untouched in left.items() if untouched]
     if keys:
         yield _("still as init wrote it: {keys}; write what is true of this plant").format(keys=", ".join(keys))
+
+
+def _mistyped(site: Site) -> Iterator[str]:
+    """A code that no register would find; those of examples are made so that they can be nobody's."""
+    code = site.plant.credit_code
+    if site.kind == "real" and code != TEMPLATE_CODE and fault(code) is not None:
+        yield _(
+            "plant.credit_code: the last sign of {code} does not fit the others (GB 32100-2015); "
+            "copy it from the licence, for a district takes no assessment under a wrong code"
+        ).format(code=code)
 
 
 def _permission(site: Site, today: date) -> Iterator[str]:

@@ -72,7 +72,7 @@ def check(
     if as_json:
         print_json({"path": str(path), "kind": found.kind, "summary": found.summary, "still_open": remarks})
     else:
-        success(f"{path.name or path.resolve().name}: {found.summary}")
+        success(_("{name}: {value}").format(name=path.name or path.resolve().name, value=found.summary))
         for remark in remarks:
             note(f"! {remark}")
     if timing:

@@ -142,3 +142,15 @@ def test_only_what_discover_left_can_be_adopted(factory_kit: Command, tmp_path: 
     said = factory_kit("connectors", "adopt", tmp_path, "-w", tmp_path / "a")
 
     assert (said.code, "holds no drafted connectors" in said.err) == (2, True)
+
+
+def test_a_mistyped_credit_code_is_told_where_the_plant_is_real(factory_kit: Command, tmp_path: Path) -> None:
+    """The check sign of a real plant's code must fit; an example's fictional code, and a right one, are let be."""
+    factory_kit("init", tmp_path / "a")
+    site = Workspace.at(tmp_path / "a").site()[0]
+    codes = {"91350100M000100Y43": False, "91350100M000100Y34": True, "91310117FAKE00006X": True}
+    for code, wrong in codes.items():
+        for kind, told in (("real", wrong), ("demo", False)):
+            plant = site.plant.model_copy(update={"credit_code": code})
+            said = still_open(site.model_copy(update={"plant": plant, "kind": kind}), NOON)
+            assert any(code in each for each in said) == told, (code, kind)
