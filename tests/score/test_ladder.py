@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -12,8 +13,16 @@ from hypothesis import strategies as st
 
 from factory_kit.errors import AssessmentError, DefinitionError
 from factory_kit.load.ladder import ladder, ladder_cases, ladder_folders
-from factory_kit.model.answers import NoValueKind
-from factory_kit.model.ladder import Ladder, LadderCase
+from factory_kit.model.answers import EvidenceGrade, NoValueKind
+from factory_kit.model.ladder import (
+    Condition,
+    FigureCondition,
+    ItemCondition,
+    Ladder,
+    LadderCase,
+    LevelCondition,
+    SumCondition,
+)
 from factory_kit.score import Decided, NoValue, Value
 from factory_kit.score.ladder import Climbed, climb, points
 from factory_kit.score.ladder_cases import ladder_case_failures
@@ -126,6 +135,56 @@ def test_declarations_do_not_prove_a_level() -> None:
     found = climb(SME, answers)
 
     assert (found.level, found.proven) == (4, 0)
+
+
+def small(*conditions: Condition, cumulative: bool = True) -> Ladder:
+    """A ladder over the items of the SME index, one condition for each level."""
+    rung = SME.content.rungs[0]
+    rungs = [rung.model_copy(update={"level": at, "all_of": (each,)}) for at, each in enumerate(conditions, 1)]
+    return replace(SME, content=SME.content.model_copy(update={"rungs": tuple(rungs), "cumulative": cumulative}))
+
+
+@pytest.mark.parametrize(("grade", "proven"), [("A", 1), ("B", 1), ("C", 1), ("D", 0)])
+def test_evidence_proves_a_level_and_a_declaration_does_not(grade: EvidenceGrade, proven: int) -> None:
+    """Of grades A to C; what of a value is proven counts, whatever its grade."""
+    needs = small(ItemCondition(need="item", item="DIG", at_least="6"))
+    found = climb(needs, {"DIG": Value(Fraction(6), grade)})
+
+    assert (found.level, found.proven) == (1, proven)
+    assert climb(needs, {"DIG": Value(Fraction(6), grade, Fraction(3))}).proven == 0
+    assert climb(needs, {"DIG": Value(Fraction(6), grade, Fraction(6))}).proven == 1
+
+
+def test_a_level_stands_on_those_below_it() -> None:
+    """Where the ladder is cumulative; else the highest that holds is reached."""
+    needs = [ItemCondition(need="item", item="DIG", at_least=least) for least in ("1.5", "6", "3")]
+    answers: dict[str, Decided] = {"DIG": Value(Fraction(3), "B")}
+
+    for cumulative, level in ((True, 1), (False, 3)):
+        found = climb(small(*needs, cumulative=cumulative), answers)
+        assert (found.level, found.at_best, found.proven) == (level, level, level)
+        assert [rung.state for rung in found.rungs] == ["pass", "fail", "pass"]
+    assert climb(small(*needs[1:]), answers).level == 0
+
+
+def test_what_is_found_is_a_span() -> None:
+    """An open item lies between nothing and its highest, one that is not applicable has nothing; what is not given could be anything."""
+    needs = small(
+        ItemCondition(need="item", item="DIG", at_least="3"),
+        SumCondition(need="sum", groups=("foundation", "management"), at_least="60"),
+        FigureCondition(need="figure", figure="output", at_least="5"),
+        LevelCondition(need="level", model="gbt-39116", at_least=2),
+    )
+    spans = [rung.held[0].found for rung in climb(needs, {}).rungs]
+    without = climb(needs, {"DIG": NoValue(NoValueKind.NOT_APPLICABLE, "a reason")})
+    given_ = climb(needs, {"DIG": Value(Fraction(3))}, {"output": Fraction(9, 2)}, {"gbt-39116": 3})
+
+    assert spans == [(0, 6), (0, 80), (-1, 5), (-1, 2)]
+    assert [rung.state for rung in climb(needs, {}).rungs] == ["unknown"] * 4
+    assert (without.rungs[0].held[0].found, without.rungs[0].state) == ((0, 0), "fail")
+    assert [rung.held[0].found for rung in given_.rungs[::2]] == [(3, 3), (Fraction(9, 2), Fraction(9, 2))]
+    assert [rung.state for rung in given_.rungs] == ["pass", "unknown", "fail", "pass"]
+    assert points(SME, {}, "scored") == (0, 100)
 
 
 def test_what_a_ladder_does_not_know_is_refused() -> None:
