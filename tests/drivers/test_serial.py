@@ -181,15 +181,19 @@ def test_another_master_is_noticed_and_its_answers_are_not_ours(rig: Any) -> Non
 
         speaking = asyncio.create_task(other())
         while not speaking.done():
-            request = ReadRequest(1, "holding", 100 + len(seen), 4)
+            request = ReadRequest(1, "holding", 100 + len(seen) % 500, 4)
             answer = await device.read(request)
             assert answer.words is None or _right(answer, request)
             seen.append(answer)
+            await asyncio.sleep(
+                0.001
+            )  # a unit that is left alone answers at once, so that the others would never have their turn
         await speaking
         request = ReadRequest(1, "holding", 7, 4)
-        for _ in range(20):
+        for _ in range(600):
             if (answer := await device.read(request)).words is not None:
                 break
+            await asyncio.sleep(0.1)
         assert _right(answer, request)
 
     made.run(test, timeout_ms=200)
