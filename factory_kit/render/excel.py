@@ -96,7 +96,7 @@ def _first_sheet(book: Any, formats: Formats, document: Document) -> None:
     sheet.write_string(
         0, 0, printable(document.subject)[:LONGEST], formats(bold=True, font_size=18, font_color=COLOURS["brand"])
     )
-    sheet.write_string(1, 0, printable(document.title), formats(font_color=COLOURS["muted"]))
+    _whole(sheet, 1, document.title, formats(font_color=COLOURS["muted"], text_wrap=True))
     top = 2 + _opening(sheet, formats, document)
     for number, section in enumerate(document.sections, start=1):
         name = _sheet_name(number, section.title)
@@ -107,12 +107,8 @@ def _first_sheet(book: Any, formats: Formats, document: Document) -> None:
             formats(font_color=COLOURS["brand"]),
             f"{number}  {printable(section.title)}",
         )
-    sheet.write_string(
-        top + 2 + len(document.sections),
-        0,
-        printable(document.footer),
-        formats(font_color=COLOURS["muted"], font_size=8),
-    )
+    small = formats(font_color=COLOURS["muted"], font_size=8, text_wrap=True)
+    _whole(sheet, top + 2 + len(document.sections), document.footer, small)
 
 
 def _opening(sheet: Any, formats: Formats, document: Document) -> int:
@@ -121,11 +117,16 @@ def _opening(sheet: Any, formats: Formats, document: Document) -> int:
     for heading, text in document.opening:
         row += 1
         if heading:
-            sheet.write_string(row, 0, printable(heading), formats(bold=True, font_color=COLOURS["muted"]))
+            _whole(sheet, row, heading, formats(bold=True, font_color=COLOURS["muted"], text_wrap=True))
             row += 1
-        sheet.set_row(row, LINE_HEIGHT * max(1, -(-_signs(text) // (WIDTH - 2))))
-        sheet.write_string(row, 0, printable(text)[:LONGEST], formats(text_wrap=True))
+        _whole(sheet, row, text, formats(text_wrap=True))
     return row - 1 if document.opening else 0
+
+
+def _whole(sheet: Any, row: int, text: str, form: Any) -> None:
+    """*text* in the first cell of *row*, which is as high as its lines: what hangs over the column is cut off in print."""
+    sheet.set_row(row, LINE_HEIGHT * max(1, -(-_signs(text) // (WIDTH - 2))))
+    sheet.write_string(row, 0, printable(text)[:LONGEST], form)
 
 
 def _signs(text: str) -> int:

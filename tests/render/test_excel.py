@@ -124,6 +124,17 @@ def test_the_first_sheet_says_what_page_one_says() -> None:
     assert [text for text in rows if text] == ["某厂", "报告", "等级", "二级 规范级", "=1+1", "1  一", "页脚"]
 
 
+def test_no_line_of_the_first_sheet_hangs_over_the_printed_page() -> None:
+    """Title, headings, sentences and footer wrap in rows as high as they need."""
+    long = "很长的说明" * 60
+    document = Document("zh", long, "某厂", (Section("s", "一", (TABLE,)),), "目录", long, opening=((long, long),))
+    sheet = load_workbook(io.BytesIO(excel_bytes(document))).worksheets[0]
+
+    cells = [row[0] for row in sheet.iter_rows() if row[0].value == long]
+    assert [cell.alignment.wrap_text for cell in cells] == [True] * 4
+    assert min(sheet.row_dimensions[cell.row].height for cell in cells) >= 6 * 15
+
+
 def test_a_long_sentence_is_no_wider_than_the_sheet() -> None:
     """It wraps over all columns, in a row as high as it needs, so that a printed page is not shrunk to its length; short ones stay."""
     sheet = opened(Prose("p", ("很长的说明" * 60, "短")), TABLE).worksheets[1]
