@@ -8,7 +8,7 @@ import pytest
 
 from factory_kit.district.disclosure import Rules
 from factory_kit.district.proof import Withheld
-from factory_kit.district.sums import SafeSums, Span, _checked, needed, protect_sums, spans
+from factory_kit.district.sums import SafeSums, Span, _checked, _tells, needed, protect_sums, spans
 
 RULES = Rules()
 Amounts = dict[str, tuple[str, str, Fraction]]
@@ -100,6 +100,39 @@ def years(seed: int) -> str:
         releases.append(protect_sums(amounts, rows_of(*names), RULES, releases))
         amounts = later(amounts, step)
     return " | ".join(shown(each) for each in releases)
+
+
+EARLIER = firms(a=(60, 30, 30), b=EVEN, c=EVEN)
+"""Every firm of a changes in SPREAD, so that the change tells of nobody, but the sum is then one firm's."""
+SPREAD = EARLIER | firms(a=(90, 5, 5))
+
+
+@pytest.mark.parametrize(
+    ("before", "block", "tells"),
+    [
+        (("a", "b", "c"), "ab", True),
+        (("a", "b", "c"), "abc", True),
+        (("a", "b", "c"), "a", False),
+        (("a", "b", "c"), "bc", False),
+        (("a", "b", "c"), "b", False),
+    ],
+)
+def test_what_stayed_is_taken_off_a_sum(before: tuple[str, ...], block: str, tells: bool) -> None:
+    """A block less the rows in it that did not change is known; where nothing stayed, or nothing changed, nothing is taken off."""
+    release = SafeSums(tuple(rows_of(*before)), (Fraction(1),) * len(before), Fraction(3), EARLIER)
+
+    assert _tells(frozenset(block), SPREAD, release, RULES) is tells
+
+
+def test_a_merged_row_changes_with_any_of_its_names() -> None:
+    """What is known of a and b together is known of neither, and changes with a alone."""
+    small = {
+        plant: (row, firm, amount / 10 if row == "b" else amount) for plant, (row, firm, amount) in EARLIER.items()
+    }
+    now = small | firms(a=(90, 5, 5))
+    release = SafeSums(tuple(rows_of("ab", "c")), (Fraction(1),) * 2, Fraction(2), small)
+
+    assert _tells(frozenset("abc"), now, release, RULES)
 
 
 def test_rows_that_were_split_are_not_shown() -> None:
