@@ -153,7 +153,7 @@ def test_what_cannot_be_proven_is_not_published(
     refused = li.post("/publish")
 
     assert refused.status == 422
-    assert "nothing was counted" in refused.text
+    assert "no assessment counts in this campaign yet" in refused.text
     assert not (office.path / "published").exists()
 
 
