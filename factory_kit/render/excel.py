@@ -45,6 +45,9 @@ LONGEST = 32_000
 """Signs of one cell; Excel holds 32,767."""
 WIDTH = 110
 """Of all columns of a sheet together, in signs."""
+FIRST_WIDTH, LINE = 74, 70
+"""Of the one column of the first sheet, and what surely stands in its line: so narrow that A4 takes it unshrunk, for LibreOffice shrinks
+no single column, and counts its width in the font that stands in for Excel's."""
 CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -91,7 +94,7 @@ def _first_sheet(book: Any, formats: Formats, document: Document) -> None:
     sheet.hide_gridlines(2)
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
-    sheet.set_column(0, 0, WIDTH)
+    sheet.set_column(0, 0, FIRST_WIDTH)
     sheet.set_row(0, 32)
     sheet.write_string(
         0, 0, printable(document.subject)[:LONGEST], formats(bold=True, font_size=18, font_color=COLOURS["brand"])
@@ -125,7 +128,7 @@ def _opening(sheet: Any, formats: Formats, document: Document) -> int:
 
 def _whole(sheet: Any, row: int, text: str, form: Any) -> None:
     """*text* in the first cell of *row*, which is as high as its lines: what hangs over the column is cut off in print."""
-    sheet.set_row(row, LINE_HEIGHT * max(1, -(-_signs(text) // (WIDTH - 2))))
+    sheet.set_row(row, LINE_HEIGHT * max(1, -(-_signs(text) // LINE)))
     sheet.write_string(row, 0, printable(text)[:LONGEST], form)
 
 
