@@ -135,6 +135,7 @@ def test_an_answer_is_found_behind_noise_and_not_before_its_end(framing: object,
         (18, ANSWER),
         (17, bytes([4]) + ANSWER[1:]),
         (17, bytes([3, 2, 1, 2])),
+        (17, bytes([3, 4, 1, 2])),
         (17, bytes([3, 6]) + ANSWER[2:]),
         (17, bytes([3, 6]) + ANSWER[2:] + b"\0\0"),
         (17, bytes([0x84, 2])),
@@ -177,7 +178,8 @@ def test_the_request_of_another_master_is_recognised(framing: object) -> None:
         assert chosen.foreign(chosen.wrap(17, bytes([function]) + ask)) is foreign
     assert chosen.foreign(b"\0\1" + chosen.wrap(17, b"\3" + ask) + b"\2")
     assert not chosen.foreign(chosen.wrap(17, ANSWER))
-    assert not chosen.foreign(chosen.wrap(17, b"\3" + ask)[:-1])
+    for cut in (slice(None, -1), slice(None, -2), slice(1, None)):
+        assert not chosen.foreign(chosen.wrap(17, b"\3" + ask)[cut])
     assert not chosen.foreign(b"")
 
 
