@@ -139,13 +139,16 @@ def test_ctrl_c_at_any_moment_leaves_a_store_that_the_next_command_reads(
 ) -> None:
     """Interrupted while starting or while reading: no traceback, and the next command works."""
     folder = workspace(tmp_path / "plant", plant.opcua_url, plant.modbus_port)
+    begin = "import runpy; print(flush=True); runpy.run_module('factory_kit', run_name='__main__', alter_sys=True)"
     process = subprocess.Popen(
-        [sys.executable, "-m", "factory_kit", "--lang", "en", "collect", "-w", str(folder), "--quiet"],
+        [sys.executable, "-c", begin, "--lang", "en", "collect", "-w", str(folder), "--quiet"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - a background job's SIGINT may be ignored
     )
+    assert process.stdout is not None
+    process.stdout.readline()  # Python itself has started: what it says when interrupted before is not ours
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     _out, err = process.communicate(timeout=30)
