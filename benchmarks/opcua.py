@@ -46,7 +46,7 @@ from factory_kit.testing.rawserver import RawServer
 NODES = 5000
 HERE = Path(__file__).resolve().parent
 NODE_OPCUA = "2.186.4"
-WARM_S = 3.0
+WARM_S = 7.0
 """Of the stream, before the CPU counts."""
 TEXT = {"zh": "值", "en": "value"}
 MIXED = (

@@ -18,7 +18,7 @@ from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin
 from factory_kit.model.site import Equipment, Operation
 from factory_kit.store.disk import Disk, told
-from factory_kit.store.lines import Entry, append_line, good_length, newer, read_lines, write_log
+from factory_kit.store.lines import Entry, append_line, flat, good_length, newer, read_lines, write_log
 
 __all__ = ["Catalogue", "PointEntry", "RunEntry", "copy_of", "mend_copy"]
 
@@ -88,7 +88,7 @@ class Catalogue:
             if known is None or known.point != point:
                 fresh[number] = point
         if fresh:
-            entries = [{"id": number, **asdict(point)} for number, point in fresh.items()]
+            entries = [{"id": number, **flat(point)} for number, point in fresh.items()]
             self._add(disk, {"kind": "points", "since": now, "points": entries})
         return found
 

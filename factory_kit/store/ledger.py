@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import pyarrow as pa
 
 from factory_kit.model.run import Gap, LossEntry
+from factory_kit.store.lines import flat
 
 __all__ = ["GAPS", "LOSS", "gap_rows", "loss_rows"]
 
@@ -27,10 +28,10 @@ LOSS = pa.schema(
 
 def gap_rows(run: str, gaps: list[Gap]) -> pa.Table:
     """*gaps* of *run* as rows."""
-    return pa.Table.from_pylist([{"run": run, **asdict(gap)} for gap in gaps], GAPS)
+    return pa.Table.from_pylist([{"run": run, **flat(gap)} for gap in gaps], GAPS)
 
 
 def loss_rows(run: str, losses: list[LossEntry]) -> pa.Table:
     """The loss ledger of *run* as rows; of several entries for one point the last one stands."""
     newest = {entry.point: entry for entry in losses}
-    return pa.Table.from_pylist([{"run": run, **asdict(entry)} for entry in newest.values()], LOSS)
+    return pa.Table.from_pylist([{"run": run, **flat(entry)} for entry in newest.values()], LOSS)

@@ -7,6 +7,9 @@ line anywhere else is damage.
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
+from dataclasses import fields
+from functools import cache
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,31 @@ import google_crc32c
 from factory_kit.errors import StoreDamaged, StoreError
 from factory_kit.store.disk import Disk, told
 
-__all__ = ["append_line", "encode", "good_length", "newer", "parse", "parse_leniently", "read_lines", "write_log"]
+__all__ = [
+    "append_line",
+    "encode",
+    "flat",
+    "good_length",
+    "newer",
+    "parse",
+    "parse_leniently",
+    "read_lines",
+    "write_log",
+]
 
 Entry = dict[str, Any]
 SECTOR = 512
+
+
+def flat(record: Any) -> Entry:
+    """The fields of a dataclass of numbers and texts by name, in their order; ``asdict`` would look into each and take ten times as long."""
+    kind: Hashable = type(record)
+    return {name: getattr(record, name) for name in _names(kind)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def append_line(disk: Disk, path: Path, entry: Entry) -> None:

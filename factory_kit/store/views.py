@@ -17,6 +17,7 @@ from factory_kit.store.columns import SAMPLES
 from factory_kit.store.depot import HOUR
 from factory_kit.store.latest import newest
 from factory_kit.store.ledger import GAPS, LOSS, gap_rows, loss_rows
+from factory_kit.store.lines import flat
 from factory_kit.store.parquet import Sealed, read, read_ledger
 from factory_kit.store.rollup import ROLLUP, sql
 from factory_kit.store.seal import arranged
@@ -186,7 +187,7 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 
 def _points(entries: Iterable[PointEntry]) -> pa.Table:
-    rows = [{"point": each.id, "since": each.since, **asdict(each.point)} for each in entries]
+    rows = [{"point": each.id, "since": each.since, **flat(each.point)} for each in entries]
     return pa.Table.from_pylist(rows, POINTS)
 
 

@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from factory_kit.store.columns import from_batch, to_payload
 from factory_kit.store.disk import Disk
 from factory_kit.store.frames import MAX_PAYLOAD, Kind
 from factory_kit.store.journal import SegmentWriter, segment_paths
+from factory_kit.store.lines import flat
 
 __all__ = ["Writer"]
 
@@ -105,12 +105,12 @@ class Writer:
 
     def gap(self, gap: Gap) -> None:
         """A stretch without values, noted."""
-        self._note(Kind.GAP, [asdict(gap)])
+        self._note(Kind.GAP, [flat(gap)])
 
     def loss(self, entry: LossEntry | Sequence[LossEntry]) -> None:
         """One or many entries of the loss ledger; a later one for the same point replaces the earlier."""
         entries = [entry] if isinstance(entry, LossEntry) else entry
-        self._note(Kind.LOSS, [asdict(each) for each in entries])
+        self._note(Kind.LOSS, [flat(each) for each in entries])
 
     def flush(self) -> None:
         """Everything so far survives a power cut."""
