@@ -7,9 +7,6 @@ line anywhere else is damage.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
-from dataclasses import fields
-from functools import cache
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
@@ -37,13 +34,7 @@ SECTOR = 512
 
 def flat(record: Any) -> Entry:
     """The fields of a dataclass of numbers and texts by name, in their order; ``asdict`` would look into each and take ten times as long."""
-    kind: Hashable = type(record)
-    return {name: getattr(record, name) for name in _names(kind)}
-
-
-@cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 def append_line(disk: Disk, path: Path, entry: Entry) -> None:
