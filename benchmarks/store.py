@@ -365,7 +365,7 @@ def sealing(folder: Path, scale: Scale) -> Iterator[Row]:
     del whole
     ours, _ = side_by_side(partial(seal_copy, folder), partial(write_sorted, folder, None), scale.runs)
     measured(partial(write_sorted, folder, COLUMNS), scale.runs)
-    bar = Bar("ratio", "at least", 0.6, 0.6)
+    bar = Bar("ratio", "at least", 0.6, 0.4)
     wall, cpu = {}, {}
     for name in ("ours", "bare-10", "bare-4"):
         both = np.loadtxt(folder / f"{name}.s", ndmin=2).min(axis=0) / ours.units * 1e6
