@@ -219,7 +219,9 @@ def _values(batch: SampleBatch) -> pa.Array:
     value = np.ascontiguousarray(batch.value, np.float64)
     there = ~np.isnan(value) if batch.has_value is None else np.asarray(batch.has_value, np.bool_)
     if batch.text is not None:  # a text has no number, whatever the driver made of it
-        there = there & ~(np.isnan(value) & np.fromiter((each is not None for each in batch.text), np.bool_, len(batch)))
+        there = there & ~(
+            np.isnan(value) & np.fromiter((each is not None for each in batch.text), np.bool_, len(batch))
+        )
     return pa.array(value) if there.all() else pa.array(value, mask=~there)
 
 
