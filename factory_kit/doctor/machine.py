@@ -198,7 +198,9 @@ def may_open(name: str) -> bool:
 if sys.platform == "win32":
 
     def _group(name: str) -> str:
-        raise NotImplementedError(name)
+        """Nobody's: every port is open to everybody."""
+        del name
+        return ""
 
 else:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -35,17 +36,17 @@ class Background:
         self._loop.close()
 
 
-class BackgroundServer:
+class BackgroundServer(ABC):
     """A server with a loop of its own; it listens while a context lasts."""
 
     def __init__(self) -> None:
         self._background = Background()
 
-    async def _listen(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _listen(self) -> None: ...
 
-    async def _stop(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _stop(self) -> None: ...
 
     def __enter__(self) -> Self:
         """Listen."""

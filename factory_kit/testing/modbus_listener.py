@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, cast
@@ -19,7 +20,7 @@ from factory_kit.drivers.base import OWN_VENDOR
 __all__ = ["ModbusListener", "bound_port", "zeros"]
 
 
-class ModbusListener:
+class ModbusListener(ABC):
     """Serves the units that ``devices`` gives on *host* and *port* (0: any free one); a unit that does not exist stays silent.
 
     The device identification (function 43/14) names us and *product*, *code* for short. Use as an asynchronous context; ``port``
@@ -33,9 +34,9 @@ class ModbusListener:
         self._code = code
         self._server: ModbusTcpServer | None = None
 
+    @abstractmethod
     def devices(self) -> Sequence[SimDevice]:
         """The units that answer."""
-        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         """Listen."""
