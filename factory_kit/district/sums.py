@@ -41,7 +41,7 @@ class SafeSums:
     values: tuple[Fraction | None, ...]
     total: Fraction | None
     """None: nothing of this sum is given out, since even the total would tell too much beside earlier releases."""
-    secret: Amounts = field(default_factory=dict, repr=False)
+    secret: Amounts = field(repr=False)
 
     @property
     def hidden(self) -> int:

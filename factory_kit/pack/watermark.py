@@ -166,7 +166,7 @@ class _Explained:
 
 def _explanation(known: Ints, truth: Floats, times: Ints, values: Floats) -> _Explained | None:
     """The simplest explanation of *values* that fits; None where hardly any moment is one of the original's."""
-    if len(known) < 3 or len(times) < 3:
+    if not len(known) or not len(times):
         return None
     best = _explained(known, truth, times, values)
     by = _shift(known, truth, times, values) if best is None or best.typical > CLOSE else 0

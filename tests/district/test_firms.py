@@ -153,6 +153,15 @@ def test_a_row_with_a_hidden_part_is_hidden() -> None:
     assert (shown(first), shown(second)) == (". . 180 380", ". . 380")
 
 
+def test_a_hidden_row_is_not_shown_beside_one_that_was() -> None:
+    """Less the shown row it is known, and then the one that was hidden with it, even if that needs no hiding any more."""
+    before = firms(a=EVEN, b=(90, 5, 5), c=EVEN, d=EVEN)
+    first = protect_sums(before, rows_of("a", "b", "c", "d"), RULES)
+    second = protect_sums(before | firms(b=EVEN), rows_of("ac", "b", "d"), RULES, [first])
+
+    assert (shown(first), shown(second)) == (". . 100 100 400", ". . 100 400")
+
+
 def test_what_is_printed_of_sums_names_no_firm() -> None:
     """What stands behind a release is not in its text, so that no log and no message can hold it."""
     sums = protect_sums(firms(a=EVEN), rows_of("a"), RULES)
