@@ -119,6 +119,27 @@ def test_an_answer_that_is_given_up_is_an_error_for_whoever_waits() -> None:
     asyncio.run(main())
 
 
+def test_chunks_of_two_answers_may_stand_between_each_other() -> None:
+    """Each answer is made of its own chunks, also where the other one is aborted; what is half there is counted."""
+
+    async def main() -> None:
+        line, wire = connection()
+        first = line._callbackmap[5]
+        second, third = (asyncio.get_running_loop().create_future() for _each in range(2))
+        line._callbackmap |= {6: second, 7: third}
+        line.data_received(chunk(b"abc", 1, kind=b"C") + chunk(b"12", 2, request=6, kind=b"C"))
+        line.data_received(chunk(b"xy", 3, request=7, kind=b"C"))
+        assert line._connection._incoming_size == 3 * HEADER.size + 7
+        line.data_received(chunk(b"def", 4) + chunk(struct.pack("<Ii", 0x80B80000, -1), 5, request=7, kind=b"A"))
+        assert line._connection._incoming_size == HEADER.size + 2
+        line.data_received(chunk(b"34", 6, request=6))
+        assert (bytes(first.result()), bytes(second.result())) == (b"abcdef", b"1234")
+        assert isinstance(third.exception(), ua.UaStatusCodeError)
+        assert (line._connection._incoming_size, wire.closed) == (0, False)
+
+    asyncio.run(main())
+
+
 def test_the_next_token_is_taken_up() -> None:
     """A channel that is renewed in the middle of the stream goes on."""
 

@@ -41,7 +41,8 @@ class PlainProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no ty
         super().__init__(*rest, **options)
         self.receive_buffer: bytes | None = None
         self._request_id: int = 0
-        self._parts: list[bytes] = []
+        self._parts: dict[int, list[bytes]] = {}
+        """What came of answers whose end has not come, by request: the chunks of one may stand between those of another."""
 
     def data_received(self, data: bytes) -> None:
         """Whole chunks are taken from what came. A chunk that cannot be ends the connection, as with asyncua."""
@@ -78,7 +79,7 @@ class PlainProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no ty
             self._take_checked(chunk)
         except Exception:
             self.logger.exception("a chunk that cannot be")
-            self._parts = []
+            self._parts.clear()
             self.disconnect_socket()
 
     def _take_checked(self, chunk: bytes) -> None:
@@ -86,21 +87,26 @@ class PlainProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no ty
             raise ua.UaError("a chunk shorter than its header")
         kind, _size, channel, token, number, request = HEADER.unpack_from(chunk)
         self._check(channel, token, number)
-        connection = self._connection
-        if kind[3:] == b"A":
-            self._parts, connection._incoming_size = [], 0  # noqa: SLF001 - the counters stay asyncua's
-            self._aborted(request, chunk)
-            return
         part = chunk[HEADER.size :]
         if kind[3:] == b"C":
-            self._parts.append(part)
-            connection._incoming_size += len(part)  # noqa: SLF001
+            self._parts.setdefault(request, []).append(part)
+            # Each chunk counts whole: kept, even an empty one is more than its bytes.
+            self._connection._incoming_size += len(chunk)  # noqa: SLF001 - the counters stay asyncua's
+            return
+        if kind[3:] == b"A":
+            self._begun(request)
+            self._aborted(request, chunk)
             return
         if kind[3:] != b"F":
             raise ua.UaError("a chunk of an unknown kind")
-        body = b"".join((*self._parts, part)) if self._parts else part
-        self._parts, connection._incoming_size = [], 0  # noqa: SLF001
-        self._call_callback(request, Buffer(body))
+        self._call_callback(request, Buffer(b"".join((*self._begun(request), part)) if self._parts else part))
+
+    def _begun(self, request: int) -> list[bytes]:
+        """What came of the answer to *request*; it is no longer kept."""
+        parts = self._parts.pop(request, [])
+        left = sum(HEADER.size + len(part) for others in self._parts.values() for part in others)
+        self._connection._incoming_size = left  # noqa: SLF001
+        return parts
 
     def _check(self, channel: int, token: int, number: int) -> None:
         """What asyncua checks of a chunk: its channel, its token, and that none before it is missing."""
