@@ -169,11 +169,11 @@ def _explanation(known: Ints, truth: Floats, times: Ints, values: Floats) -> _Ex
     if not len(known) or not len(times):
         return None
     best = _explained(known, truth, times, values)
-    by = _shift(known, truth, times, values) if best is None or best.typical > CLOSE else 0
-    if by:
-        moved = _explained(known, truth, times + by, values)
+    if best is None or best.typical > CLOSE:
+        later = times + _shift(known, truth, times, values)
+        moved = _explained(known, truth, later, values)
         if moved is not None and (best is None or moved.typical < best.typical / 2):
-            best, times = moved, times + by
+            best, times = moved, later
     if best is None or best.typical <= CLOSE:
         return best
     smoothed = _smoothed(known, truth, times, values)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from factory_kit.pack import watermark
 from factory_kit.pack.watermark import (
     LONGEST_GRID,
     Marking,
@@ -299,15 +300,14 @@ def test_three_rows_are_explained() -> None:
 
 def test_smoothing_is_told_by_its_weights() -> None:
     """Of 65 neighbours each, on 1,300 rows at least: those that were mixed in have their share, the others none."""
-    mixed = 0.25 * np.roll(NOISE, 1) + 0.5 * NOISE + 0.25 * np.roll(NOISE, -1) + 7
-    found = _smoothed(LONG_TIMES, NOISE, LONG_TIMES, mixed)
+    found = _smoothed(LONG_TIMES, NOISE, LONG_TIMES, MIXED)
 
     assert found is not None
     assert found.typical < 0.01
     weights = [weight for _, _, weight in found.shares]
     np.testing.assert_allclose(weights, [0] * 31 + [0.25, 0.5, 0.25] + [0] * 31, atol=1e-3)
     assert [places.tolist() for _, places, _ in found.shares] == [list(range(at, at + 1300)) for at in range(65)]
-    assert _smoothed(LONG_TIMES[1:], NOISE[1:], LONG_TIMES, mixed) is None
+    assert _smoothed(LONG_TIMES[1:], NOISE[1:], LONG_TIMES, MIXED) is None
 
 
 def test_what_fits_no_better_is_no_explanation() -> None:
@@ -319,3 +319,62 @@ def test_what_fits_no_better_is_no_explanation() -> None:
     ((_, places, _),) = found.shares
     assert places.tolist() == list(range(MANY))
     assert len(found.left) == MANY
+
+
+OTHER = np.random.default_rng(9).normal(0, 3, MANY)
+MIXED = 0.25 * np.roll(NOISE, 1) + 0.5 * NOISE + 0.25 * np.roll(NOISE, -1) + 7
+
+
+@pytest.mark.parametrize(("noise", "rows"), [(0.7, MANY - 100), (0.9, MANY)])
+def test_moved_times_explain_twice_as_well(noise: float, rows: int) -> None:
+    """Or they stay where they are."""
+    found = _explanation(LONG_TIMES, NOISE, LONG_TIMES, np.roll(NOISE, -100) + noise * OTHER)
+
+    assert found is not None
+    ((_, places, _),) = found.shares
+    assert isinstance(places, np.ndarray)
+    assert places.tolist() == list(range(MANY - rows, MANY))
+
+
+@pytest.mark.parametrize(("noise", "rows"), [(0.15, MANY - 64), (0.3, MANY)])
+def test_weights_of_neighbours_explain_twice_as_well(noise: float, rows: int) -> None:
+    """Or each row is its moment's."""
+    found = _explanation(LONG_TIMES, NOISE, LONG_TIMES, MIXED + noise * OTHER)
+
+    assert found is not None
+    assert len(found.left) == rows
+
+
+def test_smoothing_is_undone_after_times_were_moved_back() -> None:
+    """Both at once, as a careful thief would."""
+    found = _explanation(LONG_TIMES, NOISE, LONG_TIMES - 990, MIXED)
+
+    assert found is not None
+    assert found.typical < 0.01
+    weights = [weight for _, _, weight in found.shares]
+    np.testing.assert_allclose(weights, [0] * 31 + [0.25, 0.5, 0.25] + [0] * 31, atol=1e-3)
+
+
+def test_times_that_would_move_out_of_sight_stay() -> None:
+    """Where only forty of a hundred rows would find their moment, the first explanation is kept."""
+    values = np.append(OTHER[:60] / 100, NOISE[:40])
+    assert _shift(LONG_TIMES, NOISE, LONG_TIMES[:100], values) == -600
+
+    found = _explanation(LONG_TIMES, NOISE, LONG_TIMES[:100], values)
+    assert found is not None
+    assert len(found.left) == 100
+
+
+@pytest.mark.parametrize(("leaked", "rows"), [(MIXED, MANY - 64), (np.roll(NOISE, -100) + OTHER / 2, MANY - 100)])
+def test_what_is_close_enough_is_the_explanation(
+    monkeypatch: pytest.MonkeyPatch, leaked: npt.NDArray[np.float64], rows: int
+) -> None:
+    """The simplest that leaves no more than a fiftieth of the spread; a better one is looked for beyond that only."""
+    simple = _explained(LONG_TIMES, NOISE, LONG_TIMES, leaked)
+    assert simple is not None
+
+    for close, expected in [(simple.typical, MANY), (simple.typical * 0.99, rows)]:
+        monkeypatch.setattr(watermark, "CLOSE", close)
+        found = _explanation(LONG_TIMES, NOISE, LONG_TIMES, leaked)
+        assert found is not None
+        assert len(found.left) == expected
