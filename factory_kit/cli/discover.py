@@ -94,6 +94,8 @@ def opcua(
     _show(found, wish, as_json=as_json)
     if not as_json:
         say_next(found.folder, workspace)
+    if found.tree.ended == "interrupted":
+        raise KeyboardInterrupt
 
 
 def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
@@ -107,6 +109,7 @@ def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:
 
 def _show(found: Discovery, wish: Wish, *, as_json: bool) -> None:
     from factory_kit.cli.console import note, print_json, print_table, success
+    from factory_kit.collect.ending import INTERRUPTED
 
     if as_json:
         print_json(found.as_json())
@@ -119,7 +122,9 @@ def _show(found: Discovery, wish: Wish, *, as_json: bool) -> None:
         note("- " + _(remark.message).format(**remark.details))
     if found.tree.unsaid:
         note(_("- and {count} more remarks").format(count=found.tree.unsaid))
-    if found.tree.ended:
+    if found.tree.ended == "interrupted":
+        note("! " + _("Ended early: {reason}").format(reason=_(INTERRUPTED)))
+    if found.tree.ended and found.tree.nodes:
         note(
             _("This is a part of the server ({count} nodes are still to be looked at); go on with --resume.").format(
                 count=len(found.tree.open)

@@ -80,6 +80,8 @@ def modbus(
     _show(found, as_json=as_json)
     if not as_json:
         say_next(found.folder, workspace)
+    if found.interrupted:
+        raise KeyboardInterrupt
 
 
 def _show_plan(plan: dict[str, object], *, as_json: bool) -> None:

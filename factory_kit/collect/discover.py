@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from factory_kit import __version__
 from factory_kit.collect.authorise import in_the_open, require_authorisation
 from factory_kit.collect.draft import Draft, draft
+from factory_kit.collect.ending import until_interrupted
 from factory_kit.collect.findings import Finding, security_findings
 from factory_kit.collect.rehearsal import require_rehearsal
 from factory_kit.collect.requestlog import RequestLog
@@ -204,7 +205,7 @@ def discover_opcua(  # noqa: PLR0913 - what a discovery needs from outside
     """What the server tells, and drafts from it in a folder of its own below *folder*.
 
     ``UsageError`` unless the dry run of just this was shown; ``NotAuthorised`` before anything is sent; ``DeviceError`` when
-    no session can be had (what the endpoints told is on disk then). A limit, or an error under way, leaves a part that says so.
+    no session can be had (what the endpoints told is on disk then). A limit, an error under way, or Ctrl-C leaves a part that says so.
     *tell* is called with every request.
     """
     plan = plan_of(site, wish, now())
@@ -215,7 +216,11 @@ def discover_opcua(  # noqa: PLR0913 - what a discovery needs from outside
     found = Discovery(wish.server.address, started, str(plan["allowed"]), folder / moment, [], [])
     found.folder.mkdir(parents=True, exist_ok=True)
     try:
-        asyncio.run(_discover(found, wish, Context(now, log.telling(tell), secret, certificates), clock))
+        context = Context(now, log.telling(tell), secret, certificates)
+        if asyncio.run(until_interrupted(_discover(found, wish, context, clock))):
+            found.tree.ended = "interrupted"
+    except KeyboardInterrupt:  # pressed again while it hung up
+        found.tree.ended = "interrupted"
     finally:
         log.flush(last=True)
         _keep(found, wish, site, now)

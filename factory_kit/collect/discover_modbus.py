@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from factory_kit import __version__
 from factory_kit.collect.authorise import require_authorisation
 from factory_kit.collect.draft_modbus import DraftedConnector, drafted, guesses, write_drafts
+from factory_kit.collect.ending import INTERRUPTED, until_interrupted
 from factory_kit.collect.rehearsal import require_rehearsal
 from factory_kit.collect.requestlog import RequestLog
 from factory_kit.drivers import driver
@@ -126,6 +127,12 @@ class Discovered:
     requests: int = 0
     ended: Ended | None = None
     """Why it ended before its time."""
+    interrupted: bool = False
+    """Whether that was Ctrl-C."""
+
+    def interrupt(self) -> None:
+        """Ctrl-C ended it; what there is, is a part."""
+        self.interrupted, self.ended = True, Ended(INTERRUPTED)
 
     @property
     def points(self) -> int:
@@ -205,7 +212,7 @@ def discover_modbus(
     """What the device tells, and drafts from it in a folder of its own below *folder*.
 
     ``UsageError`` unless the dry run of just this was shown; ``NotAuthorised`` before anything is sent; ``DeviceUnavailable``
-    when nobody answers there. A limit, or trouble under way, leaves a part that says so. *tell* is called with every request.
+    when nobody answers there. A limit, trouble under way, or Ctrl-C leaves a part that says so. *tell* is called with every request.
     """
     plan = plan_of(site, wish, now())
     require_rehearsal(folder, plan)
@@ -215,7 +222,10 @@ def discover_modbus(
     device = driver("modbus").device(wish.name, wish.server, Context(now, log.telling(tell)))
     found = Discovered(wish.server.address, started, str(plan["allowed"]), folder / moment)
     try:
-        asyncio.run(_discover(found, wish, device, clock))  # type: ignore[arg-type]
+        if asyncio.run(until_interrupted(_discover(found, wish, device, clock))):  # type: ignore[arg-type]
+            found.interrupt()
+    except KeyboardInterrupt:  # pressed again while it hung up
+        found.interrupt()
     finally:
         log.flush(last=True)
     _keep(found, wish)

@@ -20,6 +20,7 @@ from factory_kit.collect.authorise import in_the_open, require_authorisation
 from factory_kit.collect.backfill import Known, PastJob, Stretched, known_times, what_of
 from factory_kit.collect.book import Book
 from factory_kit.collect.contact import first_contact
+from factory_kit.collect.ending import ended
 from factory_kit.collect.job import Job, Settings
 from factory_kit.collect.outbox import Outbox
 from factory_kit.collect.plan import ServerPlan, plan_site
@@ -48,7 +49,6 @@ LOG_S = 10.0
 LEDGER_S = 60.0
 SETTLED_S = 5.0
 """So long after the beginning what only the beginning needed is cleared away."""
-INSIST_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class _Collection:
 
     async def end(self) -> None:
         """Stop reading, hang up, and write all that came and what did not."""
-        await _ended(self._tasks)
+        await ended(self._tasks)
         await _close(self._running)
         self._ended = self._now()
         for job, book in zip(self._jobs, self._books, strict=True):
@@ -345,15 +345,6 @@ async def _set(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def _ended(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """All of *tasks* are cancelled. One request may not be enough: before Python 3.12 ``wait_for`` can swallow it."""
-    pending = {task for task in tasks if not task.done()}
-    while pending:
-        for task in pending:
-            task.cancel()
-        _done, pending = await asyncio.wait(pending, timeout=INSIST_S)
-
-
 async def _unless(stop: asyncio.Event | None, work: Coroutine[Any, Any, Result]) -> Result:
     """What *work* gives; ``DeviceUnavailable`` as soon as *stop* is set before that."""
     contact = asyncio.create_task(work)
@@ -364,7 +355,7 @@ async def _unless(stop: asyncio.Event | None, work: Coroutine[Any, Any, Result])
             raise DeviceUnavailable("stopped before any server had answered; nothing was written")
         return contact.result()
     finally:
-        await _ended((contact, asked))
+        await ended((contact, asked))
         if not contact.cancelled():
             contact.exception()  # what came while it was being ended interests nobody any more
 

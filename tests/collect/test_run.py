@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
+from factory_kit.collect.ending import ended
 from factory_kit.collect.poll import BUSY
-from factory_kit.collect.run import Outcome, _ended, collect, collect_until_stopped
+from factory_kit.collect.run import Outcome, collect, collect_until_stopped
 from factory_kit.drivers.status import Status as Code
 from factory_kit.errors import DeviceRefused, DeviceUnavailable, NotAuthorised, StoreFull, UsageError
 from factory_kit.load.connector import connector_folder
@@ -782,7 +783,7 @@ def test_a_task_that_swallows_its_cancellation_is_asked_again() -> None:
     async def main() -> None:
         task = asyncio.create_task(stubborn())
         await asyncio.sleep(0)
-        await asyncio.wait_for(_ended([task]), 10)
+        await asyncio.wait_for(ended([task]), 10)
 
     asyncio.run(main())
     assert len(asked) == 3

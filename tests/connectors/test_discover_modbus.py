@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -18,6 +20,7 @@ from typing import Any
 import pytest
 
 from factory_kit.cli.checks import check_path
+from factory_kit.cli.main import main
 from factory_kit.collect.discover_modbus import Discovered, Limits, ModbusWish, discover_modbus, plan_of
 from factory_kit.collect.rehearsal import discovery_folder, rehearse
 from factory_kit.drivers.modbus.sunspec import known_model
@@ -207,6 +210,59 @@ def test_the_first_sign_of_trouble_ends_everything(serve: Callable[..., Any], tm
     told = json.loads((found.folder / "device.json").read_text(encoding="utf-8"))
     assert told["ended"] == str(found.ended)
     assert [each["unit"] for each in told["units"]] == [1, 2]
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Ctrl-C, as Python takes it also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield _thread.interrupt_main
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("in_round", [0, 2])
+def test_ctrl_c_keeps_the_part_found_so_far(
+    serve: Callable[..., Any],
+    tmp_path: Path,
+    ctrl_c: Callable[[], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    in_round: int,
+) -> None:
+    """While registers are looked at or watched: what was found is written and told as a part, nothing more is asked, exit code 1."""
+    asked: list[int] = []
+    registers = {("holding", address): address for address in range(1, 101)} | {("holding", 0): 1}
+
+    def pressed(_unit: int, function: int, start: int, count: int) -> int:
+        if (function, count) == (3, 50):
+            asked.append(start)
+            if asked.count(50) > in_round:
+                ctrl_c()
+        return 0
+
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("LANGUAGE", "en")
+    with serve(units={1: registers}, identity={1: {0: b"Maker"}}, refuse=pressed) as shelf:
+        address = f"127.0.0.1:{shelf.port}"
+        (tmp_path / "site.yaml").write_text(json.dumps(_site(address).model_dump(mode="json"), ensure_ascii=False))
+        words = ["--lang", "en", "discover", "modbus", address, "-w", str(tmp_path), "--units", "1", "--rate", "50"]
+        words += ["--registers", "holding:0-99", "--rounds", "40", "--every", "0.1"]
+        with pytest.raises(SystemExit, match="0"):
+            main(words)
+        with pytest.raises(SystemExit, match="1"):
+            main([*words, "--go"])
+        count = len(asked)
+
+    [told] = [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("device.json")]
+    assert told["ended"] == "interrupted with Ctrl-C; what was found so far is only a part"
+    assert [each["identity"]["vendor"] for each in told["units"]] == ["Maker"]
+    [seen] = [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("registers.json")]
+    assert {"0", "49"} <= seen["1"]["holding"].keys()
+    assert count == 2 * (in_round + 1)
+    said = capsys.readouterr().err
+    assert "Ended early: interrupted with Ctrl-C; what was found so far is only a part" in said
+    assert said.rstrip().endswith("Interrupted.")
 
 
 @pytest.mark.wire

@@ -239,11 +239,11 @@ async def _watch(gentle: Gentle, found: Found, spans: Sequence[Span], rounds: in
     blocks = [block for span in spans for block in _blocks(span, gentle.limits.block)]
     good: list[Span] = []
     seen: dict[Span, list[list[int]]] = {}
-    for block in blocks:
-        async for part, words in _readable(gentle, found, block):
-            good.append(part)
-            seen[part] = [words]
     try:
+        for block in blocks:
+            async for part, words in _readable(gentle, found, block):
+                good.append(part)
+                seen[part] = [words]
         for _round in range(rounds if rounds > 1 else 0):
             await gentle.rest(every_s)
             for part in good:

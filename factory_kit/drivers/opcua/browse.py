@@ -30,7 +30,7 @@ EMPTY_ANSWERS = 3
 PER_ANSWER = 500
 MOST_REMARKS = 50
 
-Ended = Literal["", "nodes", "seconds", "error"]
+Ended = Literal["", "nodes", "seconds", "error", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import csv
 import json
+import signal
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -339,17 +341,25 @@ def test_requests_keep_their_distance(plant: Any, allowed: Callable[..., Site], 
 def test_ctrl_c_keeps_what_was_found_and_hangs_up(
     plant: Any, allowed: Callable[..., Site], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The session is closed, and the next discovery can go on from the nodes that were found."""
+    """The session is closed, what is on disk says that it is a part, and the next discovery can go on from there."""
 
     async def interrupted(*arguments: Any) -> None:
         await walk(*arguments)
-        raise KeyboardInterrupt
+        _thread.interrupt_main()
+        await asyncio.Event().wait()
 
     plant.settle()
     plant.seen.clear()
     monkeypatch.setattr(discover, "walk", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        discovered(allowed(open_server(plant.url)), tmp_path)
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # it may be ignored where tests run in the background
+    try:
+        found = discovered(allowed(open_server(plant.url)), tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    told = json.loads((found.folder / "server.json").read_text(encoding="utf-8"))
+    assert (told["ended"], told["nodes"] > 0) == ("interrupted", True)
     plant.settle()
     assert plant.seen["CloseSession"] == 1
     monkeypatch.undo()
