@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -296,6 +297,10 @@ def _times(rows: _Rows, mapping: HistoryMap) -> pd.Series:
 def _numbers(cells: pd.Series, mapping: HistoryMap) -> pd.Series:
     said = cells
     if mapping.thousands:
+        sign, point = re.escape(mapping.thousands), re.escape(mapping.decimal)
+        grouped = rf"[+-]?\d{{1,3}}(?:{sign}\d{{3}})+(?:{point}\d*)?"
+        plain = ~said.str.contains(mapping.thousands, regex=False, na=False)
+        said = said.where(plain | said.str.fullmatch(grouped, na=False), "")  # 3,5 is not 35
         said = said.str.replace(mapping.thousands, "", regex=False)
     if mapping.decimal == ",":
         said = said.str.replace(",", ".", regex=False)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.i18n import N_
+from factory_kit.model.history import HistoryMap
 
 __all__ = ["proposed_map"]
 
@@ -23,7 +24,10 @@ ENCODINGS = ("utf-8-sig", "gb18030", "utf-16")
 SEPARATORS = (";", "\t", ",", "|")
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y-%m-%d %H:%M", "%Y年%m月%d日 %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y%m%d%H%M%S",
+    "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y/%m/%d %H:%M:%S.%f",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S.%f", "%d.%m.%Y %H:%M",
+    "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S.%f", "%m/%d/%Y %H:%M:%S.%f", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M %p", "%Y%m%d%H%M%S",
 )  # fmt: skip
 DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%d.%m.%Y")
 CLOCK_FORMATS = ("%H:%M:%S", "%H:%M")
@@ -39,6 +43,7 @@ ROLES = (
 DECIMAL_COMMA = re.compile(r"-?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
 DECIMAL_POINT = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)\.\d+")
 EQUIPMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+GOOD = HistoryMap.model_fields["good"].default
 UNIT = re.compile(r"[(\[（【]\s*([^)\]）】]{1,12})\s*[)\]）】]")
 
 
@@ -73,8 +78,13 @@ def proposed_map(file: Path, timezone: str, equipment: str) -> str:
         f"layout: {'long' if long_layout else 'wide'}",
         f"time: {{columns: [{', '.join(map(_quoted, columns))}], format: {_quoted(form)}, timezone: {timezone}}}",
     ]
+    if "%d/%m" in form and _fits(_column(body, header.index(columns[0])), form.replace("%d/%m", "%m/%d")):
+        lines.append(
+            "# 日和月也可能相反 / day and month could be the other way round: " + form.replace("%d/%m", "%m/%d")
+        )
     if long_layout:
         lines += [f"{kind}_column: {_quoted(column)}" for kind, column in roles.items() if column]
+        lines += _good_line(_distinct(header, body, roles["quality"])) if roles["quality"] else []
     lines.append("points:")
     lines += [
         _point_line(name, identifier, equipment, header, body, wide=not long_layout)
@@ -178,6 +188,16 @@ def _named(columns: Sequence[str], words: Sequence[str]) -> str:
 
 def _distinct(header: Sequence[str], body: Sequence[Sequence[str]], column: str) -> list[str]:
     return list(dict.fromkeys(_column(body, list(header).index(column))))
+
+
+def _good_line(seen: Sequence[str]) -> list[str]:
+    """Which texts of the quality column mean good: from 192 on where numbers are those of OPC DA, in which 0 is bad."""
+    numbers = {text: int(text) for text in seen if text.isdecimal() and text.isascii() and len(text) <= 9}
+    classic = [text for text, number in numbers.items() if 192 <= number <= 255]
+    good = [*classic, *(text for text in GOOD if not text.isdecimal())] if classic else list(GOOD)
+    others = [text for text in seen if text not in good]
+    rest = f"  # 其余为坏值 / the others are bad: {', '.join(map(_quoted, others))[:200]}" if others else ""
+    return [f"good: [{', '.join(map(_quoted, good))}]{rest}"]
 
 
 def _number_signs(header: Sequence[str], body: Sequence[Sequence[str]], value_column: str, separator: str) -> list[str]:

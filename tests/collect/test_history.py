@@ -225,3 +225,72 @@ def test_a_map_is_not_proposed_with_words_it_could_not_hold(tmp_path: Path, zone
 
     with pytest.raises(UsageError, match=r"is no time zone|cannot be the name of equipment"):
         proposed_map(tmp_path / "export.csv", zone, equipment)
+
+
+@pytest.mark.parametrize(
+    ("signs", "cell", "expected"),
+    [
+        ('thousands: ","', "3,5", None),
+        ('thousands: ","', "1,2,3", None),
+        ('thousands: ","', "1234,567", None),
+        ('thousands: ","', ",5", None),
+        ('thousands: ","', "-1,234,567.5", -1234567.5),
+        ('thousands: ","', "1e3", 1000.0),
+        ('decimal: ",", thousands: "."', "3.5", None),
+        ('decimal: ",", thousands: "."', "1.234,5", 1234.5),
+        ('decimal: ",", thousands: "."', "1.234", 1234.0),
+        ('thousands: "\'"', "12'345", 12345.0),
+    ],
+)
+def test_thousands_stand_in_groups_of_three(tmp_path: Path, signs: str, cell: str, expected: float | None) -> None:
+    """A sign between thousands that stands elsewhere is no number: 3,5 does not become 35."""
+    mapping = a_map(MAP + "\n".join(signs.split(", ")) + "\n")
+    content = f"时间;a\n2026-03-09 10:14:33;{cell}\n2026-03-09 10:14:34;7\n".encode()
+
+    assert [row[3] for row in rows_of(imported(tmp_path, content, mapping, skip_broken=True))] == (
+        [7.0] if expected is None else [expected, 7.0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "form"),
+    [
+        ("08/03/2026 10:14:33.250", "%d/%m/%Y %H:%M:%S.%f"),
+        ("3/28/2026 1:05:00 PM", "%m/%d/%Y %I:%M:%S %p"),
+        ("2026-03-08T10:14:33.5+08:00", "%Y-%m-%dT%H:%M:%S.%f%z"),
+        ("2026/03/08 10:14:33.125", "%Y/%m/%d %H:%M:%S.%f"),
+        ("28.03.2026 10:14", "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_the_time_of_other_historians_is_recognised(tmp_path: Path, said: str, form: str) -> None:
+    """Parts of a second, twelve hours and offsets are proposed as they are written."""
+    (tmp_path / "export.csv").write_text(f"t;a\n{said};1\n", encoding="utf-8")
+
+    assert a_map(proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "m")).time.format == form
+
+
+def test_a_map_says_where_day_and_month_could_change_places(tmp_path: Path) -> None:
+    """3/8 may be a day of March or of August: the other form stands in a remark, unless some day is above twelve."""
+    (tmp_path / "export.csv").write_text("t;a\n03/08/2026 10:14:33;1\n", encoding="utf-8")
+    (tmp_path / "clear.csv").write_text("t;a\n13/08/2026 10:14:33;1\n", encoding="utf-8")
+
+    doubtful, clear = (proposed_map(tmp_path / name, "Asia/Shanghai", "m") for name in ("export.csv", "clear.csv"))
+
+    assert "could be the other way round: %m/%d/%Y %H:%M:%S" in doubtful
+    assert "other way round" not in clear
+
+
+@pytest.mark.parametrize(
+    ("seen", "good"),
+    [
+        (("192", "0", "216", "64"), {"192", "216"}),
+        (("0", "2150891520"), {"0"}),
+        (("Good", "Bad", "Uncertain"), {"Good"}),
+    ],
+)
+def test_what_good_means_is_proposed_from_the_file(tmp_path: Path, seen: tuple[str, ...], good: set[str]) -> None:
+    """0 is good among the codes of OPC UA and bad among those of OPC DA, where 192 is good."""
+    rows = "".join(f"T1;2026-03-09 10:14:{second};1;{text}\n" for second, text in enumerate(seen, 10))
+    (tmp_path / "export.csv").write_text("Tag;Time;Value;Quality\n" + rows, encoding="utf-8")
+
+    assert set(a_map(proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "m")).good) & set(seen) == good
