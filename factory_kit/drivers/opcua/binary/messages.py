@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 
 from factory_kit.drivers.opcua.binary.columns import Columns, one_after_the_other
 from factory_kit.drivers.opcua.binary.items import read_items
 from factory_kit.drivers.opcua.binary.wire import (
-    I32,
-    I64,
-    U16,
+    NONE,
     U32,
     Malformed,
     count_of,
@@ -22,9 +21,16 @@ from factory_kit.drivers.opcua.binary.wire import (
 
 __all__ = ["Notification", "Published", "published", "read_answer", "republished", "subscription_of"]
 
-PUBLISH, REPUBLISH, READ = 829, 835, 634
-"""Numbers of the binary encodings of the answers (OPC 10000-6, A.3)."""
-DATA_CHANGE, STATUS_CHANGE = 811, 820
+
+def _types(number: int) -> frozenset[bytes]:
+    """The NodeIds of a binary encoding, whose *number* is one of OPC 10000-6, A.3: in four bytes and in seven."""
+    return frozenset({FOUR.pack(1, 0, number), SEVEN.pack(2, 0, number)})
+
+
+FOUR, SEVEN = Struct("<BBH"), Struct("<BHI")
+PUBLISH, REPUBLISH, READ = _types(829), _types(835), _types(634)
+DATA_CHANGE, STATUS_CHANGE = _types(811), _types(820)
+SEQUENCE_AND_TIME = Struct("<Iq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def published(data: bytes) -> Published:
     result, at = _answered(data, PUBLISH)
     if result & BAD:
         return Published(result, 0, (), False, Notification(0, 0, (), empty=True), ())
-    subscription = _u32(data, at)
+    subscription = _u32(data, at, len(data))
     available, at = _numbers(data, at + 4)
     if at >= len(data):
         raise Malformed("the answer is cut off", at)
@@ -70,7 +76,7 @@ def published(data: bytes) -> Published:
 def subscription_of(data: bytes) -> int:
     """The subscription that a whole PublishResponse is of; 0 where it is an error. ``Malformed``."""
     result, at = _answered(data, PUBLISH)
-    return 0 if result & BAD else _u32(data, at)
+    return 0 if result & BAD else _u32(data, at, len(data))
 
 
 def republished(data: bytes) -> tuple[int, Notification]:
@@ -93,13 +99,13 @@ def read_answer(data: bytes) -> tuple[int, Columns]:
 BAD = 0x80000000
 
 
-def _answered(data: bytes, kind: int) -> tuple[int, int]:
-    """The service result of an answer of *kind*, and where its own fields begin (ResponseHeader: OPC 10000-4, 7.33)."""
+def _answered(data: bytes, types: frozenset[bytes]) -> tuple[int, int]:
+    """The service result of an answer of one of *types*, and where its own fields begin (ResponseHeader: OPC 10000-4, 7.33)."""
     end = len(data)
     at = end_of_nodeid(data, 0, end)
-    if _type_of(data, 0) != kind:
+    if data[:at] not in types:
         raise Malformed("another answer than the one that was asked for", 0)
-    result = _u32(data, at + 12)
+    result = _u32(data, at + 12, end)
     at = end_of_diagnostics(data, at + 16, end)
     for _text in range(count_of(data, at, end)):
         at = end_of_string(data, at + 4, end) - 4
@@ -108,11 +114,8 @@ def _answered(data: bytes, kind: int) -> tuple[int, int]:
 
 def _notification(data: bytes, at: int) -> tuple[Notification, int]:
     end = len(data)
-    sequence = _u32(data, at)
-    if at + 16 > end:
-        raise Malformed("the notification is cut off", at)
-    time: int = I64.unpack_from(data, at + 4)[0]
     count = count_of(data, at + 12, end)
+    sequence, time = SEQUENCE_AND_TIME.unpack_from(data, at)
     at += 16
     parts: list[Columns | int] = []
     for _part in range(count):
@@ -124,19 +127,17 @@ def _notification(data: bytes, at: int) -> tuple[Notification, int]:
 
 def _part_of(data: bytes, at: int, end: int) -> tuple[Columns | int | None, int]:
     """One ExtensionObject of a notification; None where it is nothing we asked for."""
-    kind = _type_of(data, at)
-    body = end_of_nodeid(data, at, end) + 1
-    if kind not in {DATA_CHANGE, STATUS_CHANGE}:
-        return None, end_of_extension(data, at, end)
-    if body >= end or data[body - 1] != 1:
+    form, behind = end_of_nodeid(data, at, end), end_of_extension(data, at, end)
+    kind, start = data[at:form], form + 5
+    if kind not in DATA_CHANGE | STATUS_CHANGE:
+        return None, behind
+    if data[form] != 1:
         raise Malformed("a notification without a body", at)
-    length = _i32(data, body)
-    start, behind = body + 4, body + 4 + length
-    if length < -1 or behind > end:
-        raise Malformed("a notification is longer than the message", at)
-    if kind == STATUS_CHANGE:
-        return _u32(data, start), behind if length >= 0 else end_of_diagnostics(data, start + 4, end)
-    return _data_change(data, start, end if length < 0 else behind, known=length >= 0)
+    known = not data.startswith(NONE, form + 1)
+    limit = behind if known else end
+    if kind in STATUS_CHANGE:
+        return _u32(data, start, limit), behind if known else end_of_diagnostics(data, start + 4, end)
+    return _data_change(data, start, limit, known=known)
 
 
 def _data_change(data: bytes, at: int, end: int, *, known: bool) -> tuple[Columns, int]:
@@ -149,32 +150,14 @@ def _data_change(data: bytes, at: int, end: int, *, known: bool) -> tuple[Column
     return columns, behind + 4
 
 
-def _type_of(data: bytes, at: int) -> int:
-    """The number of a NodeId of namespace 0; -1 for any other."""
-    form = data[at] if at < len(data) else -1
-    if form == 0 and at + 2 <= len(data):
-        return data[at + 1]
-    if form == 1 and at + 4 <= len(data):
-        return U16.unpack_from(data, at + 2)[0] if not data[at + 1] else -1
-    if form == 2 and at + 7 <= len(data):
-        return _u32(data, at + 3) if not U16.unpack_from(data, at + 1)[0] else -1
-    return -1
-
-
 def _numbers(data: bytes, at: int) -> tuple[tuple[int, ...], int]:
     behind = end_of_list(data, at, len(data), 4)
-    return tuple(_u32(data, place) for place in range(at + 4, behind, 4)), behind
+    return tuple(_u32(data, place, behind) for place in range(at + 4, behind, 4)), behind
 
 
-def _u32(data: bytes, at: int) -> int:
-    if at + 4 > len(data):
+def _u32(data: bytes, at: int, end: int) -> int:
+    if at + 4 > end:
         raise Malformed("the message is cut off", at)
-    number: int = U32.unpack_from(data, at)[0]
-    return number
-
-
-def _i32(data: bytes, at: int) -> int:
-    if at + 4 > len(data):
-        raise Malformed("the message is cut off", at)
-    number: int = I32.unpack_from(data, at)[0]
+    number: int
+    (number,) = U32.unpack_from(data, at)
     return number

@@ -8,7 +8,7 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import nodeid_from_binary
 from asyncua.ua.uaerrors import UaError
 
-from factory_kit.drivers.opcua.binary.wire import I32, U32, Malformed, end_of_nodeid, end_of_string
+from factory_kit.drivers.opcua.binary.wire import NONE, U32, Malformed, end_of_nodeid, end_of_string
 from factory_kit.drivers.opcua.errors import status_name
 
 __all__ = ["string_of", "text_reader"]
@@ -25,20 +25,21 @@ def text_reader(kind: int) -> Reader | None:
 def string_of(data: bytes, at: int, end: int) -> tuple[str | None, int]:
     """A String; bytes that are no UTF-8 are kept as lone surrogates, as asyncua does."""
     behind = end_of_string(data, at, end)
-    if I32.unpack_from(data, at)[0] < 0:
+    if data.startswith(NONE, at):
         return None, behind
     return data[at + 4 : behind].decode("utf-8", "surrogateescape"), behind
 
 
 def _bytes(data: bytes, at: int, end: int) -> tuple[str | None, int]:
     behind = end_of_string(data, at, end)
-    return None if I32.unpack_from(data, at)[0] < 0 else data[at + 4 : behind].hex(), behind
+    return None if data.startswith(NONE, at) else data[at + 4 : behind].hex(), behind
 
 
 def _status(data: bytes, at: int, end: int) -> tuple[str | None, int]:
     if at + 4 > end:
         raise Malformed("a value is cut off", at)
-    return status_name(U32.unpack_from(data, at)[0]), at + 4
+    (status,) = U32.unpack_from(data, at)
+    return status_name(status), at + 4
 
 
 def _node_id(data: bytes, at: int, end: int) -> tuple[str | None, int]:

@@ -9,8 +9,7 @@ from asyncua.ua.uaerrors import UaError
 
 __all__ = [
     "I32",
-    "I64",
-    "U16",
+    "NONE",
     "U32",
     "Malformed",
     "end_of_datavalue",
@@ -23,7 +22,9 @@ __all__ = [
     "tail_of",
 ]
 
-U16, U32, I32, I64 = Struct("<H"), Struct("<I"), Struct("<i"), Struct("<q")
+U32, I32 = Struct("<I"), Struct("<i")
+NONE = b"\xff\xff\xff\xff"
+"""The length, -1, of a text or a list that is none."""
 DEEPEST = 50
 """So many values may be nested in each other; a message of nothing but openings must not exhaust the stack."""
 
@@ -55,7 +56,7 @@ def end_of_string(data: bytes, at: int, end: int) -> int:
     """Behind a String, ByteString or XmlElement; a length of -1 means none."""
     if at + 4 > end:
         raise Malformed("a length is cut off", at)
-    length = I32.unpack_from(data, at)[0]
+    (length,) = I32.unpack_from(data, at)
     behind: int = at + 4 + max(length, 0)
     if length < -1 or behind > end:
         raise Malformed("a text is longer than the message", at)
@@ -138,7 +139,8 @@ def count_of(data: bytes, at: int, end: int) -> int:
     """The length of a list, 0 where there is none; never more than there are bytes."""
     if at + 4 > end:
         raise Malformed("a length is cut off", at)
-    count: int = I32.unpack_from(data, at)[0]
+    count: int
+    (count,) = I32.unpack_from(data, at)
     if count < -1 or count > end - at - 4:
         raise Malformed("a list is longer than the message", at)
     return max(count, 0)
