@@ -52,7 +52,7 @@ def score(model: MaturityModel, plant_type: str, answers: DecidedAnswers, trimmi
         no_values=readings.no_values,
         gains=gains,
         shortest_way=way,
-        explanation=explained(scope, trimming, outcomes, cells, counts),
+        explanation=explained(scope, trimming, outcomes, readings.decided, cells, counts),
         warnings=warned(model, outcomes, unanswered),
         scope=scope,
         cells=cells,

@@ -48,10 +48,11 @@ def explained(
     scope: Scope,
     trimming: Sequence[Trim],
     outcomes: tuple[Outcome, Outcome, Outcome],
+    values: Sequence[int | None],
     cells: Sequence[LevelCells],
     counts: Sequence[LevelCount],
 ) -> tuple[Sentence, ...]:
-    """The way from answers to level in sentences; *outcomes* are score, floor and ceiling."""
+    """The way from answers to level in sentences; *outcomes* are score, floor and ceiling, *values* what *cells* hold."""
     outcome, floor, ceiling = outcomes
     model = scope.model
     sentences = [
@@ -60,10 +61,10 @@ def explained(
     for position, score in enumerate(outcome.levels):
         sentences.append(_level(model, score, counts[position]))
         if not score.satisfied:
-            sentences += _losses(scope, cells[position], score.level)
+            sentences += _losses(scope, values, cells[position], position)
             if gate(model.structure.scoring).stop:
+                sentences += _not_counted(score.level, outcome.levels[position + 1 :])
                 break
-    sentences += _not_counted(outcome)
     sentences.append(sentence(TOTAL, total=_shown(model, outcome.total), level=outcome.level))
     sentences.append(sentence(RANGE, floor=floor.level, ceiling=ceiling.level))
     return tuple(sentences)
@@ -85,19 +86,26 @@ def _level(model: MaturityModel, score: LevelScore, count: LevelCount) -> Senten
     return sentence(NOT_REACHED, **details, held_back=count.held_back, requirements=count.requirements)
 
 
-def _losses(scope: Scope, cells: LevelCells, level: int) -> Iterator[Sentence]:
+def _losses(scope: Scope, values: Sequence[int | None], cells: LevelCells, position: int) -> Iterator[Sentence]:
     """The three leaves that cost the level score most."""
+    best = [0] * len(scope.leaves)
+    for (at, leaf), highest, value in zip(scope.places, scope.full, values, strict=True):
+        if at == position and value is not None:
+            best[leaf] += highest
+    common = cells.denominator // scope.unit
+    full = [
+        most * common // count if count else cells.denominator for most, count in zip(best, cells.counts, strict=True)
+    ]
     _, parts = cells.weights.inside[None]
-    full = max(scope.full) * cells.denominator // scope.unit
-    lost = [(weight * (full - cells.numerators[leaf]), leaf) for leaf, weight in parts]
-    worst = sorted((item for item in lost if item[0] > 0), key=lambda item: -item[0])[:3]
+    lost = [(weight * (full[leaf] - cells.numerators[leaf]), leaf) for leaf, weight in parts]
+    worst = sorted((item for item in lost if item[0]), key=lambda item: -item[0])[:3]
+    level = scope.model.structure.levels[position]
     yield sentence(LOSSES, level=level, nodes=tuple(Ref(scope.leaves[leaf]) for _, leaf in worst))
 
 
-def _not_counted(outcome: Outcome) -> Iterator[Sentence]:
-    above = [score.level for score in outcome.levels if outcome.stopped_at and score.level > outcome.stopped_at]
-    if above and outcome.stopped_at and not any(score.adds for score in outcome.levels if score.level in above):
-        yield sentence(NOT_COUNTED, first=above[0], last=above[-1], stopped=outcome.stopped_at)
+def _not_counted(stopped: int, above: Sequence[LevelScore]) -> Iterator[Sentence]:
+    if above:
+        yield sentence(NOT_COUNTED, first=above[0].level, last=above[-1].level, stopped=stopped)
 
 
 def _unverified(model: MaturityModel) -> Iterator[Sentence]:
