@@ -81,24 +81,29 @@ def kpi(
 
 
 def _kpi_table(figures: Sequence[KpiFigure], subject: str, of: Asked) -> None:
-    """The figures of *subject* on standard output; ``UsageError`` when there are none."""
-    from factory_kit.cli.console import note, print_table
+    """The figures of *subject* on standard output, each remark once below; ``UsageError`` when there are none."""
+    from factory_kit.cli.console import note, print_table, results
     from factory_kit.errors import UsageError
 
     subjects = sorted({each.subject for each in figures})
     if subject not in subjects:
         raise UsageError("{name!r} has no figures, expected one of {names}", name=subject, names=", ".join(subjects))
     of.say_days()
-    rows = [_kpi_row(each) for each in figures if each.subject == subject]
+    remarks: dict[str, str] = {}
+    rows = [_kpi_row(each, remarks) for each in figures if each.subject == subject]
     columns = ("KPI", _("Formula"), _("Value"), _("Bounds"), _("Unit"), _("Coverage"), _("Remark"))
-    print_table(columns, rows, numbers={2: True, 3: True, 5: True})
+    print_table(columns, rows, numbers={2: True, 3: True, 5: True, 6: False})
+    for remark, mark in remarks.items():
+        results().print(f"{mark} {remark}", markup=False)
     note(_("Others: --of {names}").format(names=", ".join(each for each in subjects if each != subject)))
 
 
-def _kpi_row(figure: KpiFigure) -> tuple[str, ...]:
+def _kpi_row(figure: KpiFigure, remarks: dict[str, str]) -> tuple[str, ...]:
+    """The cells of *figure*; its remark joins *remarks*, and its mark there stands in the row."""
     _subject, label, formula, value, lower, upper, coverage, unit, remark = _kpi_cells(figure)
     bounds = "" if lower is None and upper is None else f"{_decimals(lower)} – {_decimals(upper)}"
-    return str(label), str(formula), _decimals(value), bounds, str(unit), _decimals(coverage), str(remark)
+    mark = remarks.setdefault(str(remark), f"{len(remarks) + 1})") if remark else ""
+    return str(label), str(formula), _decimals(value), bounds, str(unit), _decimals(coverage), mark
 
 
 def _kpi_columns() -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def _kpi_cells(figure: KpiFigure) -> tuple[str | Fraction | None, ...]:
     subject = _("plant") if figure.subject == "plant" else figure.subject
     value = figure.kpi
     return (
-        subject, definition.label.in_(language()), definition.formula,
+        subject, definition.label.in_(language()), definition.formula.in_(language()),
         value.value, value.lower, value.upper, value.coverage,
         definition.unit, _(figure.reason) if figure.reason else "",
     )  # fmt: skip
@@ -129,7 +134,7 @@ def _kpi_json(figure: KpiFigure) -> dict[str, str | None]:
         "subject": figure.subject,
         **{name: None if number is None else f"{float(number):.6f}" for name, number in numbers.items()},
         "unit": definition.unit,
-        "formula": definition.formula,
+        "formula": definition.formula.en,
         "source": f"{source.title} {source.version}".strip(),
         "reason": figure.reason or None,
     }

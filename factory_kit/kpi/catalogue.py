@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from factory_kit.load.checked import yaml_file
 from factory_kit.model.definition import Definition, Identifier, Source, Text
@@ -11,12 +14,17 @@ from factory_kit.model.definition import Definition, Identifier, Source, Text
 __all__ = ["KpiDefinition", "known_kpis"]
 
 
+def _in_both(said: object) -> object:
+    """A formula of signs alone reads the same in every language."""
+    return {"zh": said, "en": said} if isinstance(said, str) else said
+
+
 class KpiDefinition(Definition):
     """One KPI as it is shown."""
 
     id: Identifier
     label: Text
-    formula: str
+    formula: Annotated[Text, BeforeValidator(_in_both)]
     unit: str
     """``1`` for ratios."""
     source: str

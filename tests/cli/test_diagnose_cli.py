@@ -96,6 +96,18 @@ def test_kpis_are_shown_and_saved(factory_kit: Command, plant: Path, tmp_path: P
     assert any(isinstance(cell, float) for cell in cells)
 
 
+def test_a_remark_stands_once_below_the_table(
+    factory_kit: Command, plant: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two figures without reworked pieces: each row has a mark, the sentence is told once and whole; formulas speak Chinese."""
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = factory_kit("--lang", "zh", "kpi", "-w", plant).out.splitlines()
+
+    assert [line for line in shown if "没有对返工件计数的点" in line] == ["1) 没有对返工件计数的点"]
+    assert [line.strip("│ ").split()[0] for line in shown if " 1) " in line] == ["返工率", "一次合格率"]
+    assert any("日历时间" in line for line in shown)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

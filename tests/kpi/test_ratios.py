@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -114,5 +115,6 @@ def test_every_kpi_names_its_source() -> None:
     """Each KPI has a name in both languages, a formula and a source with its confidence."""
     for definition, source in known_kpis().values():
         assert definition.label.zh
-        assert definition.formula
+        assert not re.search("[a-z]{3}", definition.formula.zh), "no English words in a Chinese formula"
+        assert not re.search("[一-鿿]", definition.formula.en)
         assert source.confidence in {"secondary", "own"}
