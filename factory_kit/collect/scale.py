@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from math import gcd, inf, isfinite
+from math import inf, isfinite, lcm
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ Linear = tuple[Fraction, Fraction]
 """Scale and offset."""
 
 EXACT = 2**53
+PLAIN = (1, 0, 1)
+"""The whole numbers of a line that changes nothing; in arrays they stand where those of a line do not fit."""
 
 
 def exactly_scaled(point: Point, raw: float) -> float:
@@ -39,7 +41,7 @@ def linear(point: Point, power: int = 0) -> Linear:
 def _whole(line: Linear) -> tuple[int, int, int]:
     """Whole numbers a, b, c with ``scale * x + offset == (a * x + b) / c``."""
     scale, offset = line
-    below = scale.denominator * offset.denominator // gcd(scale.denominator, offset.denominator)
+    below = lcm(scale.denominator, offset.denominator)
     return int(scale * below), int(offset * below), below
 
 
@@ -50,30 +52,28 @@ class IntegerScale:
         terms = [_whole(line) for line in lines]
         fits = [max(map(abs, term)) <= EXACT for term in terms]
         self._terms = terms
-        safe = [term if fit else (1, 0, 1) for term, fit in zip(terms, fits, strict=True)]
+        safe = [term if fit else PLAIN for term, fit in zip(terms, fits, strict=True)]
         self._a, self._b, self._c = (np.array([term[place] for term in safe], dtype=np.int64) for place in range(3))
-        self._limit = np.array([(EXACT - abs(b)) // max(abs(a), 1) for a, b, _c in safe], dtype=np.int64)
-        self._limit[np.array(fits, dtype=bool) == False] = -1  # noqa: E712 - an array, not a truth value
-        self._plain = all(term == (1, 0, 1) for term in terms)
+        limits = [
+            (EXACT - abs(b)) // max(abs(a), 1) if fit else -1 for (a, b, _c), fit in zip(terms, fits, strict=True)
+        ]
+        self._limit = np.array(limits, dtype=np.int64)
+        self._plain = all(term == PLAIN for term in terms)
 
     def __call__(self, raw: Int64) -> Float64:
         """The values of *raw*; numbers from 2**63 on go through ``exactly``."""
         if self._plain:
             return raw.astype(np.float64)
-        values = (raw * self._a + self._b) / self._c
+        values: Float64 = (raw * self._a + self._b) / self._c
         far = np.flatnonzero((raw > self._limit) | (raw < -self._limit))
         for index, number in zip(far.tolist(), raw[far].tolist(), strict=True):
             values[index] = self.exactly(index, number)
-        return np.asarray(values, dtype=np.float64)
+        return values
 
     def exactly(self, index: int, raw: int) -> float:
         """The value of one number of any size at place *index*."""
         a, b, c = self._terms[index]
-        number = a * raw + b
-        try:
-            return number / c  # whole numbers of any size: Python rounds their quotient correctly
-        except OverflowError:
-            return inf if number > 0 else -inf
+        return _nearest(Fraction(a * raw + b, c))
 
 
 class FloatScale:
@@ -83,10 +83,10 @@ class FloatScale:
         terms = [_whole(line) for line in lines]
         self._terms = [(Fraction(a, c), Fraction(b, c)) for a, b, c in terms]
         once = [not b and _rounds_once(a, c, bits) for a, b, c in terms]
-        self._a = np.array([float(a) if good else 1.0 for (a, _b, _c), good in zip(terms, once, strict=True)])
-        self._c = np.array([float(c) if good else 1.0 for (_a, _b, c), good in zip(terms, once, strict=True)])
+        safe = [term if good else PLAIN for term, good in zip(terms, once, strict=True)]
+        self._a, self._c = (np.array([float(term[place]) for term in safe]) for place in (0, 2))
         self._slow = [index for index, good in enumerate(once) if not good]
-        self._plain = all(term == (1, 0, 1) for term in terms)
+        self._plain = all(term == PLAIN for term in terms)
 
     def __call__(self, raw: npt.NDArray[np.floating]) -> Float64:
         """The values of *raw*; what is no finite number stays what it is."""
@@ -106,7 +106,7 @@ def _rounds_once(a: int, c: int, bits: int) -> bool:
     """Whether ``x * a / c`` rounds at most once for every x with *bits* of fraction."""
     if abs(a) > EXACT or c > EXACT:
         return False
-    return c == 1 or abs(a) * 2**bits <= EXACT or abs(a) == 1
+    return c == 1 or abs(a) * 2**bits <= EXACT
 
 
 def _nearest(number: Fraction) -> float:

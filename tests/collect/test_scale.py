@@ -43,6 +43,19 @@ def point(**more: Any) -> Point:
 @given(st.lists(st.tuples(NUMBERS, FACTORS, FACTORS), min_size=1, max_size=8))
 @example([(-(2**63), Fraction(1), Fraction(0)), (5, Fraction(1), Fraction(0))])
 @example([(2**53 + 1, Fraction(1), Fraction(0)), (1, Fraction(2), Fraction(1))])
+@example(
+    [
+        (1, Fraction(2**53 + 1), Fraction(0)),
+        (0, Fraction(1), Fraction(2**53 + 2)),
+        (-1, Fraction(2**53 + 1), Fraction(0)),
+    ]
+)
+@example([(2**51 + 1, Fraction(1, 3), Fraction(2**51)), (-(2**51) - 1, Fraction(1, 3), Fraction(-(2**51)))])
+@example([(3, Fraction(2), Fraction(0))])
+@example([(3, Fraction(1, 2), Fraction(0))])
+@example([(3, Fraction(0), Fraction(0))])
+@example([(3, Fraction(1), Fraction(1))])
+@example([(3, Fraction(1), Fraction(-1))])
 def test_whole_numbers_get_the_nearest_double_of_the_exact_value(rows: list[tuple[int, Fraction, Fraction]]) -> None:
     """Numbers, scales and offsets of any size, side by side: none rounds twice, none overflows."""
     scale = IntegerScale([(factor, offset) for _, factor, offset in rows])
@@ -79,8 +92,11 @@ def test_floats_get_the_nearest_double_of_the_exact_value(
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["0.001", "1E-7", "12345.678", "10000"]))
+@example(1.5e308, "0.4")
+@example(1e308, "1.5")
+@example(1e308, "10000")
 def test_doubles_of_all_53_bits_are_rounded_once(number: float, factor: str) -> None:
-    """A product that is no double would be rounded before its quotient is: such scales go the slow way."""
+    """A product that is no double, or beyond all of them, would be rounded before its quotient is: such scales go the slow way."""
     found = FloatScale([(Fraction(factor), Fraction(0))], 53)(np.array([number]))
 
     assert found[0] == nearest(Fraction(factor) * Fraction(number))

@@ -29,7 +29,8 @@ def test_each_type_that_is_no_number_is_read_as_text(kind: int, data: bytes, tex
     reader = text_reader(kind)
     assert reader is not None
 
-    assert reader(b"!!" + data + b"rest", 2, 2 + len(data) + 4) == (text, 2 + len(data))
+    for rest in (b"rest", b""):
+        assert reader(b"!!" + data + rest, 2, 2 + len(data + rest)) == (text, 2 + len(data))
     for size in range(len(data)):
         with pytest.raises(Malformed):
             reader(b"!!" + data[:size], 2, 2 + size)
