@@ -34,7 +34,7 @@ def joined(batches: Sequence[SampleBatch]) -> SampleBatch:
 
 def selected(batch: SampleBatch, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> SampleBatch:
     """The *rows* of *batch*."""
-    return batch.rows(np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.intp, copy=False))
+    return batch.rows(np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.intp))
 
 
 def bad(places: npt.NDArray[np.int32], time: int, received: int, status: int) -> SampleBatch:
