@@ -225,7 +225,7 @@ def show_plans(actions: Actions, plans: Sequence[Plan], level: int, *, as_json: 
         print_table(columns, rows, title=title, numbers={3: True, 4: True})
     note(
         _("Costs and months: {source} ({confidence}). Replace them by offers before anybody decides.").format(
-            source=actions.source.title, confidence=_(actions.source.confidence)
+            source=actions.source.title.in_(language()), confidence=_(actions.source.confidence)
         )
     )
 

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 from factory_kit.load.checked import yaml_file
-from factory_kit.model.definition import Definition, Identifier, Source, Text
+from factory_kit.model.definition import Definition, EitherText, Identifier, Source, Text
 
 __all__ = ["KpiDefinition", "known_kpis"]
-
-
-def _in_both(said: object) -> object:
-    """A formula of signs alone reads the same in every language."""
-    return {"zh": said, "en": said} if isinstance(said, str) else said
 
 
 class KpiDefinition(Definition):
@@ -24,7 +16,7 @@ class KpiDefinition(Definition):
 
     id: Identifier
     label: Text
-    formula: Annotated[Text, BeforeValidator(_in_both)]
+    formula: EitherText
     unit: str
     """``1`` for ratios."""
     source: str

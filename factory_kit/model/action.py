@@ -6,10 +6,19 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from factory_kit.model.definition import Definition, ExactNumber, Identifier, Source, Text, exact, mistake
+from factory_kit.model.definition import (
+    Confidence,
+    Definition,
+    EitherText,
+    ExactNumber,
+    Identifier,
+    Text,
+    exact,
+    mistake,
+)
 from factory_kit.model.maturity import Code, Edition
 
-__all__ = ["Action", "Actions", "Cost"]
+__all__ = ["Action", "Actions", "Basis", "Cost"]
 
 
 class Cost(Definition):
@@ -25,6 +34,16 @@ class Cost(Definition):
         return self
 
 
+class Basis(Definition):
+    """Where costs and effects come from, told in the reader's language, and how sure they are."""
+
+    title: EitherText
+    version: str = ""
+    page: str = ""
+    url: str = ""
+    confidence: Confidence = "secondary"
+
+
 class Action(Definition):
     """One thing a plant can do."""
 
@@ -36,7 +55,7 @@ class Action(Definition):
     """Actions without which this one makes no sense."""
     raises: dict[Code, ExactNumber] = Field(min_length=1)
     """Criterion → the value it has at least afterwards."""
-    source: Source | None = None
+    source: Basis | None = None
     """Where cost and effect come from, where that is not the source of the file."""
 
 
@@ -49,5 +68,5 @@ class Actions(Definition):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     unit: int = Field(ge=1)
     """Costs count in so many of the currency."""
-    source: Source
+    source: Basis
     actions: tuple[Action, ...] = Field(min_length=1)

@@ -8,11 +8,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 __all__ = [
+    "Confidence",
     "Definition",
+    "EitherText",
     "ExactNumber",
     "Identifier",
     "Language",
@@ -86,6 +88,17 @@ class Text(Definition):
         return self.zh if language == "zh" else self.en
 
 
+def _same_in_both(said: object) -> object:
+    return {"zh": said, "en": said} if isinstance(said, str) else said
+
+
+EitherText = Annotated[Text, BeforeValidator(_same_in_both)]
+"""A text, written once where it reads the same in both languages, as names and formulas do."""
+
+Confidence = Literal["verified", "secondary", "memory", "estimate", "own"]
+"""verified: read in the document itself; secondary: read in a summary; memory: to be checked; own: made by this project."""
+
+
 class Source(Definition):
     """Where a fact comes from, and how sure it is."""
 
@@ -93,5 +106,4 @@ class Source(Definition):
     version: str = ""
     page: str = ""
     url: str = ""
-    confidence: Literal["verified", "secondary", "memory", "estimate", "own"] = "secondary"
-    """verified: read in the document itself; secondary: read in a summary; memory: to be checked; own: made by this project."""
+    confidence: Confidence = "secondary"

@@ -276,6 +276,9 @@ def test_the_way_up_is_planned_with_costs_that_say_they_are_estimates(factory_ki
     assert json.loads(factory_kit("assess", "path", "first", "--plans", "1", "--json", "-w", plant).out) == plans[:1]
     assert factory_kit("assess", "path", "first", "--level", "2", "-w", plant).code == 2
     assert factory_kit("assess", "path", "first", "--level", "5", "-w", plant).code == 1
+    said = factory_kit("--lang", "zh", "assess", "path", "first", "--plans", "1", "-w", plant)
+    assert "Factory Kit 开发者自行估算" in " ".join(said.err.split())
+    assert "Own estimate" not in said.err
 
 
 @pytest.mark.usefixtures("first")

@@ -12,8 +12,8 @@ import pytest
 from factory_kit.errors import DefinitionError
 from factory_kit.load.actions import actions_in
 from factory_kit.load.maturity import maturity_model
-from factory_kit.model.action import Action, Actions, Cost
-from factory_kit.model.definition import Source, Text
+from factory_kit.model.action import Action, Actions, Basis, Cost
+from factory_kit.model.definition import Text
 from factory_kit.score import Decided, Value, score
 from factory_kit.score.path import Plan, after, paths
 from factory_kit.shipped import data_dir
@@ -172,8 +172,12 @@ def test_mistakes_in_actions_are_named_with_their_line(tmp_path: Path) -> None:
 
 
 def test_every_estimate_says_that_it_is_one() -> None:
-    """The shipped costs are estimates, and the file says so."""
+    """The shipped costs are estimates, and the file says so in both languages."""
     assert SHIPPED.source.confidence == "estimate"
-    assert SHIPPED.source == Source(
-        title="Own estimate of the Factory Kit developers", version="2026-11", confidence="estimate"
-    )
+    own = {"zh": "Factory Kit 开发者自行估算", "en": "Own estimate of the Factory Kit developers"}
+    assert SHIPPED.source == Basis(title=Text(**own), version="2026-11", confidence="estimate")
+
+
+def test_a_source_with_one_name_reads_the_same_in_both_languages() -> None:
+    """An offer of a firm needs no translation of the firm's name."""
+    assert Basis.model_validate({"title": "ACME 2026-17"}).title == Text(zh="ACME 2026-17", en="ACME 2026-17")
