@@ -17,8 +17,7 @@ __all__ = ["BLOCK", "Demand", "demand", "demand_of"]
 
 BLOCK = 15 * 60 * 1_000_000
 """Demand is metered and charged by quarters of an hour (DL/T 448 and the tariffs of the provinces; memory, to be checked)."""
-MICRO = 1_000_000
-HOUR = 3600 * MICRO
+HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +75,11 @@ def demand(rises: list[Rise], window: Stretch, *, block: int = BLOCK, longest: i
 def demand_of(moments: Int64, amounts: Int64, window: Stretch, *, block: int = BLOCK, longest: int = BLOCK) -> Demand:
     """Like ``demand``, of readings one behind the other at *moments*, and the *amounts* that each but the first one added."""
     count = max(0, (window.end - window.start) // block)
-    if len(moments) < 2 or not count:
+    if len(moments) < 2:
         return Demand(window.start, block, np.full(count, np.nan))
     edges = window.start + block * np.arange(count + 1, dtype=np.int64)
-    level = np.concatenate([[0.0], np.cumsum(amounts) / MICRO])
-    kw = np.diff(np.interp(edges, moments, level)) * HOUR / block
+    level = np.concatenate([[0.0], np.cumsum(amounts)])
+    kw = np.diff(np.interp(edges, moments, level)) * HOUR_S / block  # a millionth of a kWh in a microsecond is 3600 kW
     return Demand(window.start, block, np.where(_enclosed(edges, moments[:-1], moments[1:], longest), kw, np.nan))
 
 

@@ -109,6 +109,7 @@ SHIFTS = {
     "one": (shift("08:00", "16:00"),),
     "night": (shift("20:00", "04:00", "mon", "wed", "sat", "sun"),),
     "three": (shift("06:00", "14:00"), shift("14:00", "22:00"), shift("22:00", "06:00")),
+    "backwards": (shift("14:00", "22:00"), shift("06:00", "14:00"), shift("01:00", "05:30")),
     "round": (shift("06:00", "06:00", "sun"),),
     "breaks": (shift("00:00", "02:00"), shift("02:30", "03:00", "sun"), shift("23:30", "00:00", "sat")),
     "none": (),
@@ -145,7 +146,7 @@ def by_hand(calendar: Calendar, moment: int, around: date) -> bool:
 def test_planned_time_is_what_each_half_hour_says(
     name: str, around: date, off: set[int], start: int, width: int
 ) -> None:
-    """Over both changes of the clock and the turn of a year, any window: in order, joined where they touch, nothing beyond the window."""
+    """Over both changes of the clock and the turn of a year, any window: in order, joined where they touch, none empty, nothing beyond the window."""
     calendar = Calendar(shifts=SHIFTS[name], holidays=tuple(around + timedelta(number) for number in off))
     first = clock(around, time(0)) + start * HALF
     window = Stretch(first, first + width * HALF)
@@ -155,6 +156,17 @@ def test_planned_time_is_what_each_half_hour_says(
     halves = [moment for moment in range(window.start, window.end, HALF) if by_hand(calendar, moment, around)]
     assert [moment for part in found for moment in range(part.start, part.end, HALF)] == halves
     assert all(earlier.end < later.start for earlier, later in pairwise(found))
+    assert all(part.length > 0 for part in found)
+
+
+def test_a_shift_that_daylight_saving_pushes_into_another_one_adds_nothing(us: Us) -> None:
+    """Where the clock goes from two to three, ten past three comes ten minutes after what two o'clock is read as."""
+    calendar = Calendar(shifts=(shift("00:00", "01:00"), shift("02:00", "02:50"), shift("03:10", "03:20")))
+
+    assert planned(calendar, "2026-03-29", "2026-03-29", "Europe/Berlin") == [
+        Stretch(us("2026-03-29T00:00+01:00"), us("2026-03-29T01:00+01:00")),
+        Stretch(us("2026-03-29T02:00+01:00"), us("2026-03-29T02:50+01:00")),
+    ]
 
 
 def test_dates_and_midnights_are_those_of_the_zone(us: Us) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_kit.kpi.counters import Rise, RiseKind
-from factory_kit.kpi.demand import BLOCK, Demand, demand
+from factory_kit.kpi.demand import BLOCK, Demand, demand, demand_of
 from factory_kit.kpi.timemodel import Stretch
 
 MINUTE = 60_000_000
@@ -97,8 +97,17 @@ def test_a_meter_that_stands_still_has_no_load_factor() -> None:
 def test_a_window_without_a_whole_block_is_not_covered() -> None:
     """No block, no figure; a window that ends before it begins is none."""
     for end in (BLOCK - 1, -1):
-        found = demand(rises((0, 15, 1), (15, 30, 1)), Stretch(0, end))
-        assert (found.kw.tolist(), found.coverage, found.peak) == ([], 0.0, None)
+        for steps in (rises((0, 15, 1), (15, 30, 1)), []):
+            found = demand(steps, Stretch(0, end))
+            assert (found.kw.tolist(), found.coverage, found.peak) == ([], 0.0, None)
+
+
+def test_two_readings_are_enough_and_one_is_not() -> None:
+    """From one reading to the next a block is known; from a single one nothing is."""
+    both, one = np.array([0, BLOCK], dtype=np.int64), np.array([1_000_000], dtype=np.int64)
+
+    assert demand_of(both, one, Stretch(0, BLOCK)).kw.tolist() == [4]
+    assert np.isnan(demand_of(both[:1], one[:0], Stretch(0, BLOCK)).kw).tolist() == [True]
 
 
 @pytest.mark.parametrize("parts", [(), ((5, 5, 0),)])
