@@ -84,7 +84,7 @@ def words_of(answer: bytes, request: ReadRequest) -> Words | None:
     if function in BITS:
         bits = np.unpackbits(np.frombuffer(answer, np.uint8, offset=2), bitorder="little")
         return bits[: request.count].astype(np.uint16)
-    return np.frombuffer(answer, WIRE_WORD, -1, 2).astype(WORD)
+    return np.frombuffer(answer, WIRE_WORD, offset=2).astype(WORD)
 
 
 def identify(unit: int, first: int = 0) -> Question:
