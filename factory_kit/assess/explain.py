@@ -130,7 +130,7 @@ class _Names:
 
     def level(self, level: int) -> str:
         text = self.model.texts[language()].levels[str(level)]
-        return f"{text.mark} {text.name}" if text.mark != text.name else text.mark
+        return f"{text.mark} {text.name}" if level and text.mark != text.name else text.mark
 
     def label(self, code: str) -> str:
         label = self.model.label(code, language())

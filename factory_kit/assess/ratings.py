@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory_kit.assess.folder import AssessmentFolder
-from factory_kit.assess.forms import answers_text
+from factory_kit.assess.forms import NOT_ASSESSED, answers_text
 from factory_kit.errors import DefinitionError, Problem, UsageError
 from factory_kit.files import write_atomically
 from factory_kit.load.answers import answers_in
 from factory_kit.load.document import read_yaml
 from factory_kit.load.maturity import maturity_model
-from factory_kit.model.answers import Answer, Answers
+from factory_kit.model.answers import Answers
 from factory_kit.model.definition import exact
 from factory_kit.model.maturity import MaturityModel
 from factory_kit.score.agreement import Agreement, agreement
 
-__all__ = ["Difference", "Ratings", "rating_file", "rating_sheets", "read_ratings", "start_rating"]
+__all__ = ["Difference", "Ratings", "differences", "rating_file", "rating_sheets", "read_ratings", "start_rating"]
 
 LONGEST_NAME = 60
 
@@ -39,6 +39,11 @@ class Difference:
     reason: str
     """Why, as the answers say it; empty where nobody wrote it."""
 
+    @property
+    def explained(self) -> bool:
+        """Whether the consensus has a value and says why."""
+        return bool(self.reason and self.consensus)
+
 
 @dataclass(frozen=True)
 class Ratings:
@@ -51,7 +56,7 @@ class Ratings:
     @property
     def unexplained(self) -> tuple[Difference, ...]:
         """Where raters differed and the consensus has no value or gives no reason."""
-        return tuple(each for each in self.differences if not (each.reason and each.consensus))
+        return tuple(each for each in self.differences if not each.explained)
 
 
 def start_rating(folder: AssessmentFolder, rater: str) -> Path:
@@ -92,26 +97,27 @@ def read_ratings(folder: AssessmentFolder, *, seed: int = 1) -> Ratings:
         )
     sheets = _sheets(folder, files, model)
     values = {name: {code: answer.value for code, answer in sheet.answers.items()} for name, sheet in sheets.items()}
-    consensus = answers_in(folder.document("answers"), model).answers
+    consensus = answers_in(folder.document("answers"), model)
     rated = {
         code: tuple(None if (text := sheet.get(code)) is None else exact(text) for sheet in values.values())
         for code in model.criteria
     }
-    differing = [code for code, given in rated.items() if len({value for value in given if value is not None}) > 1]
-    return Ratings(
-        tuple(sheets),
-        agreement(rated, seed=seed),
-        tuple(_difference(code, values, consensus.get(code)) for code in differing),
-    )
+    return Ratings(tuple(sheets), agreement(rated, seed=seed), differences(sheets, consensus, model))
 
 
-def _difference(code: str, values: Mapping[str, Mapping[str, str | None]], agreed: Answer | None) -> Difference:
-    return Difference(
-        code,
-        tuple(sheet.get(code) or "" for sheet in values.values()),
-        (agreed.value or "") if agreed else "",
-        (agreed.remark or agreed.reason) if agreed else "",
-    )
+def differences(sheets: Mapping[str, Answers], consensus: Answers, model: MaturityModel) -> tuple[Difference, ...]:
+    """Where the raters of *sheets* gave different values, in the order of *model*, beside what *consensus* says."""
+    found = []
+    for code in model.criteria:
+        given = tuple(_value(sheet, code) for sheet in sheets.values())
+        if len({exact(value) for value in given if value}) > 1:
+            agreed = consensus.answers.get(code, NOT_ASSESSED)
+            found.append(Difference(code, given, agreed.value or "", agreed.remark or agreed.reason))
+    return tuple(found)
+
+
+def _value(sheet: Answers, code: str) -> str:
+    return sheet.answers.get(code, NOT_ASSESSED).value or ""
 
 
 def _sheets(folder: AssessmentFolder, files: list[Path], model: MaturityModel) -> dict[str, Answers]:

@@ -305,6 +305,29 @@ def test_the_round_of_consensus_shows_all_ratings(
     assert sorted(page.locator(".rated tbody tr").all_inner_texts()) == ["乙方\t1\t", "甲方\t0.5\t"]
 
 
+def test_the_round_of_consensus_leads_to_where_raters_differ(
+    folder: AssessmentFolder, server: Callable[..., Any], visit: Callable[..., Any]
+) -> None:
+    """Where ratings differ the list has a sign, and it is an open point until the consensus has a value and says why."""
+    for rater, value in (("甲方", "0.5"), ("乙方", "1")):
+        start_rating(folder, rater)
+        for code in ("PS.1.a", "PS.1.b"):
+            given = value if code == "PS.1.a" else "1"
+            AnswerSheet(folder, rater).save(code, lambda _before, given=given: {"value": given}, version_of(Answer(no_value="not assessed")))  # fmt: skip
+    page = visit(server(folder, "--consensus"), "PS.1.a")
+    differing = page.locator('#todo section:has-text("Raters differ") a')
+
+    flagged = page.locator('#lists a:has([aria-label="the raters differ"])')
+    assert flagged.evaluate_all("rows => rows.map(row => row.dataset.code)") == ["PS.1.a"]
+    assert differing.evaluate_all("rows => rows.map(row => row.dataset.code)") == ["PS.1.a"]
+    assert "the raters differ" in page.locator(".rated h3").inner_text()
+
+    page.keyboard.press("2")
+    page.locator("#remark").fill("agreed on site")
+    differing.wait_for(state="detached")
+    assert flagged.count() == 1
+
+
 def test_the_language_changes_in_place(served: Any, visit: Callable[..., Any]) -> None:
     """English and Chinese, at the same question, for the whole page."""
     page = visit(served, "PS.1.a")

@@ -80,3 +80,13 @@ def test_without_a_store_there_is_nothing_to_draw(record: Evidence, tmp_path: Pa
     """Evidence may come from elsewhere; asking makes no store."""
     assert lanes(tmp_path / "store", record) == ()
     assert not (tmp_path / "store").exists()
+
+
+def test_one_day_is_told_by_its_hours(record: Evidence) -> None:
+    """Days stand at both ends; where they are the same day, its first and last hour."""
+    assert all(text in picture(record, (), WORDS) for text in ("2026-09-01<", "2026-09-30<"))
+
+    day = picture(replace(record, end="2026-09-02T00:00:00+08:00"), (), WORDS)
+
+    assert "2026-09-01 00:00<" in day
+    assert ">24:00<" in day

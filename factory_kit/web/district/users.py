@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import threading
@@ -145,6 +144,5 @@ class Users:
 
     def _keep(self, users: Mapping[str, User]) -> None:
         rows = [asdict(users[name]) for name in sorted(users)]
-        write_atomically(self._path, json.dumps({"form": 1, "users": rows}, ensure_ascii=False, indent=1) + "\n")
-        if os.name == "posix":
-            self._path.chmod(0o600)
+        text = json.dumps({"form": 1, "users": rows}, ensure_ascii=False, indent=1) + "\n"
+        write_atomically(self._path, text, secret=True)

@@ -138,7 +138,7 @@ class Served:
     def _whole(self, language: Language) -> Response:
         revision, scored = self._desk.revision(), self._desk.scored()
         with speaking(language):
-            shown = board(scored, self._pages.words(language))
+            shown = board(scored, self._pages.words(language), self._desk.differences(scored))
         about = {"scored": scored, "desk": self._desk, "csrf": self._entry.csrf, "revision": revision}
         return self._pages.page("questionnaire.html", language, {"board": shown, **about})
 
@@ -189,7 +189,7 @@ class Served:
 
     def _parts(self, scored: Scored, language: Language) -> dict[str, str]:
         with speaking(language):
-            shown = board(scored, self._pages.words(language))
+            shown = board(scored, self._pages.words(language), self._desk.differences(scored))
         about = {"board": shown, "scored": scored, "desk": self._desk}
         return {
             part: self._pages.render(f"{part}.html", language, about) for part in ("score", "places", "lists", "todo")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from factory_kit.assess.explain import warning_texts, why
+from factory_kit.assess.ratings import Difference
 from factory_kit.assess.scored import Scored
 from factory_kit.i18n import Language
 from factory_kit.model.answers import Answer, NoValueKind
@@ -20,6 +22,8 @@ __all__ = ["Board", "Group", "LevelBar", "Place", "Row", "Summary", "ToDo", "boa
 
 OPEN = (NoValueKind.NOT_ASSESSED, NoValueKind.INCONCLUSIVE)
 ELSEWHERE = "elsewhere"
+Differing = Mapping[str, Difference]
+NOWHERE: Differing = MappingProxyType({})
 WHOLE = 1000
 """The width of a bar."""
 
@@ -113,15 +117,14 @@ class Board:
     warnings: tuple[str, ...]
 
 
-def board(scored: Scored, words: Wording) -> Board:
-    """The board of *scored*, in the language of *words*, which must be the one in force."""
-    places = tuple(_places(scored, words))
-    return Board(
-        places, _summary(scored, words.language), tuple(_to_do(scored, words)), why(scored), warning_texts(scored)
-    )
+def board(scored: Scored, words: Wording, differ: Differing = NOWHERE) -> Board:
+    """The board of *scored* and of where raters *differ*, in the language of *words*, which must be the one in force."""
+    places = tuple(_places(scored, words, differ))
+    to_do = tuple(_to_do(scored, words, differ))
+    return Board(places, _summary(scored, words.language), to_do, why(scored), warning_texts(scored))
 
 
-def row_of(scored: Scored, criterion: Criterion, words: Wording) -> Row:
+def row_of(scored: Scored, criterion: Criterion, words: Wording, differ: Differing = NOWHERE) -> Row:
     """The row of one requirement."""
     standing = scored.standings.get(criterion.id)
     answer = scored.answers.answers.get(criterion.id)
@@ -133,7 +136,7 @@ def row_of(scored: Scored, criterion: Criterion, words: Wording) -> Row:
         decided_words(decided, words),
         _tone(decided, scored.model.options[criterion.options][-1]),
         decided.grade if isinstance(decided, Value) else "",
-        tuple(_flags(scored, criterion.id, words)),
+        tuple(_flags(scored, criterion.id, words, differ)),
         tuple(_said(answer, words)),
     )
 
@@ -152,7 +155,9 @@ def _tone(decided: Decided | None, full: Fraction) -> str:
     return "open" if decided is None or decided.kind in OPEN else "none"
 
 
-def _flags(scored: Scored, code: str, words: Wording) -> Iterator[tuple[str, str]]:
+def _flags(scored: Scored, code: str, words: Wording, differ: Differing) -> Iterator[tuple[str, str]]:
+    if code in differ:
+        yield "⇄", words("flag.differ")
     standing = scored.standings.get(code)
     if standing is None:
         return
@@ -177,22 +182,22 @@ def _said(answer: Answer | None, words: Wording) -> Iterator[str]:
         yield f"{item.grade}{words('colon')}{item.note}"
 
 
-def _places(scored: Scored, words: Wording) -> Iterator[Place]:
+def _places(scored: Scored, words: Wording, differ: Differing) -> Iterator[Place]:
     structure, texts = scored.model.structure, scored.model.texts[words.language]
     counted = {node.id for node in structure.nodes if scored.assessment.plant.type in node.weight}
     asked = {criterion.node: criterion.node for criterion in structure.criteria if criterion.node in counted}
     named = {node for nodes in structure.places.values() for node in nodes}
     rest = tuple(node for node in asked if node not in named)
     for name, nodes in {**structure.places, ELSEWHERE: rest}.items():
-        groups = tuple(_group(scored, node, words) for node in asked if node in nodes)
+        groups = tuple(_group(scored, node, words, differ) for node in asked if node in nodes)
         rows = [row for group in groups if not group.trimmed for row in group.rows]
         if groups:
             answered = sum(row.tone != "open" for row in rows)
             yield Place(name, texts.places.get(name) or words("place.elsewhere"), groups, answered, len(rows))
 
 
-def _group(scored: Scored, node: str, words: Wording) -> Group:
-    rows = tuple(row_of(scored, each, words) for each in scored.model.structure.criteria if each.node == node)
+def _group(scored: Scored, node: str, words: Wording, differ: Differing) -> Group:
+    rows = tuple(row_of(scored, each, words, differ) for each in scored.model.structure.criteria if each.node == node)
     above = _above(scored, node)
     trimmed = next((trim.reason for trim in scored.answers.trimming if trim.node in above), "")
     return Group(node, scored.model.label(node, words.language), rows, trimmed)
@@ -214,7 +219,7 @@ def _summary(scored: Scored, language: Language) -> Summary:
     requirements = sum(count.requirements for count in score.counts) + sum(count.left_out for count in score.counts)
     return Summary(
         level=level.mark,
-        name=level.name,
+        name=level.name if score.level else level.mark,
         total=rounded_down(score.total, places),
         floor=rounded_down(score.floor.total, places),
         ceiling=rounded_down(score.ceiling.total, places),
@@ -244,7 +249,7 @@ def _bars(scored: Scored, language: Language) -> Iterator[LevelBar]:
         )
 
 
-def _to_do(scored: Scored, words: Wording) -> Iterator[ToDo]:
+def _to_do(scored: Scored, words: Wording, differ: Differing) -> Iterator[ToDo]:
     found = scored.standings
     counting = {criterion.id for criterion in scored.score.scope.criteria}
     declared = [
@@ -252,6 +257,7 @@ def _to_do(scored: Scored, words: Wording) -> Iterator[ToDo]:
         if isinstance(each.decided, Value) and each.decided.value and each.decided.grade == "D" and code in counting
     ]  # fmt: skip
     kinds: Mapping[str, Sequence[str]] = {
+        "differ": [code for code, each in differ.items() if not each.explained],
         "contradicted": [each.criterion for each in scored.contradictions],
         "stale": [code for code, each in found.items() if each.stale],
         "proposed": [each.criterion for each in scored.open_proposals],

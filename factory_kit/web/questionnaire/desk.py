@@ -13,7 +13,7 @@ from factory_kit.assess.attachments import Attachment, clean_name, find, forget,
 from factory_kit.assess.decide import accept, settle
 from factory_kit.assess.folder import AssessmentFolder
 from factory_kit.assess.ladder_sheet import LadderSheets
-from factory_kit.assess.ratings import rating_sheets
+from factory_kit.assess.ratings import Difference, differences, rating_sheets
 from factory_kit.assess.scored import Scored
 from factory_kit.assess.sheet import AnswerSheet, Saved, version_of
 from factory_kit.errors import UsageError
@@ -73,6 +73,10 @@ class Desk:
     def ratings(self) -> Mapping[str, Answers]:
         """What each rater gave, in the round of consensus; never in a blind one."""
         return rating_sheets(self.folder) if self.consensus and not self.blind else {}
+
+    def differences(self, scored: Scored) -> Mapping[str, Difference]:
+        """Where the raters differ, by requirement, in the round of consensus."""
+        return {each.criterion: each for each in differences(self.ratings(), scored.answers, scored.model)}
 
     def answer(self, criterion: str, choice: Choice, seen: str) -> Saved:
         """The answer to *criterion* becomes *choice*; its evidence stays."""

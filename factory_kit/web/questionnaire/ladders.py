@@ -206,6 +206,8 @@ class ScopePart:
     """A node that may be left out, and whether it is."""
 
     node: str
+    code: str
+    """As the standard prints it; empty for a part the standard gives a name only."""
     label: str
     reason: str
     agreed_by: str
@@ -218,7 +220,8 @@ def parts_to_leave_out(scored: Scored, words: Wording) -> Iterator[ScopePart]:
         if node.trimmable and scored.answers.type in node.weight:
             trim = left_out.get(node.id)
             label = scored.model.label(node.id, words.language)
-            yield ScopePart(node.id, label, trim.reason if trim else "", trim.agreed_by if trim else "")
+            code = "" if node.id.islower() else node.id
+            yield ScopePart(node.id, code, label, trim.reason if trim else "", trim.agreed_by if trim else "")
 
 
 def with_choice(before: Answer, choice: Choice, grade: str, note: str) -> Mapping[str, object]:

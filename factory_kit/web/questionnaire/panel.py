@@ -110,6 +110,8 @@ class Panel:
     proposal: str
     assessor: str
     rated: tuple[Rated, ...]
+    differ: bool
+    """Whether the raters gave different values."""
     gain: str
 
 
@@ -145,6 +147,7 @@ def panel(desk: Desk, scored: Scored, code: str, words: Wording) -> Panel:
         proposal=proposed,
         assessor="" if assessor == TO_FILL_IN else assessor,
         rated=tuple(_rated(desk, code, words)),
+        differ=code in desk.differences(scored),
         gain=_gain(scored, code),
     )
 

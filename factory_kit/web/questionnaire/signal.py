@@ -185,12 +185,10 @@ def _path(points: Sequence[str]) -> str:
 
 def _axis(record: Evidence, found: Sequence[Lane], height: int, words: Wording) -> Iterator[str]:
     first, last = (datetime.fromisoformat(text) for text in (record.start, record.end))
-    shown: Mapping[str, str] = {
-        "start": first.date().isoformat(),
-        "end": (last - timedelta(microseconds=1)).date().isoformat(),
-    }
-    yield _text(LEFT, height - 36, shown["start"], COLOURS["muted"])
-    yield _text(WIDTH - RIGHT, height - 36, shown["end"], COLOURS["muted"], "end")
+    end = (last - timedelta(microseconds=1)).date()
+    one_day = first.date() == end
+    yield _text(LEFT, height - 36, f"{first.date()} 00:00" if one_day else f"{first.date()}", COLOURS["muted"])
+    yield _text(WIDTH - RIGHT, height - 36, "24:00" if one_day else f"{end}", COLOURS["muted"], "end")
     count = min(MOST_LANES, len(record.points))
     kind = "states_caption" if any(slot.state for lane in found for slot in lane.slots) else "caption"
     yield _text(LEFT, height - 4, words(f"signal.{kind}", shown=count, points=len(record.points)), COLOURS["muted"])
