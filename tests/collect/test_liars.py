@@ -440,6 +440,66 @@ class Elsewhen(Liar):
             super().tick(number, moment)
 
 
+class Interleaving(Liar):
+    """The chunks of two answers stand between each other."""
+
+    first: tuple[int, bytes] | None = None
+
+    def answer(self, request: int, body: bytes) -> None:
+        if self.first is None:
+            self.first = request, body
+            return
+        (other, whole), self.first = self.first, None
+        pieces = [(b"MSGC", other, whole[:60]), (b"MSGC", request, body[:60])]
+        pieces += [(b"MSGF", other, whole[60:]), (b"MSGF", request, body[60:])]
+        for kind, number, part in pieces:
+            self.piece(kind, number, part)
+
+    def piece(self, kind: bytes, request: int, part: bytes) -> None:
+        """One chunk."""
+        self._sequence += 1
+        head = struct.pack("<4sIIIII", kind, 24 + len(part), CHANNEL, TOKEN, self._sequence, request)
+        self._transport.write(head + part)
+
+
+class Aborting(Interleaving):
+    """Every seventh notification is given up in the middle of its answer, since it is too large, and kept."""
+
+    def answer(self, request: int, body: bytes) -> None:
+        self.told = getattr(self, "told", 0) + 1
+        if self.told % 7:
+            self._send(request, body)
+            return
+        self.piece(b"MSGC", request, body[:60])
+        self.piece(b"MSGA", request, struct.pack("<Ii", ua.StatusCodes.BadResponseTooLarge, -1))
+
+
+class Retelling(Swallowing):
+    """What is asked for again is answered with its number, without a value or cut off in the middle."""
+
+    def _request(self, request: int, body: bytes) -> None:
+        if int.from_bytes(body[2:4], "little") != ua.ObjectIds.RepublishRequest_Encoding_DefaultBinary:
+            super()._request(request, body)
+            return
+        self.machine.told["republished"] += 1
+        number = int.from_bytes(body[-4:], "little")
+        parts = [ua.EventNotificationList(Events=[])] if self.machine.told["republished"] % 2 else []
+        answer = ua.RepublishResponse(NotificationMessage=ua.NotificationMessage(number, NotificationData=parts))
+        whole = struct_to_binary(answer)
+        self._send(request, whole if parts else whole[:-9])
+
+
+class Instant(Liar):
+    """Its tokens live no time at all, it says."""
+
+    def _open(self, chunk: bytes) -> None:
+        self.machine.told["tokens"] += 1
+        lasting = ua.ChannelSecurityToken
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(ua, "ChannelSecurityToken", lambda *one, **_life: lasting(*one))
+            super()._open(chunk)
+
+
 class Fleeting(Liar):
     """Its tokens live two seconds; whoever uses one that is over is thrown out."""
 
@@ -489,9 +549,11 @@ LOSSY = {
     Hoarding,
     Hiding,
     Interrupted,
+    Aborting,
+    Retelling,
 }
 """Those who lose values, or say so: there must be gaps. With all others nothing may be missing."""
-KEEPING = {Boasting, Misnumbering}
+KEEPING = {Boasting, Misnumbering, Aborting}
 """These hold what got lost, so that it comes all the same."""
 
 
@@ -550,7 +612,7 @@ def _enough(liar: type[Liar], watcher: Any) -> Callable[[Machine], bool]:
     [
         Liar, Twice, Swallowing, Forgetful, Deceiver, Jumping, Restarting, Standing, Crowded, Boasting, Misnumbering, Unpunctual,
         Senseless, Ending, Stranger, Backwards, Renewing, Chopping, Wrapping, Hasty, Mumbling, Eventful, Leaving, Elsewhen, Fleeting,
-        Hoarding, Hiding, Interrupted,
+        Hoarding, Hiding, Interrupted, Interleaving, Aborting, Retelling, Instant,
     ],
 )  # fmt: skip
 def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
@@ -579,7 +641,7 @@ def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
     assert _rows(store, "select min(n) >= 15 from (select count(*) n from samples group by point)") == [(True,)]
     if liar not in LOSSY or liar in KEEPING:
         assert lost == 0
-    if liar in {Swallowing, Boasting, Misnumbering}:
+    if liar in {Swallowing, Boasting, Misnumbering, Aborting, Retelling}:
         assert machine.told["republished"] > 0
     if liar is Renewing:
         assert machine.told["renewals refused"] >= 2
@@ -587,6 +649,8 @@ def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(
         assert machine.told["hoarded"]
     if liar is Wrapping:
         assert machine.told["wraps"] >= 1
+    if liar is Instant:
+        assert machine.told["tokens"] < 60
     if liar is Fleeting:
         assert machine.told["tokens"] >= 2
     assert _rows(store, "select count(*) from samples where value < 0") == [(0,)]

@@ -23,6 +23,8 @@ STALE = 2
 """So many connections that the server takes and ends again, and the session is opened anew."""
 RENEW = 0.75
 """The share of its life after which a channel gets a new token (OPC 10000-4, 5.6.2)."""
+SHORTEST_LIFE_MS = 1000
+"""A server that says less, or 0, is not asked for a new token in a circle."""
 
 
 class Link:
@@ -134,7 +136,7 @@ class Link:
     async def _renew(self) -> None:
         client = self.client
         while client is not None:
-            await asyncio.sleep(RENEW * client.secure_channel_timeout / 1000)
+            await asyncio.sleep(RENEW * max(client.secure_channel_timeout, SHORTEST_LIFE_MS) / 1000)
             try:
                 with mapped(self.address):
                     await client.open_secure_channel(renew=True)

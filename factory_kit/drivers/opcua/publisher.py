@@ -13,7 +13,7 @@ from asyncua.ua.uaerrors import BadNoSubscription, BadTimeout, BadTooManyPublish
 from factory_kit.drivers.opcua.answers import NO_PARTS, Published, published
 from factory_kit.drivers.opcua.binary.messages import subscription_of
 from factory_kit.drivers.opcua.client import ReadingClient
-from factory_kit.drivers.opcua.errors import translated
+from factory_kit.drivers.opcua.errors import TOO_MUCH, status_name, translated
 from factory_kit.drivers.opcua.parts import Parts
 from factory_kit.errors import DeviceError, DeviceUnavailable
 
@@ -109,6 +109,11 @@ class Publisher:
             except BadTimeout:
                 await asyncio.sleep(BREATH_S)
             except (ua.UaStatusCodeError, OSError, DeviceError) as error:
+                if isinstance(error, ua.UaStatusCodeError) and status_name(error.code) in TOO_MUCH:
+                    # One notification that does not fit into an answer is missing; the stream goes on.
+                    self.unusable += 1
+                    await asyncio.sleep(BREATH_S)
+                    continue
                 self.flush()
                 self._fail(error)
                 return

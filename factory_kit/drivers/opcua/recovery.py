@@ -8,7 +8,8 @@ from asyncua import ua
 
 from factory_kit.drivers.base import Arrival
 from factory_kit.drivers.opcua.answers import Published, republished
-from factory_kit.drivers.opcua.errors import status_name, translated
+from factory_kit.drivers.opcua.binary.wire import Malformed
+from factory_kit.drivers.opcua.errors import TOO_MUCH, status_name, translated
 from factory_kit.drivers.opcua.link import Link
 from factory_kit.drivers.opcua.parts import Parts
 from factory_kit.drivers.opcua.subscription import LAST_NUMBER, Subscription
@@ -133,12 +134,14 @@ class Recovery:
             body = await self._link.raw(request)
             again = republished(body, subscription.id, self._link.context.now(), self._parts)
         except ua.UaStatusCodeError as error:
-            if status_name(error.code) in GONE | UNABLE:
+            if status_name(error.code) in GONE | UNABLE | TOO_MUCH:
                 return None
             raise translated(error, self._link.address) from error
+        except Malformed:
+            return None
         except (ua.UaError, OSError) as error:
             raise translated(error, self._link.address) from error
-        if not again.has_data or again.sequence != number:
-            return None  # some servers send an empty notification, or any that they have, instead of a status
+        if again.sequence != number or not (len(again.batch) or again.ended is not None):
+            return None  # some servers send a notification without values, or any that they have, instead of a status
         self._acknowledge(subscription.id, number)
         return again
