@@ -37,7 +37,7 @@ def _ledger(story: Story) -> None:
 def _indicators(story: Story) -> None:
     who = ("--type", "provider", "--provider", _(SIGNERS[0][1]), "--unit", UNIT)
     story.run("assess", "new", NAME, "--example", *who, "-w", story.workspace)
-    story.run("indicators", "--for", NAME, "-w", story.workspace)
+    story.run("indicators", "--assessment", NAME, "-w", story.workspace)
     story.run("evidence", "verify", NAME, "-w", story.workspace)
 
 

@@ -37,8 +37,8 @@ def register(app: typer.Typer) -> None:
     )(kpi)
     app.command(
         help=N_(
-            "Compute the indicators over whole days of the store; with --for they become evidence of an assessment.\n\n"
-            "Example: factory-kit indicators --for 2026-09"
+            "Compute the indicators over whole days of the store; with --assessment they become evidence of it.\n\n"
+            "Example: factory-kit indicators --assessment 2026-09"
         )
     )(indicators)
     group = typer.Typer(
@@ -144,9 +144,19 @@ def _decimals(number: Fraction | str | None) -> str:
     return "" if number is None else f"{float(number):.4f}"
 
 
+def _not_for(name: str) -> str:
+    """``--for`` means how long, everywhere; ``UsageError`` says what was called so here once."""
+    from factory_kit.errors import UsageError
+
+    if name:
+        raise UsageError("--for says how long; the assessment is named with --assessment {name}", name=name)
+    return name
+
+
 def indicators(
     name: Annotated[
-        str, typer.Option("--for", metavar="ASSESSMENT", help=N_("Write the records as evidence of this assessment."))
+        str,
+        typer.Option("--assessment", metavar="NAME", help=N_("Write the records as evidence of this assessment.")),
     ] = "",
     since: FirstDay = "",
     until: LastDay = "",
@@ -156,7 +166,9 @@ def indicators(
     out: OutFile = None,
     workspace: WorkspaceFolder = Path(),
     as_json: AsJson = False,
+    renamed: Annotated[str, typer.Option("--for", hidden=True, callback=_not_for)] = "",
 ) -> None:
+    del renamed
     from factory_kit.assess.folder import AssessmentFolder
     from factory_kit.cli.clock import now
     from factory_kit.cli.console import print_json, success

@@ -115,6 +115,7 @@ def test_a_remark_stands_once_below_the_table(
         (("kpi", "--out", "kpi.pdf"), "expected .csv or .xlsx"),
         (("diagnose", "--line", "cnc-01,cnc-99"), "--line: 'cnc-99' tells no state"),
         (("diagnose", "--from", "2026-13-01"), "is not a date"),
+        (("indicators", "--for", "2026-09"), "the assessment is named with --assessment 2026-09"),
     ],
 )
 def test_wrong_use_is_one_line(factory_kit: Command, plant: Path, words: tuple[str, ...], said: str) -> None:
@@ -388,7 +389,7 @@ def test_check_says_what_the_files_beside_the_site_hold(factory_kit: Command, em
 def test_records_and_their_proof_are_saved_as_tables(factory_kit: Command, plant: Path, tmp_path: Path) -> None:
     """``indicators`` and ``evidence verify``: every record a line, figures as numbers, the whole id to find it again."""
     assert factory_kit("assess", "new", "t", "--example", "--type", "self", "-w", plant).code == 0
-    saved = factory_kit("indicators", "--for", "t", "-w", plant, "--out", tmp_path / "i.csv")
+    saved = factory_kit("indicators", "--assessment", "t", "-w", plant, "--out", tmp_path / "i.csv")
     assert (saved.code, saved.out) == (0, "")
     rows = list(csv.DictReader((tmp_path / "i.csv").read_text(encoding="utf-8-sig").splitlines()))
     ids = {file.stem.rpartition("-")[2] for file in (plant / "assessments" / "t" / "evidence").glob("*.json")}
