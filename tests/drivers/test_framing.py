@@ -97,6 +97,7 @@ HEAD = bytes([43, 14, 2, 0x81])
     [
         (HEAD + bytes([0, 0, 0]), Objects({}, None)),
         (HEAD + bytes([0, 0, 2, 0, 2]) + b"AB" + bytes([1, 0]), Objects({0: b"AB", 1: b""}, None)),
+        (HEAD + bytes([0, 0, 2, 0, 3]) + b"ABC" + bytes([5, 1]) + b"D", Objects({0: b"ABC", 5: b"D"}, None)),
         (HEAD + bytes([0xFF, 7, 1, 0, 1]) + b"A", Objects({0: b"A"}, 7)),
         (HEAD + bytes([0xFE, 7, 1, 0, 1]) + b"A", Objects({0: b"A"}, None)),
         (HEAD + bytes([0, 0, 1, 0, 2]) + b"A", None),
