@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil, floor
 
 from factory_kit.district.disclosure import Rules
 from factory_kit.district.proof import Fact, Safe, narrowest
@@ -49,7 +50,7 @@ def share_facts(table: Safe, printed: Sequence[Sequence[Fraction | None]]) -> tu
             if share is not None:
                 shown = round(share / TENTH) * TENTH
                 low, high = (shown - TENTH / 2) * total, (shown + TENTH / 2) * total
-                found.append(Fact(at, (column,), -int(-low // 1), int(high // 1)))
+                found.append(Fact(at, (column,), ceil(low), floor(high)))
     return tuple(found)
 
 

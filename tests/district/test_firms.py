@@ -8,7 +8,7 @@ import pytest
 
 from factory_kit.district.disclosure import Rules
 from factory_kit.district.proof import Withheld
-from factory_kit.district.sums import SafeSums, Span, _checked, _tells, needed, protect_sums, spans
+from factory_kit.district.sums import SafeSums, Span, _checked, _fraction, _tells, needed, protect_sums, spans
 
 RULES = Rules()
 Amounts = dict[str, tuple[str, str, Fraction]]
@@ -51,6 +51,8 @@ EVEN = (30, 30, 20, 20)
         (firms(a=(5, 5), b=(5,), c=()), ". . . 15"),
         (firms(a=(5, 5), b=(), c=()), ". . . ."),
         (firms(a=EVEN, b=(), c=EVEN), ". . 100 200"),
+        (firms(a=(70, 5, 5), b=(7, 7, 6), c=EVEN), ". . 100 200"),
+        (firms(a=(10**11,) * 4, b=EVEN, c=(11, 13, 17, 19)), "400000000000 100 60 400000000160"),
     ],
 )
 def test_dominated_rows_are_hidden_with_the_smallest_others(amounts: Amounts, expected: str) -> None:
@@ -200,6 +202,30 @@ def test_a_span_is_what_the_programs_leave() -> None:
         (0, "a"): free, (0, "b"): free, (0, "c"): fixed,
         (1, "a"): free, (1, "b"): Span(Fraction(50), Fraction(250)), (1, "c"): fixed,
     }  # fmt: skip
+
+
+def test_rows_without_a_plant_are_in_one_release_alone() -> None:
+    """A row of which nobody was ever counted is equal to nothing in the release that lacks it."""
+    amounts = firms(a=EVEN, b=EVEN)
+    first = SafeSums(tuple(rows_of("a", "b")), (None, None), Fraction(200), amounts)
+    second = SafeSums(tuple(rows_of("a", "b", "d")), (None, None, None), Fraction(200), amounts)
+
+    free, nothing = Span(Fraction(0), Fraction(200)), Span(Fraction(0), Fraction(0))
+    assert spans([second]) == dict.fromkeys([(0, "a"), (0, "b"), (0, "d")], free)
+    assert spans([first, second]) == dict.fromkeys([(0, "a"), (0, "b"), (1, "a"), (1, "b")], free) | {(1, "d"): nothing}
+
+
+@pytest.mark.parametrize(
+    ("value", "exact"),
+    [
+        (1 / 3 + 1e-13, Fraction(1, 3)),
+        (123456789 / 999999937, Fraction(123456789, 999999937)),
+        (1 / (10**9 + 1), Fraction(1, 10**9)),
+    ],
+)
+def test_the_noise_of_the_solver_is_taken_off(value: float, exact: Fraction) -> None:
+    """A sum is a whole number of thousand millionths of the largest, or of fewer."""
+    assert _fraction(value) == exact
 
 
 def test_needed_is_the_sum_in_which_nobody_dominates() -> None:
