@@ -494,10 +494,7 @@ class Instant(Liar):
 
     def _open(self, chunk: bytes) -> None:
         self.machine.told["tokens"] += 1
-        lasting = ua.ChannelSecurityToken
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(ua, "ChannelSecurityToken", lambda *one, **_life: lasting(*one))
-            super()._open(chunk)
+        super()._open(chunk[:-4] + bytes(4))  # as if no life had been asked for
 
 
 class Fleeting(Liar):
@@ -507,15 +504,9 @@ class Fleeting(Liar):
 
     def _open(self, chunk: bytes) -> None:
         self.machine.told["tokens"] += 1
-        lasting = ua.ChannelSecurityToken
-
-        def token(channel: int, _token: int, RevisedLifetime: int) -> Any:  # noqa: N803 - as asyncua calls it
-            del RevisedLifetime
-            return lasting(channel, self.machine.told["tokens"], RevisedLifetime=2000)
-
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(ua, "ChannelSecurityToken", token)
-            super()._open(chunk)
+            patched.setattr("factory_kit.testing.rawserver.TOKEN", self.machine.told["tokens"])
+            super()._open(chunk[:-4] + (2000).to_bytes(4, "little"))  # as if so short a life had been asked for
         if self.machine.told["tokens"] == 1:
             self.token = 1
         self.ends = time.monotonic() + 2.5  # a quarter longer than it was said to live (OPC 10000-4, 5.6.2)
