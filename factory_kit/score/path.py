@@ -169,7 +169,10 @@ class _Program:
         places = {
             action.id: place
             for place, action in enumerate(self.actions)
-            if any(_value(answers, criterion) < min(enough, exact(text)) for criterion, text in action.raises.items())
+            if any(
+                _value(answers, criterion) < min(enough, exact(action.raises[criterion]))
+                for criterion in _rising(action, answers)
+            )
         }
         for place, action in enumerate(self.actions):
             for need in places.keys() & set(action.needs):
@@ -213,14 +216,14 @@ class _Step:
 def _steps(found: Score, answers: DecidedAnswers, actions: Sequence[Action], level: int) -> Iterator[_Step]:
     targets: dict[str, set[Fraction]] = {}
     for action in actions:
-        for criterion, text in action.raises.items():
-            targets.setdefault(criterion, set()).add(exact(text))
+        for criterion in _rising(action, answers):
+            targets.setdefault(criterion, set()).add(exact(action.raises[criterion]))
     weights = weight_of(found.scope, found.cells)
     for criterion, ends in targets.items():
         if criterion not in weights or found.model.criteria[criterion].level > level:
             continue
         now = _value(answers, criterion)
-        for end in sorted(end for end in ends if end > now):
+        for end in sorted(ends):
             yield _Step(criterion, end, (end - now) * weights[criterion])
             now = end
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, permutations
 from random import Random
 from typing import Any, cast
 
@@ -48,6 +48,7 @@ def model(
     *,
     stop: bool = True,
     not_applicable: str = "with_reason",
+    at_least: str = "2/3",
     ends: tuple[Fraction, ...] = ENDS,
 ) -> MaturityModel:
     """Three levels, two plant types (C is nothing for ``two``), B may be trimmed."""
@@ -59,7 +60,7 @@ def model(
         "scoring": {
             "engine": 1, "status": "verified",
             "steps": (
-                {"step": "weighted_mean", "empty_cell": policy}, {"step": "gate", "at_least": "2/3", "stop": stop},
+                {"step": "weighted_mean", "empty_cell": policy}, {"step": "gate", "at_least": at_least, "stop": stop},
                 {"step": "bands", "bands": [{"at_least": str(end), "level": n} for n, end in enumerate(ends, 1)]},
             ),
         },
@@ -549,8 +550,99 @@ def test_what_the_engine_does_not_confirm_is_no_plan(monkeypatch: pytest.MonkeyP
     found = score(strict, "one", answers)
 
     assert [[each.id for each in plan.actions] for plan in paths(found, answers, actions, 2)] == [["dear"]]
+    monkeypatch.setattr("factory_kit.score.path.TRIES", 2)
+    known = Actions.model_construct(actions=(*actions.actions, action("done", "1", {"a": "1"})))
+    assert [[each.id for each in plan.actions] for plan in paths(found, answers, known, 2)] == [["dear"]]
     monkeypatch.setattr("factory_kit.score.path.TRIES", 1)
     assert paths(found, answers, actions, 2) == ()
+
+
+def proposed(answers: Mapping[str, Decided], level: int, *actions: Action, **limits: int) -> list[list[str]]:
+    """The ids of each plan."""
+    found = score(model(), "one", answers)
+    plans = paths(found, answers, Actions.model_construct(actions=actions), level, **limits)
+    return [[each.id for each in plan.actions] for plan in plans]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_equal_costs_are_told_apart_by_number_and_place(order: tuple[int, ...]) -> None:
+    """One action rather than two, the earlier one rather than the later; but never a dearer one."""
+    raises = [{"f": "1", "g": "1"}, {"h": "1"}, {"f": "1", "g": "1", "h": "1"}, {"f": "1", "g": "1", "h": "1"}]
+
+    def chosen(*costs: str) -> list[str]:
+        actions = [action(f"a{at}", costs[at], raises[at]) for at in order]
+        return proposed(full(1), 2, *actions, plans=1)[0]
+
+    assert chosen("1", "1", "2", "2") == ["a2" if order.index(2) < order.index(3) else "a3"]
+    assert chosen("1", "1", "2", "3") == ["a2"]
+    assert sorted(chosen("1", "1", "2.4", "2.4")) == ["a0", "a1"]
+
+
+def test_fewer_actions_come_first_though_they_stand_last() -> None:
+    """Three at the end of a long file against four at its head, at the same cost; none of a row does without the others."""
+    rows = [
+        [action(f"{name}{at}", cost, {"k": "1/3"}, *[f"{name}{at - 1}"] * (at > 0)) for at in range(count - 1)]
+        + [action(f"{name}{count - 1}", cost, {"f": "1", "g": "1", "h": "1"}, f"{name}{count - 2}")]
+        for name, count, cost in (("early", 4, "0.75"), ("late", 3, "1"))
+    ]
+    between = [action(f"other{at}", "1", {"j": "1"}) for at in range(6)]
+
+    assert proposed(full(1), 2, *rows[0], *between, *rows[1], plans=1) == [["late0", "late1", "late2"]]
+
+
+def test_plans_may_share_an_action() -> None:
+    """Only the whole set of a plan is not proposed again."""
+    base = action("base", "1", {"f": "1", "g": "1"})
+    others = [action(name, str(cost), {"h": "1"}) for cost, name in enumerate("xyz", 1)]
+
+    assert proposed(full(1), 2, base, *others) == [["base", "x"], ["base", "y"], ["base", "z"]]
+
+
+@pytest.fixture
+def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine confirms the first set that is found, or there is no plan."""
+    monkeypatch.setattr("factory_kit.score.path.TRIES", 1)
+
+
+@pytest.mark.usefixtures("one_try")
+@pytest.mark.parametrize("left_open", [None, NoValue(NoValueKind.UNKNOWN, "a reason")])
+def test_the_first_set_that_is_tried_is_right(left_open: Decided | None) -> None:
+    """What has no answer, or an answer without a value, counts as nothing."""
+    answers = {name: answer for name, answer in full(1).items() if name != "f"}
+    answers |= {"f": left_open} if left_open else {}
+    two = action("two", "1", {"f": "1", "g": "1"}), action("too", "2", {"h": "1"})
+
+    assert proposed(answers, 2, *two) == [["two", "too"]]
+
+
+@pytest.mark.usefixtures("one_try")
+def test_what_does_not_apply_is_no_gain() -> None:
+    """Though the requirement beside it counts, and what raises it would be cheaper."""
+    answers = full(c=Value(Fraction(1)), d=Value(Fraction(1)), b=NoValue(NoValueKind.NOT_APPLICABLE, "a reason"))
+    vain, real = action("vain", "1", {"b": "1", "k": "1"}), action("real", "2", {"a": "1"})
+
+    assert proposed(answers, 1, vain, real) == [["real"]]
+
+
+def test_what_the_plant_has_in_the_main_is_not_asked_for() -> None:
+    """Half of i is enough for this model, and e does not apply; but if anything more is missing the need is one."""
+    easy = model(at_least="1/2")
+    answers = full(1, i=Value(Fraction(1, 2)), e=NoValue(NoValueKind.NOT_APPLICABLE, "a reason"))
+    top = action("top", "1", {"f": "1", "g": "1", "h": "1"}, "base")
+
+    for more, expected in (({}, ["top"]), ({"k": "1/3"}, ["base", "top"])):
+        base = action("base", "1", {"i": "1", "e": "1", **more})
+        (plan,) = paths(score(easy, "one", answers), answers, Actions.model_construct(actions=(top, base)), 2)
+        assert [each.id for each in plan.actions] == expected
+
+
+def test_a_plan_tells_what_rises() -> None:
+    """Neither what is there already nor what does not apply."""
+    answers = full(1, f=Value(Fraction(1, 2)), i=NoValue(NoValueKind.NOT_APPLICABLE, "a reason"))
+    only = Actions.model_construct(actions=(action("only", "1", {"f": "1/2", "g": "1", "h": "1", "i": "1"}),))
+
+    (plan,) = paths(score(model(), "one", answers), answers, only, 2)
+    assert plan.raised == (("g", "h"),)
 
 
 def test_what_does_not_count_for_the_plant_needs_no_action() -> None:
