@@ -12,6 +12,8 @@ from factory_kit.cli.options import AsJson, WorkspaceFolder
 from factory_kit.i18n import N_, _
 
 if TYPE_CHECKING:
+    from factory_kit.model.history import HistoryMap
+    from factory_kit.model.site import Site
     from factory_kit.testing.replay import Replay
 
 __all__ = ["register"]
@@ -60,7 +62,7 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     from factory_kit.cli.clock import now
-    from factory_kit.cli.console import print_json, success
+    from factory_kit.cli.console import note, print_json, success
     from factory_kit.collect.history import import_history
     from factory_kit.collect.history_map import proposed_map
     from factory_kit.errors import UsageError
@@ -77,18 +79,25 @@ def import_(
     place = Workspace.at(workspace)
     site, connectors = place.site()
     store = Store(place.store_folder)
-    done = import_history(
-        file, yaml_file(mapping, HistoryMap), store, kind=site.kind, clock=now, skip_broken=skip_broken
-    )
+    how = yaml_file(mapping, HistoryMap)
+    done = import_history(file, how, store, kind=site.kind, clock=now, skip_broken=skip_broken)
     store.describe(site.equipment, connectors, site.operations)  # who never collects has a ledger too
     if as_json:
-        print_json({"run": done.run, "rows": done.rows, "left_out": done.left_out, "samples": done.samples})
+        counts = {"rows": done.rows, "left_out": done.left_out, "samples": done.samples}
+        print_json({"run": done.run, **counts, "not_in_ledger": _unknown(how, site)})
         return
     success(
         _("{file}: {rows} rows, {samples} samples, {left_out} rows left out.").format(
             file=file.name, rows=done.rows, samples=done.samples, left_out=done.left_out
         )
     )
+    for name in _unknown(how, site):
+        note(f"! {mapping.name}: " + _("{id!r} is not in the ledger").format(id=name))
+
+
+def _unknown(mapping: HistoryMap, site: Site) -> list[str]:
+    """The equipment of *mapping* that *site* does not have: no figure counts its points."""
+    return sorted({point.equipment for point in mapping.points} - {machine.id for machine in site.equipment})
 
 
 def replay(
