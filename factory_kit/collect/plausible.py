@@ -52,9 +52,8 @@ class Plausible:
 
     def _far(self, values: Float64, before: Float64, passed: Float64) -> Flags:
         """Which values lie farther from *before* than they can have come; a counter may have begun again at 0."""
-        change = np.abs(values - before)
-        around = np.where(values < before, values - before + self._span, np.inf)
-        nearest = np.minimum(change, np.where(np.isfinite(around) & (around >= 0), around, np.inf))
+        around = values - before + self._span
+        nearest = np.minimum(np.abs(values - before), np.where(around > 0, around, np.inf))
         return np.asarray(nearest > self._rate * np.maximum(passed, LEAST_S))
 
 

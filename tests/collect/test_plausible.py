@@ -55,6 +55,7 @@ def test_after_a_silence_a_value_may_have_come_far() -> None:
         (_point("uint32", "active_energy", scale="0.01", rate=1), 42_949_672.90, 0.05),
         (_point("uint16", "total_count", rate=5), 65_534, 1),
         (_point("bcd32", "active_energy", rollover=1_000_000, rate=1), 999_999, 0),
+        (_point("bcd32", "active_energy", rollover=1_000_000, scale="0.1", rate=1), 99_999.9, 0),
     ],
 )  # fmt: skip
 def test_a_counter_that_begins_again_has_not_jumped(point: Point, before: float, after: float) -> None:
@@ -74,9 +75,41 @@ def test_within_less_than_a_second_a_value_may_come_as_far_as_within_one() -> No
         assert _believed(Plausible([_point(rate=2)]), (0, 20), (1, value)) == [True, believed]
 
 
-def test_a_counter_that_falls_below_zero_has_jumped() -> None:
+@pytest.mark.parametrize("after", [-2, -10])
+def test_a_counter_that_falls_below_zero_has_jumped(after: float) -> None:
     """No roll-over leads there, however near it is to one."""
-    assert _believed(Plausible([_point("uint16", "total_count", rate=5)]), (0, 65_534), (1, -10)) == [True, False]
+    assert _believed(Plausible([_point("uint16", "total_count", rate=5)]), (0, 65_534), (1, after)) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("point", "before", "after"),
+    [
+        (_point("uint16", "temperature", rate=5), 65_534, 1),
+        (_point("int32", "active_energy", rate=5), 2**31 - 1, -(2**31)),
+    ],
+)
+def test_what_does_not_count_does_not_begin_again(point: Point, before: float, after: float) -> None:
+    """A temperature, and a type with a sign: only counters of all bits roll over unasked."""
+    assert _believed(Plausible([point]), (0, before), (1, after)) == [True, False]
+
+
+def test_a_jump_is_measured_from_its_own_time() -> None:
+    """However long the clock has run: from the last believed value, and from the doubted one that it is to confirm."""
+    rules = Plausible([_point(rate=2)])
+
+    assert _believed(rules, (100, 20), (101, 30), (102, 40), (103, 42), (104, 44)) == [True, False, False, True, True]
+
+
+def test_what_lies_outside_is_never_confirmed() -> None:
+    """A value out of its range is no jump: read twice it is not believed, and what came before it still counts."""
+    rules = Plausible([_point(rate=2, max=120)])
+
+    assert _believed(rules, (0, 20), (1, 500), (2, 500), (3, 90), (4, 21)) == [True, False, False, False, True]
+
+
+def test_infinity_may_stay() -> None:
+    """A machine's infinite value is as far from itself as any other."""
+    assert _believed(Plausible([_point(rate=2)]), (0, math.inf), (1, math.inf), (2, 20)) == [True, True, False]
 
 
 @pytest.mark.parametrize("rule", ["min", "max", "rate"])
@@ -87,7 +120,9 @@ def test_one_rule_is_enough_to_ask(rule: str) -> None:
 
 def test_no_value_is_no_question() -> None:
     """NaN, which stands for a text or nothing, is neither plausible nor not, and is not remembered."""
-    assert _believed(Plausible([_point(min=0, max=1, rate=1)]), (0, 0.5), (1, math.nan), (2, 0.6)) == [True, True, True]
+    rules = Plausible([_point(min=0, max=9, rate=1)])
+
+    assert _believed(rules, (0, 0.5), (1, math.nan), (2, 5), (3, math.nan), (4, 0.6)) == [True, True, False, True, True]
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), max_size=20))
