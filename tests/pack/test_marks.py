@@ -280,6 +280,27 @@ def test_a_mean_is_looked_for_on_a_regular_coarser_grid() -> None:
         assert (_averaged(TIMES, TRUTH, at, TRUTH[:101]) is not None) is there
 
 
+def test_a_mean_may_be_of_one_row() -> None:
+    """Where the original has only one row until the next mean, that row is what is left of it."""
+    there = np.delete(np.arange(COUNT), np.s_[101:105])
+    found = _averaged(TIMES[there], TRUTH[there], TIMES[::5], TRUTH.reshape(-1, 5).mean(axis=1))
+
+    assert found is not None
+    ((_, places, weights),) = found.shares
+    assert isinstance(weights, np.ndarray)
+    assert weights[places == 100].tolist() == [1.0]
+    assert len(found.left) == COUNT // 5
+
+
+def test_means_that_were_cut_off_are_taken_as_they_are() -> None:
+    """No line fits them; most of them are the very means of the original."""
+    cut = np.minimum(TRUTH.reshape(-1, 5).mean(axis=1), np.quantile(TRUTH, 0.6))
+    found = _averaged(TIMES, TRUTH, TIMES[::5], cut)
+
+    assert found is not None
+    assert found.typical < 1e-9
+
+
 @pytest.mark.parametrize(("rows", "there", "found"), [(10, 5, True), (10, 4, False), (4, 3, True), (4, 2, False)])
 def test_half_of_the_rows_have_their_moment(rows: int, there: int, found: bool) -> None:
     """And three at least; else nothing is explained in this way."""
