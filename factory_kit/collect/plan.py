@@ -139,7 +139,7 @@ def _equipment_problems(
             N_("the addresses of connector {name!r} contain {{base}}, so the equipment needs its base"),
             name=item.connector,
         )
-    if connector.time_from in item.without and connector.time_from:
+    if connector.time_from in item.without:
         yield _problem(
             place,
             "without",

@@ -17,7 +17,6 @@ __all__ = ["Sentinels"]
 
 Bits = npt.NDArray[np.uint64]
 SIGNED: Final = frozenset({"int16", "int32", "int64"})
-ALL_BITS: Final = 2**64 - 1
 UNSIGNED: Final = frozenset({"uint64", "bits64"})
 """Types whose numbers from 2**63 on the decoder has below zero."""
 
@@ -31,7 +30,7 @@ class Sentinels:
         nans: list[int] = []
         for row, word in [(row, word) for row, point in enumerate(points) for word in _words(point)]:
             if word.startswith("0x"):
-                bits.append((row, int(word, 16) & ALL_BITS))
+                bits += [(row, pattern)] if (pattern := int(word, 16)) < 2**64 else []
             elif word == "nan":
                 nans.append(row)
             else:

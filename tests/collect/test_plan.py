@@ -235,6 +235,7 @@ def test_points_a_machine_does_not_have_are_left_out() -> None:
     plan = _only(_planned(meter, {"id": "m1", "unit": 1, "without": ("b",)}, {"id": "m2", "unit": 2}))
 
     assert [(item.equipment, item.point.name) for item in plan.points] == [("m1", "a"), ("m2", "a"), ("m2", "b")]
+    assert [(read.request.unit, read.points) for read in plan.reads] == [(1, (0,)), (2, (1, 2))]
 
 
 def test_node_ids_get_the_machine_and_the_namespace() -> None:
@@ -255,7 +256,8 @@ def test_node_ids_get_the_machine_and_the_namespace() -> None:
 def test_mistakes_of_node_ids_come_at_once() -> None:
     """A node id without a form, an open namespace without a URI, and a time point are named, and so is a missing base."""
     lathe = _connector(_point("state", "State", "int32"), _point("load", "ns=?;s=x"), driver="opcua", time_from="load")
-    based = _connector(_point("state", "ns=2;s={base}.State"), driver="opcua")
+    based = _connector(_point("load", "ns=2;s=Load"), _point("state", "ns=2;s={base}.State"), driver="opcua")
+    meter = _connector(_point("a", "holding:{base}"))
 
     assert [line.split(": ", 2)[1] for line in _mistakes(lathe, {"id": "m1"}, line=OPCUA)] == [
         "points.load",
@@ -265,6 +267,7 @@ def test_mistakes_of_node_ids_come_at_once() -> None:
     assert _mistakes(based, {"id": "m1"}, line=OPCUA) == [
         "site.yaml: equipment[0].base: the addresses of connector 'meter' contain {base}, so the equipment needs its base"
     ]
+    assert [line.split(": ", 2)[1] for line in _mistakes(meter)] == ["points.a"]  # a register is nobody's base
 
 
 @given(st.integers(0, 5000), st.integers(1, 1000))
@@ -347,8 +350,11 @@ def test_a_base_that_makes_no_node_id_is_a_mistake_of_its_machine() -> None:
     """The address is whole only with the machine's base; other machines of the connector may have a good one."""
     lathe = _connector(_point("a", "/2:Load@{base}"), driver="opcua")
 
-    assert _mistakes(lathe, {"id": "m1", "base": "ns=2;s=A"}, {"id": "m2", "base": "B"}, line=OPCUA) == [
-        "site.yaml: equipment[1].base: '/2:Load@{base}' begins at 'B', which is no node id, expected one such as nsu=http://maker.example/;s=Machine1"
+    machines = [{"id": f"m{place}", "base": base} for place, base in enumerate(("ns=2;s=A", "B", "C"))]
+
+    assert _mistakes(lathe, *machines, line=OPCUA) == [
+        f"site.yaml: equipment[{place}].base: '/2:Load@{{base}}' begins at {base!r}, which is no node id, expected one such as nsu=http://maker.example/;s=Machine1"
+        for place, base in ((1, "B"), (2, "C"))
     ]
 
 
