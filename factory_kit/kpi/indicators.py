@@ -110,7 +110,7 @@ def evaluate(
     indicators: Iterable[Indicator], con: Any, frame: Frame, files: Callable[[Indicator], Sequence[FileUsed]]
 ) -> list[Evidence]:
     """The records of *indicators* over the views of the DuckDB connection *con*; *files* tells what the views read for each."""
-    register_planned(con, frame)
+    register_planned(con, frame.interval, frame.calendar)
     con.execute(PLANNING)
     with _at_hand(con):
         catalogue = _Catalogue.read(con, frame.interval)
@@ -158,9 +158,9 @@ def _files(store: StoreView, interval: Interval, reach: int) -> tuple[FileUsed, 
     return tuple(FileUsed(each.path, each.rows, each.sha256) for each in found)
 
 
-def register_planned(con: Any, frame: Frame) -> None:
+def register_planned(con: Any, interval: Interval, calendar: Calendar) -> None:
     """The table ``planned(equipment, start, end)``: planned time in µs, the same for every piece of equipment of the ledger."""
-    parts = planned_time(frame.calendar, frame.interval.zone, frame.interval.window)
+    parts = planned_time(calendar, interval.zone, interval.window)
     con.execute(
         'CREATE OR REPLACE TEMP TABLE planned AS SELECT e.equipment, p.start, p."end" FROM equipment AS e, '
         '(SELECT unnest($starts::BIGINT[]) AS start, unnest($ends::BIGINT[]) AS "end") AS p',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from factory_kit.errors import QueryError
-from factory_kit.kpi.indicators import Frame, StoreView, register_planned, unreadable
+from factory_kit.kpi.indicators import StoreView, register_planned, unreadable
 from factory_kit.kpi.interval import Interval
 from factory_kit.kpi.timemodel import Segment
 from factory_kit.model.connector import MachineState
@@ -35,7 +35,7 @@ def machine_segments(
     sql = before.rstrip().rstrip(",") + STRETCHES
     try:
         with store.connect() as con:
-            register_planned(con, Frame(interval, calendar, 0))
+            register_planned(con, interval, calendar)
             values = {"start": interval.start, "stop": interval.end, **indicator.parameters}
             (statement,) = con.extract_statements(sql)
             rows = con.execute(sql, {name: values[name] for name in statement.named_parameters}).fetchall()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from factory_kit.errors import QueryError
+from factory_kit.errors import QueryError, StoreDamaged
 from factory_kit.kpi.interval import days_between
 from factory_kit.kpi.segments import machine_segments
 from factory_kit.kpi.timemodel import Segment
@@ -27,18 +27,19 @@ DAY_SHIFT = Calendar(
 
 
 class Views:
-    """A store whose views are tables filled by hand."""
+    """A store whose views are tables filled by hand; it remembers of which time the files were asked for."""
 
     def __init__(self, tables: Any) -> None:
         self.tables = tables
+        self.asked: list[tuple[int, int]] = []
 
     def connect(self) -> Any:
         """The connection with the views."""
         return closing(self.tables.con)
 
     def files(self, start: int, end: int) -> list[Any]:
-        """No sealed files: nothing here asks for them."""
-        del start, end
+        """No sealed files."""
+        self.asked.append((start, end))
         return []
 
 
@@ -49,8 +50,9 @@ def store(tables: Any) -> Views:
     tables.machine("m2")
     state = tables.point("m1", "state")
     tables.run("r", "2026-09-01T06:00", "2026-09-01T12:00")
-    stamps = ("2026-09-01T06:00", "2026-09-01T07:00", "2026-09-01T09:00")
-    tables.samples(state, "r", *((stamp, value, 0, stamp) for stamp, value in zip(stamps, (1, 1, 3), strict=True)))
+    hours = {6: 1, 7: 1, 9: 3, 10: 3}
+    stamped = {f"2026-09-01T{hour:02}:00": value for hour, value in hours.items()}
+    tables.samples(state, "r", *((stamp, value, 0, stamp) for stamp, value in stamped.items()))
     return Views(tables)
 
 
@@ -73,6 +75,7 @@ def test_a_day_is_told_from_end_to_end(store: Views, shipped: dict[str, Indicato
         (9, 12, "idle", True),
         (12, 24, "unknown", True),
     ]
+    assert store.asked == [(DAY.start, DAY.end)]  # what is shown was read from files that are what they were
 
 
 def test_planned_time_cuts_the_stretches(store: Views, shipped: dict[str, Indicator]) -> None:
@@ -95,6 +98,14 @@ def test_an_indicator_without_stretches_is_refused(store: Views, shipped: dict[s
 
     with pytest.raises(QueryError, match=r"availability: query\.sql tells no stretches"):
         machine_segments(indicator, store, DAY, ROUND_THE_CLOCK)
+
+
+def test_a_store_that_cannot_be_read_is_told(store: Views, shipped: dict[str, Indicator]) -> None:
+    """What the database says of it stands in the message, and what to do."""
+    store.tables.con.execute("DROP TABLE samples")
+
+    with pytest.raises(StoreDamaged, match=r"the store cannot be read \(.*samples.*\); run store verify"):
+        machine_segments(shipped["availability"], store, DAY, ROUND_THE_CLOCK)
 
 
 def test_every_state_has_its_word(shipped: dict[str, Indicator]) -> None:

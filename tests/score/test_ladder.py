@@ -155,6 +155,25 @@ def test_evidence_proves_a_level_and_a_declaration_does_not(grade: EvidenceGrade
     assert climb(needs, {"DIG": Value(Fraction(6), grade, Fraction(6))}).proven == 1
 
 
+def test_what_is_not_proven_takes_nothing_from_what_is() -> None:
+    """A declaration beside a proof counts nothing, not less; figures and levels by other models are taken as given."""
+    needs = small(
+        SumCondition(need="sum", groups=("foundation",), at_least="6"),
+        FigureCondition(need="figure", figure="output", at_least="5"),
+        LevelCondition(need="level", model="gbt-39116", at_least=2),
+    )
+    answers: dict[str, Decided] = {name: Value(Fraction(), "D") for name in SME.items} | {
+        "DIG": Value(Fraction(6), "B")
+    }
+
+    for figures, levels, proven in (
+        ({"output": Fraction(5)}, {"gbt-39116": 2}, 3),
+        ({"output": Fraction(5)}, {}, 2),
+        ({}, {}, 1),
+    ):
+        assert climb(needs, answers, figures, levels).proven == proven
+
+
 def test_a_level_stands_on_those_below_it() -> None:
     """Where the ladder is cumulative; else the highest that holds is reached."""
     needs = [ItemCondition(need="item", item="DIG", at_least=least) for least in ("1.5", "6", "3")]
