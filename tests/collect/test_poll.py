@@ -145,6 +145,19 @@ def test_several_illegal_addresses_are_all_found(polled: Any) -> None:
     assert all(set(found.values(f"r{n}")) == {(2 * n << 16) + 2 * n + 1} for n in range(20) if n not in {3, 15, 16})
 
 
+def test_what_lies_behind_long_stretches_of_illegal_addresses_is_read_at_once(polled: Any) -> None:
+    """Two stretches of twenty in a hundred: the points before, between and behind them come in the first cycle, within one search."""
+    holes = [range(1020, 1040), range(1060, 1080)]
+    with NumberedServer(holes=holes) as server:
+        found = polled(server.port, *HUNDRED, server={"interval_ms": 5_000})
+        asked = [request for request in server.requests if request.function == 3]
+
+    fine = [n for n in range(100) if not any(1000 + n in hole for hole in holes)]
+    assert [n for n in fine if set(found.values(f"r{n}")) != {1000 + n}] == []
+    assert all(2 in found.statuses(f"r{n}") for n in range(100) if n not in fine)
+    assert len(asked) <= 65
+
+
 def test_a_block_that_is_refused_altogether_is_not_searched_for_ever(polled: Any) -> None:
     """A hundred points at a wrong place are bad samples at every beat, one line, and no storm of requests."""
     with NumberedServer(holes=[range(900, 1200)]) as server:
