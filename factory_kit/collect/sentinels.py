@@ -17,6 +17,7 @@ __all__ = ["Sentinels"]
 
 Bits = npt.NDArray[np.uint64]
 SIGNED: Final = frozenset({"int16", "int32", "int64"})
+ALL_BITS: Final = 2**64 - 1
 UNSIGNED: Final = frozenset({"uint64", "bits64"})
 """Types whose numbers from 2**63 on the decoder has below zero."""
 
@@ -30,7 +31,7 @@ class Sentinels:
         nans: list[int] = []
         for row, word in [(row, word) for row, point in enumerate(points) for word in _words(point)]:
             if word.startswith("0x"):
-                bits += [(row, pattern)] if (pattern := int(word, 16)) < 2**64 else []
+                bits += [(row, pattern) for pattern in _patterns(points[row], word)]
             elif word == "nan":
                 nans.append(row)
             else:
@@ -50,6 +51,12 @@ class Sentinels:
         if len(self._numbers):
             found.append(self._number_rows[numbers[self._number_rows] == self._numbers.astype(numbers.dtype)])
         return np.concatenate(found)
+
+
+def _patterns(point: Point, word: str) -> list[int]:
+    """The last 64 bits of *word*; nothing where it has more bits than *point*."""
+    pattern = int(word, 16)
+    return [pattern & ALL_BITS] if pattern < 1 << 16 * registers_of(point) else []
 
 
 def _numbers(point: Point, word: str) -> list[float]:
@@ -80,7 +87,7 @@ def _words(point: Point) -> list[str]:
 def _sunspec(point: Point) -> list[str]:
     if point.type.startswith("float"):
         return ["nan"]
-    if point.type in {"string", "bool"}:
+    if point.type == "bool":
         return []
     width = 16 * registers_of(point)
     return [hex(1 << (width - 1) if point.type in SIGNED else (1 << width) - 1)]

@@ -303,7 +303,8 @@ def test_a_date_on_the_wall_of_the_plant_becomes_utc() -> None:
         ("float32", "nan", (0x7FC0, 1)), ("float32", "sunspec", (0xFFC0, 0)), ("float32", "-9999", (0xC61C, 0x3C00)), ("float32", "0x7F7FFFFF", (0x7F7F, 0xFFFF)),
         ("float64", "nan", (0x7FF8, 0, 0, 0)), ("bits16", "0xFFFF", (0xFFFF,)), ("bcd16", "0xFFFF", (0xFFFF,)), ("sec2000", "sunspec", (0xFFFF, 0xFFFF)),
         ("uint64", "18446744073709551615", (0xFFFF,) * 4), ("bits64", "9223372036854775808", (0x8000, 0, 0, 0)), ("int64", "9223372036854775807", (0x7FFF, 0xFFFF, 0xFFFF, 0xFFFF)),
-        ("uint64", "4611686018427387904", (0x4000, 0, 0, 0)), ("uint64", "0xFFFFFFFFFFFFFFFF", (0xFFFF,) * 4), ("int64", "-9223372036854775808", (0x8000, 0, 0, 0)), ("int64", "9007199254740993", (0x20, 0, 0, 1)), ("int32", "-1.0", (0xFFFF, 0xFFFF)), ("float32", "-9999.1", (0xC61C, 0x3C66)),
+        ("uint64", "4611686018427387904", (0x4000, 0, 0, 0)), ("uint64", "0xFFFFFFFFFFFFFFFF", (0xFFFF,) * 4), ("date_words", "0x1FFFFFFFFFFFFFFFFFFFFFFF", (0x1FFF, *(0xFFFF,) * 5)),
+        ("uint16", "sunspec 7", (7,)), ("uint16", "7 sunspec", (7,)), ("uint16", "8 sunspec 7", (0xFFFF,)), ("int64", "-9223372036854775808", (0x8000, 0, 0, 0)), ("int64", "9007199254740993", (0x20, 0, 0, 1)), ("int32", "-1.0", (0xFFFF, 0xFFFF)), ("float32", "-9999.1", (0xC61C, 0x3C66)),
     ],
 )  # fmt: skip
 def test_a_sentinel_is_no_value(kind: str, na: str, data: tuple[int, ...]) -> None:
@@ -321,7 +322,7 @@ def test_a_sentinel_is_no_value(kind: str, na: str, data: tuple[int, ...]) -> No
     [
         ("uint16", "0.5", (0,)), ("int16", "-0.5", (0,)), ("int64", "9007199254740993", (0x20, 0, 0, 0)), ("int64", "18446744073709551615", (0xFFFF,) * 4),
         ("uint64", "18446744073709551616", (0, 0, 0, 0)), ("int64", "9223372036854775808", (0x8000, 0, 0, 0)), ("uint64", "9223372036854775807", (0xFFFF,) * 4),
-        ("uint64", "0x1FFFFFFFFFFFFFFFF", (0xFFFF,) * 4), ("uint64", "0x10000000000000000", (0, 0, 0, 0)),
+        ("uint64", "0x1FFFFFFFFFFFFFFFF", (0xFFFF,) * 4), ("uint64", "0x10000000000000000", (0, 0, 0, 0)), ("uint16", "0x10000", (0,)),
         ("int64", "-9223372036854775809", (0x7FFF, 0xFFFF, 0xFFFF, 0xFFFF)), ("uint32", "0xFFFF", (1, 0xFFFF)), ("uint16", "nan", (0x7FC0,)), ("float32", "0x7FC00001", (0x7FC0, 0)), ("uint16", "65535", (0xFFFE,)),
     ],
 )  # fmt: skip
