@@ -102,6 +102,15 @@ def test_doubles_of_all_53_bits_are_rounded_once(number: float, factor: str) -> 
     assert found[0] == nearest(Fraction(factor) * Fraction(number))
 
 
+def test_each_float_of_a_row_has_its_own_scale() -> None:
+    """One that is scaled by nothing beside one by a tenth, and beside one by a denominator that is no double."""
+    tiny = Fraction(1, 10**25)
+    scale = FloatScale([(Fraction(1), Fraction(0)), (Fraction(1, 10), Fraction(0)), (tiny, Fraction(0))], 24)
+
+    for number in range(1, 60):
+        assert scale(np.array([number] * 3, np.float32)).tolist() == [number, number / 10, float(number * tiny)]
+
+
 @pytest.mark.parametrize(
     ("raw", "value"),
     [(2301.0, 230.1), (-1.0, -0.1), (1e308, 1e307), (math.inf, math.inf), (-math.inf, -math.inf), (math.nan, math.nan)],
