@@ -44,6 +44,11 @@ def test_two_different_jumps_do_not_confirm_each_other() -> None:
     assert _believed(Plausible([_point(rate=2)]), (0, 20), (1, 400), (2, -300), (3, 20)) == [True, False, False, True]
 
 
+def test_a_doubt_ends_with_the_next_believed_value() -> None:
+    """The same damage twice, with a good answer between, is damage twice."""
+    assert _believed(Plausible([_point(rate=2)]), (0, 20), (1, 80), (2, 21), (3, 81)) == [True, False, True, False]
+
+
 def test_after_a_silence_a_value_may_have_come_far() -> None:
     """The rate is a change in a second: after a minute of silence sixty times as much."""
     assert _believed(Plausible([_point(rate=2)]), (0, 20), (60, 130), (61, 10)) == [True, True, False]
