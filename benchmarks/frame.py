@@ -7,7 +7,7 @@ import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -173,10 +173,3 @@ else:
             return int(line.split()[1]) / 1024
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
-def rows_with_cost(what: str, ours: Cost, peer: Cost, peer_name: str, bar: Bar) -> Iterator[Row]:
-    """Rows for processor time per unit (with *bar*) and for peak memory."""
-    yield Row(what, "µs CPU/unit", ours.cpu_s / ours.units * 1e6, peer.cpu_s / peer.units * 1e6, peer_name, bar)
-    if ours.peak_mib is not None:
-        yield Row(f"{what}: peak memory", "MiB", ours.peak_mib, peer.peak_mib, peer_name)
