@@ -134,7 +134,7 @@ def _hide_primary(table: _Table, rules: Rules) -> None:
         return  # only totals are shown
     for at, row in enumerate(table.counts):
         for column, count in enumerate(row):
-            if 0 < count < rules.counts or (count and count == sum(row)):
+            if 0 < count < rules.counts or count == sum(row):
                 table.hidden.add((at, column))
 
 
@@ -240,7 +240,7 @@ def _checked(safe: Safe, rules: Rules, earlier: Sequence[Safe]) -> Safe:
 
 def _hide_partner(table: _Table, cell: tuple[int, int], rules: Rules) -> bool:
     """Hide the cheapest rectangle through *cell* that gives it room; False when there is none left to hide."""
-    best: tuple[int, list[tuple[int, int]]] | None = None
+    best: tuple[tuple[bool, int], list[tuple[int, int]]] | None = None
     row, column = cell
     for other_row in range(len(table.rows)):
         for other_column in range(len(table.columns)):
@@ -252,7 +252,7 @@ def _hide_partner(table: _Table, cell: tuple[int, int], rules: Rules) -> bool:
                 continue
             size = [table.counts[at][col] for at, col in corners]
             room = min(size[0], size[1]) + min(table.counts[row][column], size[2])
-            cost = (0 if room >= rules.counts else 10_000) + sum(table.counts[at][col] for at, col in new) + len(new)
+            cost = (room < rules.counts, sum(table.counts[at][col] for at, col in new) + len(new))
             if best is None or cost < best[0]:
                 best = (cost, new)
     if best is None:

@@ -112,6 +112,35 @@ def test_the_lowest_level_is_merged_with_the_next() -> None:
     assert protect(table(a=(1, 0, 1), b=(0, 0, 0)), RULES).columns == ((0, 1, 2),)
 
 
+def test_levels_are_merged_from_the_top() -> None:
+    """The highest that is too small goes to the one below it, until none is too small."""
+    found = protect({f"p{at}": ("ab"[at % 2], at // 2) for at in range(12)}, RULES)
+
+    assert found.columns == ((0, 1), (2, 3), (4, 5))
+
+
+def test_a_row_of_fewer_than_five_is_joined_with_the_only_other() -> None:
+    """One row is left, and only totals are printed."""
+    assert shown(protect(table(a=(6, 6, 6), b=(2, 1, 1)), RULES)) == "0 1 2\na+b: 8 7 7 = 22\n8 7 7 |\n"
+    assert protect(table(a=(6, 6, 6), b=(2, 2, 1)), RULES).rows == (("a",), ("b",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "joined"),
+    [
+        ("a01 a12 b01 c01 c12 c20", (("a", "b"), ("c",), ("d",))),
+        ("a01 c01 c12", (("a", "c"), ("b",), ("d",))),
+        ("c01 c12 c20", (("a",), ("b",), ("c",), ("d",))),
+    ],
+)
+def test_a_change_that_tells_is_joined_with_another(changes: str, joined: tuple[tuple[str, ...], ...]) -> None:
+    """With the smallest street of those that changed as well, until as many changed as the threshold says."""
+    before = table(a=(6, 6, 6), b=(7, 7, 7), c=(8, 8, 8), d=(4, 4, 4))
+    moved = {f"{each[:2]}0": (each[0], int(each[2])) for each in changes.split()}
+
+    assert protect(before | moved, RULES, [protect(before, RULES)]).rows == joined
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
