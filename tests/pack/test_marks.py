@@ -154,6 +154,21 @@ def test_a_shift_of_all_times_is_found(by: int) -> None:
     assert _shift(TIMES, TRUTH, TIMES[part] - by, TRUTH[part]) == by
 
 
+@pytest.mark.parametrize("apart", [1, 60_000_000])
+def test_a_shift_is_found_on_any_grid(apart: int) -> None:
+    """A row each microsecond, or each minute."""
+    times = np.arange(COUNT, dtype=np.int64) * apart
+
+    assert _shift(times, TRUTH, times - 70 * apart, TRUTH) == 70 * apart
+
+
+def test_a_shift_is_looked_for_up_to_the_longest_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many steps as it has, and no more."""
+    for longest, found in [(COUNT - 1, 70), (COUNT - 2, 0)]:
+        monkeypatch.setattr(watermark, "LONGEST_GRID", longest)
+        assert _shift(TIMES, TRUTH, TIMES - 70, TRUTH) == found
+
+
 def test_a_shift_is_not_looked_for_on_an_endless_grid() -> None:
     """One row years away, or all rows at one moment."""
     far = TIMES.copy()
