@@ -55,7 +55,7 @@ def _date_words(words: Sequence[int]) -> Parts | None:
 def _iec870(words: Sequence[int]) -> Parts | None:
     """Seven bits of year; month, and day below the day of the week; hour and minute with their flags; milliseconds of the minute."""
     year, date, clock, milliseconds = words
-    if clock & 0x80 or milliseconds >= 60_000:  # the device itself calls the time invalid
+    if clock & 0x80:  # the device itself calls the time invalid
         return None
     seconds, rest = divmod(milliseconds, 1000)
     return (
