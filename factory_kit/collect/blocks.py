@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["REQUEST_COST", "Block", "Bounds", "Span", "anchored", "cost", "cover"]
+__all__ = ["REQUEST_COST", "Block", "Bounds", "Span", "anchored", "cost", "cover", "touches"]
 
 REQUEST_COST = 50
 """What one more request costs, in registers: a request and its answer take as long as some 50 registers more in one answer."""
@@ -18,6 +18,11 @@ class Span:
     start: int
     end: int
     tag: int
+
+
+def touches(ranges: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether an address of *ranges*, first and last of each, lies in *start* up to, not including, *end*."""
+    return any(first < end and start <= last for first, last in ranges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Bounds:
 
     def touches(self, start: int, end: int) -> bool:
         """Whether a forbidden address lies in *start* up to, not including, *end*."""
-        return any(first < end and start <= last for first, last in self.forbidden)
+        return touches(self.forbidden, start, end)
 
 
 @dataclass(frozen=True, slots=True)

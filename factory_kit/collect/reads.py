@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from factory_kit.collect.blocks import Block, Bounds, Span, anchored, cover
+from factory_kit.collect.blocks import Block, Bounds, Span, anchored, cover, touches
 from factory_kit.drivers.base import ReadRequest, Table
 from factory_kit.i18n import N_
 from factory_kit.model.connector import Connector, Point
@@ -107,7 +107,7 @@ def _with_factor(
     }
     forbidden = [(first, last) for name, first, last in forbidden_ranges(connector) if name == table]
     hole = _widest(number not in owned for number in range(both.start, both.end))
-    if hole <= connector.limits.max_gap and not Bounds(1, 0, forbidden).touches(both.start, both.end):
+    if hole <= connector.limits.max_gap and not touches(forbidden, both.start, both.end):
         return both
     message = N_("{address} cannot be read in one request with {sf}, which holds its scale factor; allow a gap")
     problems.append(Unreadable(point.name, message, {"address": point.address, "sf": points[factor].name}))

@@ -65,6 +65,7 @@ BYTE = 11 / 9600
         ({**TCP, "pause_ms": 30}, ReadRequest(1, "holding", 0, 2, pause_s=0.02), 0.04 + 2 * 0.00005),
         ({**TCP, "pause_ms": 30}, ReadRequest(1, "holding", 0, 2, pause_s=0.05), 0.06 + 2 * 0.00005),
         ({**TCP, "units": {1: {"pause_ms": 70}}}, ReadRequest(1, "holding", 0, 2), 0.08 + 2 * 0.00005),
+        ({**TCP, "pause_ms": 30, "units": {1: {"pause_ms": 0}}}, ReadRequest(1, "holding", 0, 2), 0.04 + 2 * 0.00005),
         ({**TCP, "units": {2: {"pause_ms": 70}}}, ReadRequest(1, "holding", 0, 2), 0.01 + 2 * 0.00005),
         (SLOW, ReadRequest(1, "holding", 0, 10), 0.01 + 33 * BYTE + 7 * BYTE),
         ({**SLOW, "parity": "none"}, ReadRequest(1, "holding", 0, 10), 0.01 + 40 * 10 / 9600),
@@ -171,8 +172,20 @@ def test_a_value_is_read_together_with_its_scale_factor(
         assert [(each.request.address, each.request.count, each.points, each.factors) for each in reads] == [
             (0, 11, (0,), (1,)), (int(factor[8:]), 1, (1,), ()),
         ]  # fmt: skip
-    assert problems == [] if readable else [
-        f"{value} cannot be read in one request with s, which holds its scale factor; allow a gap"
+    told = [f"{value} cannot be read in one request with s, which holds its scale factor; allow a gap"]
+    assert problems == ([] if readable else told)
+
+
+def test_what_is_read_often_is_planned_first() -> None:
+    """By interval, then by table, whatever the connector names first."""
+    rows = [
+        _point("a", "input:0", scan="slow"), _point("b", "input:9"), _point("c", "holding:0", scan="slow"),
+        _point("d", "coil:0", "bool"),
+    ]  # fmt: skip
+    reads, _problems = _reads(_connector(*rows), TCP)
+
+    assert [(each.interval_ms, each.request.table) for each in reads] == [
+        (1000, "coil"), (1000, "input"), (60_000, "holding"), (60_000, "input"),
     ]  # fmt: skip
 
 
