@@ -118,7 +118,7 @@ def ordinal_alpha(rated: Sequence[Ratings]) -> Fraction | None:
 def _distances(totals: Counter[Fraction]) -> dict[tuple[Fraction, Fraction], Fraction]:
     """The squared ordinal distance of each two values: the ratings from one to the other, each end counted half."""
     values = sorted(totals)
-    below = {value: Fraction(totals[value], 2) for value in values[:1]}
+    below = dict.fromkeys(values[:1], Fraction())
     for last, value in pairwise(values):
         below[value] = below[last] + Fraction(totals[last] + totals[value], 2)
     return {(one, other): (below[one] - below[other]) ** 2 for one, other in product(values, repeat=2)}

@@ -31,6 +31,7 @@ __all__ = [
 SPREAD = 20
 """Per cent by which every weight moves at most, all of them at once and at random."""
 THOUSANDTHS = 10
+"""Of which a per cent is made: the steps in which weights move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,10 @@ def one_steps(found: Score, answers: DecidedAnswers) -> tuple[OneStep, ...]:
     values = list(read(scope, answers).decided)
     changed = []
     for place, criterion in enumerate(scope.criteria):
-        now = values[place]
-        if now is None or not isinstance(answers.get(criterion.id), Value):
+        answer = answers.get(criterion.id)
+        if not isinstance(answer, Value):
             continue
+        now = int(answer.value * scope.unit)
         for then in _neighbours(scope, criterion.options, now):
             values[place] = then
             level = _outcome(scope, values).level
@@ -187,8 +189,7 @@ def _moved_node(node: Node, plant_type: str, random: Random) -> Node:
     weight = node.weight.get(plant_type)
     if weight is None:
         return node
-    span = 2 * SPREAD * THOUSANDTHS + 1
-    factor = Fraction(1000 - SPREAD * THOUSANDTHS + int(random.random() * span), 1000)
-    share = exact(weight.share) * factor
+    most = SPREAD * THOUSANDTHS
+    share = exact(weight.share) * (1000 - most + int(random.random() * (2 * most + 1)))
     moved = Weight.model_construct(share=f"{share.numerator}/{share.denominator}", confidence=weight.confidence)
     return node.model_copy(update={"weight": {**node.weight, plant_type: moved}})

@@ -356,7 +356,31 @@ def test_draws_of_weights_are_those_of_the_seed() -> None:
         84,
         {0: 97, 1: 19, 3: 84},
     )
+    assert list(drawn.levels) == [0, 1, 3]
     assert drawn.share == Fraction(drawn.stayed, 200)
+
+
+class Ends:
+    """The least for the first weight, the most for the fourth."""
+
+    def __init__(self, seed: int) -> None:
+        self.draws = iter((0.0, 0.5, 0.5, 1 - 2**-53))
+        assert seed == 1
+
+    def random(self) -> float:
+        """The next draw."""
+        return next(self.draws)
+
+
+@pytest.mark.parametrize(("at_least", "level"), [("3/7", 1), ("15003/35003", 0)])
+def test_a_weight_moves_by_a_fifth_at_most(monkeypatch: pytest.MonkeyPatch, at_least: str, level: int) -> None:
+    """Nothing of A and all of B: with 0.8 x 2 for A and 1.2 x 1 for B level 1 has 3/7, and not a thousandth more."""
+    monkeypatch.setattr("factory_kit.score.sensitivity.Random", Ends)
+    answers: dict[str, Decided] = {name: Value(Fraction(int(name == "d"))) for name in ROWS}
+    found = score(model(at_least=at_least, ends=(Fraction(1), Fraction(2), Fraction(3))), "two", answers)
+
+    assert found.level == 0
+    assert weight_draws(found, answers, draws=1).levels == {level: 1}
 
 
 RECORD = {
@@ -591,11 +615,11 @@ def test_fewer_actions_come_first_though_they_stand_last() -> None:
 
 
 def test_plans_may_share_an_action() -> None:
-    """Only the whole set of a plan is not proposed again."""
+    """Only the whole set of a plan is not proposed again; three are enough."""
     base = action("base", "1", {"f": "1", "g": "1"})
-    others = [action(name, str(cost), {"h": "1"}) for cost, name in enumerate("xyz", 1)]
+    others = [action(name, str(cost), {"h": "1"}) for cost, name in enumerate("wxyz", 1)]
 
-    assert proposed(full(1), 2, base, *others) == [["base", "x"], ["base", "y"], ["base", "z"]]
+    assert proposed(full(1), 2, base, *others) == [["base", "w"], ["base", "x"], ["base", "y"]]
 
 
 @pytest.fixture
