@@ -62,7 +62,7 @@ def protect(plants: Plants, rules: Rules, earlier: Sequence[Safe] = ()) -> Safe:
 
 
 def dominated(contributions: Sequence[Fraction], rules: Rules) -> bool:
-    """Whether one firm, or the two largest, make up more of a sum than may be; a sum of fewer than three firms always is."""
+    """Whether one firm, or the two largest, make up more of a sum than may be; a sum of fewer firms than a cell takes plants always is."""
     total = sum(contributions, Fraction())
     largest = sorted(contributions, reverse=True)
     if len(contributions) < rules.counts or total <= 0:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from factory_kit.district.disclosure import Rules
-from factory_kit.district.given import MEASURES, Place, given, kept, read
+from factory_kit.district.given import MEASURES, Given, Place, given, kept, read
+from factory_kit.district.proof import Safe
+from factory_kit.district.sums import SafeSums
 from factory_kit.seal.canonical import canonical
 
 RULES = Rules()
@@ -66,3 +68,36 @@ def test_a_later_release_is_held_against_what_was_kept() -> None:
     assert later.table.cells == first.table.cells
     assert later.sums["energy_tce"].total is None
     assert later.sums["output_10k"].values == first.sums["output_10k"].values
+
+
+def test_a_quotient_stands_where_both_sums_are_shown() -> None:
+    """Of a street as of all; hidden is hidden above and below the line, and by nothing nobody divides."""
+    streets = (("a",), ("b",), ("c",), ("d",))
+    energy = SafeSums(streets, (Fraction(30), Fraction(4), None, Fraction(5)), Fraction(60), {})
+    land = SafeSums(streets, (Fraction(20), None, Fraction(6), Fraction(0)), Fraction(40), {})
+    part = Given(Safe(streets, ((0,),), (), (), ()), {}, {"energy_tce": energy, "mu": land})
+
+    quotients = [part.per_mu("energy_tce", row) for row in (None, 0, 1, 2, 3)]
+    assert quotients == [Fraction(3, 2), Fraction(3, 2), None, None, None]
+    assert part.sum_of("energy_tce", None) == 60
+    assert part.sum_of("energy_tce", 0) == 30
+    assert part.sum_of("mu", 1) is None
+
+
+def test_medians_are_the_scores_of_their_rows() -> None:
+    """As they were given, by the names that stand in the row; plants whose amounts are not known count all the same."""
+    part = given(places(), RULES)
+    own = {street: sorted(float(each.total) for each in places() if each.row == street) for street in "ABCD"}
+
+    assert part.medians
+    assert part.medians == {street: f"{own[street][4]:.1f}" for street in part.medians}
+    assert len(part.sums["mu"].secret) == sum(bool(each.amounts) for each in places()) < len(places())
+
+
+def test_a_release_from_before_sums_binds_the_table_alone() -> None:
+    """What its record does not say was not given out."""
+    old = {key: value for key, value in kept(given(places(), RULES)).items() if key not in {"facts", "medians", "sums"}}
+    first = read(old)
+
+    assert (first.table.facts, first.medians, first.sums) == ((), {}, {})
+    assert given(places(), RULES, [first]).sums == given(places(), RULES).sums

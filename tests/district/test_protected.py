@@ -72,6 +72,14 @@ def test_sums_that_one_or_two_firms_make_are_hidden(firms: tuple[int, ...], hidd
     assert dominated([Fraction(firm, 100) for firm in firms], RULES) is hidden
 
 
+def test_a_sum_takes_as_many_firms_as_a_cell_takes_plants() -> None:
+    """However even they are: the campaign says how many."""
+    of_four = Rules(counts=4)
+
+    assert dominated([Fraction(1)] * 3, of_four)
+    assert not dominated([Fraction(1)] * 4, of_four)
+
+
 def test_nothing_to_publish_is_said() -> None:
     """No plants, no table."""
     with pytest.raises(Withheld, match="nothing to publish"):
