@@ -397,12 +397,15 @@ def test_scale_factors_that_change_all_the_time_are_not_remembered_for_ever() ->
     """Each answer is right, and what is kept of them is bounded."""
     decoder = Decoder([Slot(_point("uint16", sf="a_sf"), 0, factor=1), Slot(_point("int16"), 1)], 2)
 
+    kept = []
     for power in [*range(-10, 11)] * 2:
         assert decoder(_words(23, power % 65536)).value[0] == float(Fraction(23) * Fraction(10) ** power)
-        assert len(decoder._scales) <= 16
+        kept.append(len(decoder._scales))
+    assert kept[:18] == [*range(1, 17), 1, 2]
+    assert max(kept) == 16
 
 
-@pytest.mark.parametrize("held", [0x8000, 11, 0xFF00])
+@pytest.mark.parametrize("held", [0x8000, 11, 0xFFF5, 0xFF00])
 def test_without_its_scale_factor_a_value_is_none(held: int) -> None:
     """A factor that is not implemented or beyond what SunSpec allows leaves nothing to believe."""
     slots = [Slot(_point("uint16", sf="a_sf"), 0, factor=1), Slot(_point("int16", na="sunspec"), 1)]

@@ -95,6 +95,16 @@ def test_on_a_slow_line_a_wide_hole_costs_more_than_a_request(hole: int, request
     assert len(_spans(connector, TCP)) == 1
 
 
+@pytest.mark.parametrize(
+    ("hole", "forbidden", "requests"), [(3, [], 1), (4, [], 2), (3, ["holding:102"], 2), (3, ["input:102"], 1)]
+)
+def test_a_hole_is_read_through_where_the_device_allows_it(hole: int, forbidden: list[str], requests: int) -> None:
+    """As many registers as its gap, none of which is forbidden in the same table."""
+    points = [_point("a", "holding:100"), _point("b", f"holding:{101 + hole}")]
+
+    assert len(_spans(_connector(*points, limits={"max_gap": 3, "forbidden": forbidden}), TCP)) == requests
+
+
 @pytest.mark.parametrize(("hole", "requests"), [(230, 1), (231, 2)])
 def test_bits_cost_a_sixteenth_of_registers(hole: int, requests: int) -> None:
     """A request on the same line is worth 229.8 bits."""
