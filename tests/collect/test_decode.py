@@ -315,6 +315,7 @@ def test_a_sentinel_is_no_value(kind: str, na: str, data: tuple[int, ...]) -> No
 
     assert decoded.absent.tolist() == [True, False]
     assert decoded.known.tolist() == [False, True]
+    assert (decoded.absent.dtype, decoded.known.dtype) == (np.bool_, np.bool_)
     assert math.isnan(decoded.value[0])
 
 

@@ -208,6 +208,17 @@ def test_a_factor_answered_by_the_same_request_is_not_read_apart() -> None:
     assert problems == []
 
 
+def test_factors_from_elsewhere_stand_in_their_order() -> None:
+    """As their places in the plan are, however many there are."""
+    rows = [
+        _point("v", "holding:0", sf="s"), _point("w", "holding:1", sf="t"), _point("s", "holding:2", "int16", scan="slow"),
+        *(_point(f"p{place}", f"holding:{place}", scan="slow") for place in range(3, 9)), _point("t", "holding:9", "int16", scan="slow"),
+    ]  # fmt: skip
+    reads, _problems = _reads(_connector(*rows), TCP)
+
+    assert [(each.points, each.factors) for each in reads] == [((0, 1), (2, 9)), (tuple(range(2, 10)), ())]
+
+
 def test_a_scale_factor_cannot_be_left_out() -> None:
     """The machine without it would give values of unknown size."""
     rows = [_point("v", "holding:0", sf="s"), _point("s", "holding:1", "int16")]
