@@ -22,7 +22,7 @@ from factory_kit.score import Decided, NoValue, Score, Value, score, score_recor
 from factory_kit.score.gain import losses_at, shortest_way, weight_of
 from factory_kit.score.path import after, paths
 from factory_kit.score.readings import read
-from factory_kit.score.sensitivity import margins, one_steps, smallest_fall, weight_draws
+from factory_kit.score.sensitivity import margins, one_steps, sensitivity, smallest_fall, weight_draws
 from factory_kit.score.steps import cells_from_scores
 from factory_kit.score.tree import Scope, scope_of
 from factory_kit.shipped import data_dir
@@ -360,6 +360,16 @@ def test_draws_of_weights_are_those_of_the_seed() -> None:
     assert drawn.share == Fraction(drawn.stayed, 200)
 
 
+def test_two_hundred_draws_are_usual() -> None:
+    """From the seed 1, beside the other answers to what the level hangs on."""
+    found, answers = made("two", "renormalise", stop=True, trimmed=False, seed=3)
+    whole = sensitivity(found, answers)
+
+    assert (whole.weights, whole.margins) == (weight_draws(found, answers), margins(found))
+    assert (whole.one_steps, whole.smallest_fall) == (one_steps(found, answers), smallest_fall(found, answers))
+    assert (whole.weights.draws, whole.weights.seed) == (200, 1)
+
+
 class Ends:
     """The least for the first weight, the most for the fourth."""
 
@@ -632,8 +642,8 @@ def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("left_open", [None, NoValue(NoValueKind.UNKNOWN, "a reason")])
 def test_the_first_set_that_is_tried_is_right(left_open: Decided | None) -> None:
     """What has no answer, or an answer without a value, counts as nothing."""
-    answers = {name: answer for name, answer in full(1).items() if name != "f"}
-    answers |= {"f": left_open} if left_open else {}
+    answers = {name: answer for name, answer in full(1).items() if name not in "fgh"}
+    answers |= dict.fromkeys("fgh", left_open) if left_open else {}
     two = action("two", "1", {"f": "1", "g": "1"}), action("too", "2", {"h": "1"})
 
     assert proposed(answers, 2, *two) == [["two", "too"]]
