@@ -333,6 +333,23 @@ def test_a_number_near_a_sentinel_is_a_value(kind: str, na: str, data: tuple[int
     assert _decode(_point(kind, na=na), _words(*data)).absent.tolist() == [False]
 
 
+def test_each_number_of_64_bits_has_its_own_scale() -> None:
+    """Also from 2**63 on, behind other types and before others."""
+    large, scales = 2**63 + 2**40, ("0.1", "2", "0.5", "3")
+    kinds = ("uint16", "uint64", "uint64", "bits64")
+    slots = [
+        Slot(_point(kind, scale=scale), 4 * place)
+        for place, (kind, scale) in enumerate(zip(kinds, scales, strict=True))
+    ]
+
+    decoded = Decoder(slots, 16)(_words(7, 0, 0, 0, *_parts(large, 4), *_parts(large + 2**50, 4), *_parts(large, 4)))
+
+    expected = [
+        float(Fraction(scale) * raw) for scale, raw in zip(scales, (7, large, large + 2**50, large), strict=True)
+    ]
+    assert decoded.value.tolist() == expected
+
+
 def test_an_empty_string_may_be_a_sentinel() -> None:
     """A SunSpec string of zeros is absent."""
     decoded = _decode(_point("string", size=2, na="sunspec"), _words(0, 0))
