@@ -87,7 +87,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, bool]]:
 def _by_another_program(path: Path) -> bool:
     """Whether *path* is a zip file none of whose parts looks as the seal writes it: compressed, or with the times of files."""
     try:
-        with opened_zip(path) as archive:
+        with opened_zip(path, LARGE) as archive:
             entries = archive.infolist()
     except SealError:
         return False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from factory_kit.errors import SealError, UnsafeArchive
 from factory_kit.seal.container import Limits
-from factory_kit.seal.paths import check_names
+from factory_kit.seal.paths import check_name, check_names
 
 __all__ = ["DOCUMENT", "checked_zip", "opened_zip"]
 
@@ -20,6 +21,22 @@ SMALL = 1 << 20
 """Below this many bytes no ratio matters."""
 
 
+DIRECTORY_BYTES = 256
+"""What a file may take in the directory of a zip file, on the average."""
+
+
+class _Wary(io.BufferedReader):
+    """A file that is read in one go up to *most* bytes: a directory of millions of files costs memory before any is looked at."""
+
+    most = -1
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As ever; ``BufferError`` when too much is asked for."""
+        if size is not None and 0 <= self.most < size:
+            raise BufferError
+        return super().read(size)
+
+
 @contextmanager
 def checked_zip(path: Path, limits: Limits = DOCUMENT) -> Iterator[zipfile.ZipFile]:
     """The zip file at *path*, open for reading, after its directory passed all *limits* and name rules.
@@ -27,22 +44,34 @@ def checked_zip(path: Path, limits: Limits = DOCUMENT) -> Iterator[zipfile.ZipFi
     ``zipfile`` gives out no more than the sizes checked here: content that is larger than its directory says is an error.
     ``UnsafeArchive`` for too many or too large files, bombs, encrypted files, links, names that leave the folder or clash.
     """
-    with opened_zip(path) as archive:
+    with opened_zip(path, limits) as archive:
         _check(archive.infolist(), path.name, limits)
         yield archive
 
 
-def opened_zip(path: Path) -> zipfile.ZipFile:
-    """The zip file at *path*, none of its entries looked at; ``SealError`` when it is none."""
-    try:
-        return zipfile.ZipFile(path)
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        NotImplementedError,
-        ValueError,
-    ) as error:  # what zipfile raises for broken files
-        raise SealError("{file}: is no zip file that can be read ({reason})", file=path.name, reason=error) from error
+@contextmanager
+def opened_zip(path: Path, limits: Limits = DOCUMENT) -> Iterator[zipfile.ZipFile]:
+    """The zip file at *path*, none of its entries looked at; ``SealError`` when it is none, or has far more than *limits* takes."""
+    with ExitStack() as closing:
+        try:
+            file = closing.enter_context(_Wary(io.FileIO(path)))
+            file.most = limits.files * DIRECTORY_BYTES
+            archive = closing.enter_context(zipfile.ZipFile(file))
+            file.most = -1
+        except BufferError as error:
+            raise UnsafeArchive(
+                "{container}: holds more than {limit} files", container=path.name, limit=limits.files
+            ) from error
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            NotImplementedError,
+            ValueError,
+        ) as error:  # what zipfile raises for broken files
+            raise SealError(
+                "{file}: is no zip file that can be read ({reason})", file=path.name, reason=error
+            ) from error
+        yield archive
 
 
 def _check(entries: list[zipfile.ZipInfo], container: str, limits: Limits) -> None:
@@ -56,10 +85,10 @@ def _check(entries: list[zipfile.ZipInfo], container: str, limits: Limits) -> No
         )  # fmt: skip
     for entry in entries:
         _check_entry(entry, container, limits)
-    check_names((entry.orig_filename for entry in entries if not entry.is_dir()), container)
-    for entry in entries:
-        if entry.is_dir():  # each alone: a folder inside another one is no clash
-            check_names((entry.orig_filename.removesuffix("/"),), container)
+        # Each name alone: a folder inside another one is no clash. From Python 3.12 on a second name in the extra field wins.
+        for name in (entry.orig_filename, entry.filename):
+            check_name(name.removesuffix("/"), container)
+    check_names((entry.filename for entry in entries if not entry.filename.endswith("/")), container)
 
 
 def _check_entry(entry: zipfile.ZipInfo, container: str, limits: Limits) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 
 from factory_kit.errors import SealError, UnsafeArchive
 from factory_kit.seal import Limits, checked_zip
+from factory_kit.seal import archive as archive_module
 
 
 def packed(path: Path, *entries: tuple[zipfile.ZipInfo | str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -49,6 +52,43 @@ def test_an_ordinary_workbook_is_opened(tmp_path: Path) -> None:
 def test_names_that_leave_the_folder_are_refused(tmp_path: Path, name: str, said: str) -> None:
     """Before anything is read."""
     with pytest.raises(UnsafeArchive, match=said), checked_zip(packed(tmp_path / "a.zip", (name, b""))):
+        pass
+
+
+def test_a_second_name_is_held_to_the_same_rules(tmp_path: Path) -> None:
+    """From Python 3.12 on a Unicode name in the extra field takes the place of the name; before, the one in the directory stays."""
+    entry = zipfile.ZipInfo("a.csv")
+    second = struct.pack("<BL", 1, zlib.crc32(b"a.csv")) + b"../../evil.csv"
+    entry.extra = struct.pack("<HH", 0x7075, len(second)) + second
+    path = packed(tmp_path / "a.zip", (entry, b"x"))
+
+    try:
+        with checked_zip(path) as archive:
+            assert archive.namelist() == ["a.csv"]
+    except UnsafeArchive as error:
+        assert "is no path inside" in str(error)  # noqa: PT017 - which of both, the Python tells
+
+    entry.filename = "../../evil.csv"  # as the newer ones read it
+    assert entry.orig_filename == "a.csv"
+    with pytest.raises(UnsafeArchive, match="is no path inside"):
+        archive_module._check([entry], "a.zip", Limits())
+
+
+def test_a_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    """A name that is nothing but a zero byte, which ``zipfile`` cuts to an empty one, as one line."""
+    path = packed(tmp_path / "a.zip", ("a", b""))
+    path.write_bytes(path.read_bytes().replace(b"a", b"\0"))
+    with pytest.raises(UnsafeArchive, match="cannot be seen"), checked_zip(path):
+        pass
+
+
+def test_a_directory_of_very_many_files_is_not_even_read(tmp_path: Path) -> None:
+    """The size of the directory tells, before its entries cost memory: here they are no entries at all."""
+    path = packed(tmp_path / "a.zip", *((f"{number:03}", b"") for number in range(200)))
+    with checked_zip(path, Limits(files=200)) as archive:
+        assert len(archive.infolist()) == 200
+    path.write_bytes(path.read_bytes().replace(b"PK\1\2", b"????"))
+    with pytest.raises(UnsafeArchive, match=r"a.zip: holds more than 20 files"), checked_zip(path, Limits(files=20)):
         pass
 
 
