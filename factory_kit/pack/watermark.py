@@ -251,7 +251,9 @@ def _shift(known: Ints, truth: Floats, times: Ints, values: Floats) -> int:
     native = _pace(known)
     if native <= 0 or max(np.ptp(known), np.ptp(times)) // native > LONGEST_GRID:
         return 0
-    one, other = (_on_grid(at, level, native) for at, level in ((known, truth), (times, values)))
+    one, other = (  # what changes from row to row: a part of a rise has edges and a mean of its own
+        _on_grid(at, np.diff(level, prepend=level[:1]), native) for at, level in ((known, truth), (times, values))
+    )
     size = 1 << (len(one) + len(other)).bit_length()
     spectrum = np.fft.rfft(one, size)
     white = spectrum / np.maximum(

@@ -154,6 +154,24 @@ def test_a_shift_of_all_times_is_found(by: int) -> None:
     assert _shift(TIMES, TRUTH, TIMES[part] - by, TRUTH[part]) == by
 
 
+SLOW = {
+    "a trend": np.linspace(0, 100, COUNT),
+    "a wave": 100 * np.sin(np.arange(COUNT) / 150),
+    "steps": np.repeat(np.random.default_rng(3).normal(0, 5, COUNT // 20), 20),
+    "a walk": np.cumsum(np.random.default_rng(4).normal(0, 1, COUNT)),
+}
+
+
+@pytest.mark.parametrize("truth", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize("kept", [np.s_[100:400], np.s_[::1]], ids=["a part", "the whole"])
+def test_a_shift_is_found_whatever_is_slow_in_the_values(truth: npt.NDArray[np.float64], kept: slice) -> None:
+    """What was cut out of a long rise has another mean, and edges where the original has none."""
+    fine = truth + np.random.default_rng(6).normal(0, 0.3, COUNT)
+    rows = np.delete(np.arange(COUNT)[kept], np.s_[::7])
+
+    assert _shift(TIMES, fine, TIMES[rows] - 50, 2 * fine[rows] + 1) == 50
+
+
 @pytest.mark.parametrize("apart", [1, 60_000_000])
 def test_a_shift_is_found_on_any_grid(apart: int) -> None:
     """A row each microsecond, or each minute."""
