@@ -50,10 +50,15 @@ class Link:
         return self.server.address
 
     @property
+    def line(self) -> Any:
+        """The connection in use, or the last one; None where there was none."""
+        return self.client.uaclient.protocol if self.client is not None else None
+
+    @property
     def connected(self) -> bool:
         """Whether there is a line at this moment."""
-        protocol = self.client.uaclient.protocol if self.client is not None else None
-        return protocol is not None and not protocol.is_closed and protocol.transport is not None
+        line = self.line
+        return line is not None and not line.is_closed and line.transport is not None
 
     @property
     def session(self) -> Any:

@@ -79,6 +79,8 @@ class OpcUaDevice:
         self._tasks: list[asyncio.Task[None]] = []
         self._started = 0
         self._told: list[Published] = []
+        self._stuck = False
+        """What was told cannot be brought into order before the stream goes on."""
         self._arrived: list[Arrival] = []
         self._news = asyncio.Event()
         self._lost: DeviceError | None = None
@@ -150,18 +152,20 @@ class OpcUaDevice:
 
     async def arrivals(self) -> list[Arrival]:
         """What came since the last call; waits for the first. ``DeviceUnavailable`` when the stream broke or fell silent."""
-        while not self._told and not self._arrived:
+        while not self._arrived and (self._stuck or not self._told):
             if self._lost is not None:
                 raise self._lost
             self._news.clear()
             await self._news.wait()
         arrived, self._arrived = self._arrived, []
+        if self._stuck:
+            return arrived
         told, self._told = self._told, []
         for position, each in enumerate(told):
             try:
                 arrived += await self._recovery.in_order(each, len(self._items))
             except DeviceError as error:
-                self._told = told[position:] + self._told
+                self._told, self._stuck = told[position:] + self._told, True
                 if forgotten(error):
                     self._dead.add(each.subscription)
                 self._broken(error)
@@ -213,7 +217,7 @@ class OpcUaDevice:
     # --- the way up -------------------------------------------------------------------------------------------------
 
     def _fresh(self) -> None:
-        self._lost, self._dead = None, set()
+        self._lost, self._dead, self._stuck = None, set(), False
         self._news.clear()
 
     async def _learn_limits(self) -> None:

@@ -14,15 +14,15 @@ from factory_kit.drivers.opcua.link import Link
 from factory_kit.drivers.opcua.parts import Parts
 from factory_kit.drivers.opcua.subscription import LAST_NUMBER, Subscription
 from factory_kit.drivers.opcua.values import of_places
-from factory_kit.drivers.opcua.watching import UNABLE
 from factory_kit.errors import DeviceError
 
 __all__ = ["NO_SUBSCRIPTION", "Recovery", "forgotten"]
 
 MOST_REPUBLISHED = 10_000
 """Notifications asked for once more after a break; servers keep some hundred."""
-GONE = frozenset({"BadMessageNotAvailable", "BadSequenceNumberUnknown", "BadNoData"})
-"""What a server answers to Republish when it does not hold that notification."""
+ENDED = ("BadSession", "BadSecureChannel", "BadConnection", "BadTcp", "BadCommunication", "BadServer", "BadShutdown")
+"""How statuses begin that are about the line or the session, not about the notification that was asked for again."""
+STATE = ua.ObjectIds.Server_ServerStatus_State
 NO_SUBSCRIPTION = frozenset({"BadSubscriptionIdInvalid", "BadNoSubscription"})
 """What a server says of a subscription that it does not have."""
 
@@ -47,6 +47,8 @@ class Recovery:
         self._subscriptions = subscriptions
         self._parts = parts
         self._acknowledge = acknowledge
+        self._mute: object = None
+        """The connection on which Republish is not answered, though all else is; nothing is asked for again on it."""
 
     async def in_order(self, told: Published, count: int) -> list[Arrival]:
         """*told* as an arrival, after those before it that went missing and that the server still holds; there are *count* items."""
@@ -121,12 +123,16 @@ class Recovery:
             if again is None:
                 break
             found.append(again)
+        for again in found:
+            self._acknowledge(subscription.id, again.sequence)
         if found:
             subscription.took(subscription.number(missing - 1))
         return found[::-1], missing - len(found)
 
     async def _republished(self, subscription: Subscription, number: int) -> Published | None:
         """Notification *number* once more; None when the server does not hold it."""
+        if self._link.line is self._mute is not None:
+            return None
         request = ua.RepublishRequest()
         request.Parameters.SubscriptionId = subscription.id
         request.Parameters.RetransmitSequenceNumber = number
@@ -134,14 +140,18 @@ class Recovery:
             body = await self._link.raw(request)
             again = republished(body, subscription.id, self._link.context.now(), self._parts)
         except ua.UaStatusCodeError as error:
-            if status_name(error.code) in GONE | UNABLE | TOO_MUCH:
-                return None
-            raise translated(error, self._link.address) from error
+            name = status_name(error.code)
+            if name not in TOO_MUCH and (name in NO_SUBSCRIPTION or name.startswith(ENDED)):
+                raise translated(error, self._link.address) from error
+            return None  # whatever it says of the notification, it does not give it
         except Malformed:
+            return None
+        except TimeoutError:
+            await self._link.read((STATE,))  # raises where the line is dead, and it may be asked for again on another
+            self._mute = self._link.line
             return None
         except (ua.UaError, OSError) as error:
             raise translated(error, self._link.address) from error
         if again.sequence != number or not (len(again.batch) or again.ended is not None):
             return None  # some servers send a notification without values, or any that they have, instead of a status
-        self._acknowledge(subscription.id, number)
         return again
