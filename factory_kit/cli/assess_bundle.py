@@ -88,6 +88,7 @@ def seal(
     target = out or folder.path / f"{assessment.plant.id}-{name}.zip"
     role = "provider" if assessment.provider else "enterprise"
     called = signer or (assessment.provider.name if assessment.provider else assessment.plant.name.zh)
+    _keep_acknowledged(target, role)
     with ExitStack() as stack:
         signers = []
         if key is not None:
@@ -111,6 +112,21 @@ def seal(
     if "enterprise" in missing:
         note(_("Next, at the enterprise:"))
         pasted("factory-kit", "assess", "acknowledge", target, "--key", "enterprise.key")
+
+
+def _keep_acknowledged(target: Path, role: str) -> None:
+    """``UsageError`` where *target* is no bundle, or one that somebody beside *role* has signed: nobody can sign it again for them."""
+    from factory_kit.errors import SealError, UsageError
+    from factory_kit.seal.verify import open_sealed
+
+    if not target.exists():
+        return
+    try:
+        signed = {each.role for each in open_sealed(target).report.signatures if each.file}
+    except SealError:
+        signed = {""}
+    if signed - {role}:
+        raise UsageError("{file}: is there already; nothing was changed", file=target)
 
 
 def acknowledge(

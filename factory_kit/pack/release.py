@@ -26,11 +26,13 @@ from factory_kit.pack.risk import Risk
 from factory_kit.pack.schema import arrow_schema
 from factory_kit.pack.series import ROWS_AT_ONCE, micros, series_of
 from factory_kit.pack.watermark import Marking, mark_key, marked, signs
+from factory_kit.seal.digest import digest_file
 
 __all__ = [
     "REGISTER",
     "RISK_PAPER",
     "Recipient",
+    "keep_original",
     "mark_package",
     "mark_part",
     "read_recipients",
@@ -63,6 +65,13 @@ def read_recipients(register: Path) -> list[Recipient]:
         return [Recipient(**json.loads(line)) for line in lines if line]
     except (ValueError, TypeError) as error:
         raise FactoryKitError("{file}: is no register of recipients; restore it from a copy", file=register) from error
+
+
+def keep_original(out: Path, register: Path) -> None:
+    """``UsageError`` where *out* is a package of which *register* knows copies: without it none of them can be traced."""
+    known = {each.package_sha256 for each in read_recipients(register)} if out.is_file() else set()
+    if known and digest_file(out).sha256 in known:
+        raise UsageError("{file}: is there already; nothing was changed", file=out)
 
 
 def write_recipient(register: Path, new: Recipient) -> None:

@@ -23,7 +23,7 @@ from factory_kit.pack.outside import Verdict, outside_verdicts
 from factory_kit.pack.pseudonyms import plant_key
 from factory_kit.pack.quality import QualityRow, Scope
 from factory_kit.pack.quality_more import Score, db31, series_checks, tc609, tc609_groups
-from factory_kit.pack.release import REGISTER, RISK_PAPER, Recipient, mark_package, write_recipient
+from factory_kit.pack.release import REGISTER, RISK_PAPER, Recipient, keep_original, mark_package, write_recipient
 from factory_kit.pack.summary import summary_of
 from factory_kit.pack.verify import PACKAGE_KIND
 from factory_kit.render.charts import Timeline
@@ -93,7 +93,11 @@ def build_package(  # noqa: PLR0913 - what is built, from where, to where, and u
     clock: Callable[[], int],
     labels: Path | None = None,
 ) -> Package:
-    """The data product of *template* over *span*, sealed in the zip file *out*, whole or not at all; *labels*: the folder of what it joins."""
+    """The data product of *template* over *span*, sealed in the zip file *out*, whole or not at all; *labels*: the folder of what it joins.
+
+    ``UsageError`` where *out* holds a package of which copies were released.
+    """
+    keep_original(out, key_file.parent / REGISTER)
     for file in template.manuals.values():
         require_template(file)
     store.seal()
@@ -120,6 +124,9 @@ def release_package(  # noqa: PLR0913 - what is released, to whom, and under who
     """The sealed *package* marked for *recipient*, sealed in *out*, whole or not at all; the register beside *key_file* knows it."""
     if not recipient.strip():
         raise UsageError("nobody is named; add --to NAME")
+    if out.resolve() == package.resolve():
+        raise UsageError("{file}: is there already; nothing was changed", file=out)
+    keep_original(out, key_file.parent / REGISTER)
     sealed = open_sealed(package)
     if sealed.manifest.kind != PACKAGE_KIND:
         raise SealError("{file}: is a sealed {kind}, not a data package", file=package.name, kind=sealed.manifest.kind)

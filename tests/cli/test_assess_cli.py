@@ -206,6 +206,27 @@ def test_a_bundle_is_sealed_acknowledged_and_rebuilt(
     assert json.loads(rebuilt.out)["same"] is True
 
 
+def test_a_bundle_that_another_signed_is_not_written_over(
+    factory_kit: Command, plant: Path, tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    """Sealing again takes the place of what only the sealer signed; an acknowledged bundle, or any other file, stays as it is."""
+    new = ("assess", "new", "first", "--example", "--type", "provider", "--provider", "示例诊断", "-w", plant)
+    assert factory_kit(*new).code == 0
+    out, other = tmp_path / "out.zip", tmp_path / "photo.zip"
+    other.write_bytes(b"another file")
+    again = ("assess", "seal", "first", "-w", plant, "--key", keys[0], "--out")
+
+    assert [factory_kit(*again, out).code for _ in range(2)] == [0, 0]
+    assert factory_kit("assess", "acknowledge", out, "--key", keys[1]).code == 0
+    acknowledged = out.read_bytes()
+    said = [factory_kit(*again, file) for file in (out, other)]
+
+    assert [(each.code, each.err.strip()) for each in said] == [
+        (2, f"{file}: is there already; nothing was changed") for file in (out, other)
+    ]
+    assert (out.read_bytes(), other.read_bytes()) == (acknowledged, b"another file")
+
+
 def test_no_address_of_the_plant_leaves_it(factory_kit: Command, plant: Path, first: Path, tmp_path: Path) -> None:
     """Neither hosts, ports nor URLs of machines are in any file of the bundle."""
     out = tmp_path / "out.zip"

@@ -11,10 +11,17 @@ import pytest
 import yaml
 
 from factory_kit.cli.main import main
+from factory_kit.errors import UsageError
+from factory_kit.load.product import find_product, product_folder
+from factory_kit.load.workspace import Workspace
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
+from factory_kit.pack.release import REGISTER, Recipient, read_recipients, write_recipient
 from factory_kit.pack.verify import package_findings
+from factory_kit.reports.product import release_package
+from factory_kit.seal.digest import digest_file
 from factory_kit.seal.sealing import unpack
+from factory_kit.shipped import search_path
 from factory_kit.store import Store
 
 from .conftest import MIDNIGHT
@@ -85,3 +92,37 @@ def test_a_leaked_copy_is_traced_to_its_recipient(
     assert "甲公司" not in "".join(
         path.read_text("utf-8", "ignore") for path in (tmp_path / "got").rglob("*") if path.is_file()
     )
+
+
+def test_a_package_of_which_copies_are_known_is_not_written_over(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the unmarked original no copy can be traced: another build does not take its place."""
+    package, register = tmp_path / "spindle.zip", workspace / "keys" / REGISTER
+    package.write_bytes(b"the original")
+    known = Recipient("甲公司", "cnc-spindle", "1.0.0", digest_file(package).sha256, "2026-01-02T00:00:00+00:00")
+    register.parent.mkdir()
+    write_recipient(register, known)
+    day = ("--from", "2026-01-01", "--to", "2026-01-01")
+
+    assert run("pack", "build", "cnc-spindle", "-w", workspace, "--out", package, "--graded-by", "张三", *day) == 2
+    assert capsys.readouterr().err.strip() == f"{package}: is there already; nothing was changed"
+    assert (package.read_bytes(), read_recipients(register)) == (b"the original", [known])
+
+
+@pytest.mark.parametrize("out", ["other.zip", "spindle.zip"])
+def test_a_copy_takes_no_original_s_place(workspace: Path, tmp_path: Path, out: str) -> None:
+    """Neither that of the package it is made from, nor that of another one of which copies are known."""
+    place, product = Workspace.at(workspace), product_folder(find_product("cnc-spindle", search_path("datasets", None)))
+    original, key_file = tmp_path / "spindle.zip", workspace / "keys" / "pseudonyms.key"
+    original.write_bytes(b"the original")
+    known = Recipient("甲公司", "cnc-spindle", "1.0.0", digest_file(original).sha256, "2026-01-02T00:00:00+00:00")
+    key_file.parent.mkdir()
+    write_recipient(key_file.parent / REGISTER, known)
+
+    with pytest.raises(UsageError, match="is there already; nothing was changed"):
+        release_package(
+            tmp_path / "other.zip", product, place.site()[0], tmp_path / out,
+            recipient="乙公司", key_file=key_file, signers=(), clock=lambda: 0,
+        )  # fmt: skip
+    assert read_recipients(key_file.parent / REGISTER) == [known]
