@@ -11,7 +11,7 @@ from pathlib import Path
 
 from factory_kit.errors import FactoryKitError
 
-__all__ = ["atomic_path", "sync_folder", "write_atomically"]
+__all__ = ["atomic_path", "name_of", "sync_folder", "write_atomically"]
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -48,6 +48,15 @@ def write_atomically(path: Path, content: bytes | str, *, secret: bool = False) 
     data = content.encode("utf-8") if isinstance(content, str) else content
     with atomic_path(path, secret=secret) as aside:
         aside.write_bytes(data)
+
+
+def name_of(path: Path) -> str:
+    """The name of *path* as text that every file can hold: bytes that are no UTF-8 are read as GBK, as old zip programs wrote names, or spelled out."""
+    name = os.fsencode(path.name)
+    for encoding in ("utf-8", "gbk"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return name.decode(encoding)
+    return name.decode("utf-8", "backslashreplace")
 
 
 def sync_folder(folder: Path) -> None:

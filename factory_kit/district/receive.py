@@ -28,6 +28,7 @@ from factory_kit.district.known import Entry, Known
 from factory_kit.district.office import Office
 from factory_kit.district.receipts import check_end, handed_back
 from factory_kit.district.rules import (
+    NO_BUNDLE,
     Rebuilt,
     Ruling,
     about_campaign,
@@ -40,7 +41,7 @@ from factory_kit.district.rules import (
     plain,
 )
 from factory_kit.errors import DefinitionError, FactoryKitError, SealError
-from factory_kit.files import sync_folder
+from factory_kit.files import name_of, sync_folder
 from factory_kit.i18n import N_
 from factory_kit.load.checked import checked
 from factory_kit.load.document import parse_json
@@ -112,7 +113,9 @@ class _Decided:
         if self.fresh and looked.rebuilt:
             level = looked.rebuilt.level
         about = looked.assessment if self.fresh else None
-        return Receipt(looked.path.name, self.outcome, self.entry.number, self.entry.hash, self.rulings, about, level)
+        return Receipt(
+            name_of(looked.path), self.outcome, self.entry.number, self.entry.hash, self.rulings, about, level
+        )
 
 
 def receive(
@@ -225,7 +228,7 @@ def _look(
     folder: Path, campaign: Campaign, keys: KeyRing, kept: frozenset[str], rebuild: Rebuild, path: Path
 ) -> _Looked:
     """*path* copied into *folder* and looked at; what was received before is not looked at again."""
-    copy = folder / f"{ASIDE}{os.getpid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    copy = folder / f"{ASIDE}{os.getpid()}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
     try:
         if path.stat().st_size > LARGEST_FILE:
             return _too_large(path)
@@ -250,7 +253,7 @@ def _copied(source: Path, target: Path) -> str:
 
 def _too_large(path: Path) -> _Looked:
     size = path.stat().st_size
-    name = hashlib.sha256(f"{path.name}/{size}".encode()).hexdigest()
+    name = hashlib.sha256(f"{name_of(path)}/{size}".encode()).hexdigest()
     message = N_("the file has {size} bytes, at most {limit} are taken; it was not read")
     return _Looked(path, None, name, name, (Ruling("R01", message, {"size": size, "limit": LARGEST_FILE}, "rejects"),))
 
@@ -280,7 +283,8 @@ def _refused(path: Path, copy: Path, sha256: str, keys: KeyRing) -> _Looked:
     try:
         report = verify(copy, keys, limits=LIMITS)
     except SealError as error:
-        wrong = Ruling("R01", error.message, _named(error.details, copy, path), "rejects")
+        about = {**_named(error.details, copy, path), "because": error.message}
+        wrong = Ruling("R01", NO_BUNDLE, about, "rejects")
         return _Looked(path, copy, sha256, sha256, (wrong,))
     rulings = tuple(_renamed(each, copy, path) for each in about_file(report, BUNDLE))
     content = digest([report.manifest.to_bytes()]).sha256 if report.manifest else sha256
@@ -345,7 +349,7 @@ def _assessment(sealed: Sealed) -> tuple[Assessment | None, Ruling]:
 def _named(details: Mapping[str, object], copy: Path, path: Path) -> dict[str, str | int]:
     """*details* with the name the sender knows."""
     return {
-        key: value.replace(copy.name, path.name) if isinstance(value, str) else value
+        key: value.replace(copy.name, name_of(path)) if isinstance(value, str) else value
         for key, value in plain(details).items()
     }
 
@@ -381,7 +385,7 @@ def _record(campaign: Campaign, looked: _Looked, received: int) -> dict[str, Any
     found: dict[str, Any] = {
         "form": 1,
         "campaign": campaign.id,
-        "file": looked.path.name,
+        "file": name_of(looked.path),
         "sha256": looked.sha256,
         "content": looked.content,
         "received": datetime.fromtimestamp(received // MICRO, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

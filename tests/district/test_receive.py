@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,23 @@ def test_receiving_twice_gives_the_same_ledger(take: Take, office: Office, inbox
     assert {each.outcome for each in second} == {"duplicate"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only here a file can have any bytes for a name")
+@pytest.mark.parametrize(
+    ("name", "said"), [("示例厂.zip".encode("gbk"), "示例厂.zip"), (b"bad\xff\xfename.zip", "bad\\xff\\xfename.zip")]
+)
+def test_a_file_whose_name_is_no_utf_8_is_received(
+    take: Take, office: Office, inbox: list[Submission], tmp_path: Path, name: bytes, said: str
+) -> None:
+    """Old zip programs unpack names in GBK: they are read so, other bytes are spelled out, and the ledger holds."""
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    odd.write_bytes(inbox[0].path.read_bytes())
+
+    receipts = take(odd, inbox[1].path)
+
+    assert [(each.file, each.outcome) for each in receipts] == [(said, "accepted"), (inbox[1].path.name, "accepted")]
+    assert [entry.record["file"] for entry in office.ledger()] == [each.file for each in receipts]
+
+
 def test_the_ledger_holds_and_proves_its_receipts(take: Take, office: Office, inbox: list[Submission]) -> None:
     """Every receipt's number and hash stand in the chain; a changed record is noticed."""
     receipts = take(*(each.path for each in inbox[:3]))
@@ -122,6 +141,8 @@ def test_the_file_must_be_a_bundle(take: Take, tmp_path: Path) -> None:
     receipts = take(tmp_path / "text.zip", tmp_path / "package.zip", tmp_path / "empty.zip")
 
     assert [(each.outcome, rules(each)) for each in receipts] == [("rejected", ["R01"])] * 3
+    (text,) = (each.text() for each in receipts[0].rulings)
+    assert "ask its sender for that file unchanged (text.zip: is no sealed file" in text
 
 
 def test_the_enterprise_must_have_signed(take: Take, inbox: list[Submission], tmp_path: Path, key: SecretKey) -> None:
