@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -22,27 +23,45 @@ CLEAN = os.environ.get("CI") == "true"
 pytestmark = pytest.mark.wheel
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel as users get it."""
-    out = tmp_path_factory.mktemp("wheel")
+def built(form: str, out: Path) -> Path:
+    """The distribution of the *form* ``wheel`` or ``sdist``, in *out*."""
     done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "build", f"--{form}", "--outdir", out, ROOT], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        message = f"the wheel was not built: {done.stdout[-500:]}{done.stderr[-500:]}"
+        message = f"the {form} was not built: {done.stdout[-500:]}{done.stderr[-500:]}"
         if CLEAN or "No matching distribution" not in message:
             pytest.fail(message)
         pytest.skip("the build needs packages that cannot be reached from here")
-    return next(out.glob("*.whl"))
+    return next(out.glob("factory_kit-*"))
 
 
-def tracked(folder: str) -> set[str]:
-    """The files of *folder* that belong to the project, as the wheel names them."""
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as users get it."""
+    return built("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def ours(folder: str) -> set[str]:
+    """The files of *folder* that belong to the project: those git tracks, and all where it was unpacked from an sdist."""
+    if not (ROOT / ".git").exists():
+        files = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        return {path.relative_to(ROOT).as_posix() for path in files}
     listed = subprocess.run(
-        ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8"
+        ["git", "ls-files", "-z", folder], cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8"
     )
-    return {f"factory_kit/_data/{name}" for name in listed.stdout.splitlines()}
+    return set(filter(None, listed.stdout.split("\0")))
+
+
+def test_the_sdist_holds_all_that_the_project_is_made_of(tmp_path: Path) -> None:
+    """Who has it can run its tests and build its documentation: nothing that belongs to the project is missing."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is what the sdist holds")
+    wanted = {name for name in ours(".") if (ROOT / name).exists()}
+    with tarfile.open(built("sdist", tmp_path)) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert wanted - held == set()
 
 
 def test_every_definition_is_in_the_wheel(wheel: Path) -> None:
@@ -52,7 +71,7 @@ def test_every_definition_is_in_the_wheel(wheel: Path) -> None:
             name for name in archive.namelist() if name.startswith("factory_kit/_data/") and not name.endswith("/")
         }
 
-    assert shipped == set().union(*(tracked(folder) for folder in DATA))
+    assert shipped == {f"factory_kit/_data/{name}" for folder in DATA for name in ours(folder)}
 
 
 def test_catalogues_templates_and_the_type_marker_are_in_the_wheel(wheel: Path) -> None:
