@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import accumulate, product
 from random import Random
 from typing import TypeVar
 
@@ -115,13 +115,12 @@ def ordinal_alpha(rated: Sequence[Ratings]) -> Fraction | None:
     return 1 - (totals.total() - 1) * observed / expected if expected else None
 
 
-def _distances(totals: Counter[Fraction]) -> dict[tuple[Fraction, Fraction], Fraction]:
-    """The squared ordinal distance of each two values: the ratings from one to the other, each end counted half."""
+def _distances(totals: Counter[Fraction]) -> dict[tuple[Fraction, Fraction], int]:
+    """Four times the squared ordinal distance of each two values: the ratings from one to the other, each end counted half."""
     values = sorted(totals)
-    below = dict.fromkeys(values[:1], Fraction())
-    for last, value in pairwise(values):
-        below[value] = below[last] + Fraction(totals[last] + totals[value], 2)
-    return {(one, other): (below[one] - below[other]) ** 2 for one, other in product(values, repeat=2)}
+    upto = accumulate(totals[value] for value in values)
+    twice = {value: 2 * count - totals[value] for value, count in zip(values, upto, strict=True)}
+    return {(one, other): (twice[one] - twice[other]) ** 2 for one, other in product(values, repeat=2)}
 
 
 def _estimate(
