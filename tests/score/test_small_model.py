@@ -22,7 +22,7 @@ from factory_kit.score import Decided, NoValue, Score, Value, score, score_recor
 from factory_kit.score.gain import losses_at, shortest_way, weight_of
 from factory_kit.score.path import after, paths
 from factory_kit.score.readings import read
-from factory_kit.score.sensitivity import margins, one_steps, sensitivity, smallest_fall, weight_draws
+from factory_kit.score.sensitivity import Margins, margins, one_steps, sensitivity, smallest_fall, weight_draws
 from factory_kit.score.steps import cells_from_scores
 from factory_kit.score.tree import Scope, scope_of
 from factory_kit.shipped import data_dir
@@ -368,6 +368,15 @@ def test_two_hundred_draws_are_usual() -> None:
     assert (whole.weights, whole.margins) == (weight_draws(found, answers), margins(found))
     assert (whole.one_steps, whole.smallest_fall) == (one_steps(found, answers), smallest_fall(found, answers))
     assert (whole.weights.draws, whole.weights.seed) == (200, 1)
+    assert sensitivity(found, answers, draws=3, seed=9).weights == weight_draws(found, answers, draws=3, seed=9)
+
+
+def test_a_total_on_the_end_of_its_band_is_not_above_it() -> None:
+    """One more is missing to the next end, and nothing to this one."""
+    strict = model(ends=(Fraction(1), Fraction(2), Fraction(3)))
+
+    assert margins(score(strict, "one", full(1))) == Margins(Fraction(0), Fraction(1))
+    assert margins(score(strict, "one", full(1, 2, 3))) == Margins(Fraction(0), None)
 
 
 class Ends:
