@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from factory_kit.errors import DefinitionError, Problem, StoreFull
+from factory_kit.files import name_of
 from factory_kit.i18n import N_
 from factory_kit.model.history import HistoryMap, MappedPoint
 from factory_kit.model.run import CataloguePoint, LossEntry, Run
@@ -92,7 +93,7 @@ def import_history(
             strict=True,
         )
     )
-    run = Run(f"import-{clock()}", clock(), Origin.IMPORTED, kind, f"import {file.name}")
+    run = Run(f"import-{clock()}", clock(), Origin.IMPORTED, kind, f"import {name_of(file)}")
     delivered: dict[int, int] = dict.fromkeys(ids.values(), 0)
     first, last = 2**63 - 1, -(2**63)
     written = 1

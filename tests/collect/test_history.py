@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,18 @@ def test_a_map_is_not_proposed_with_words_it_could_not_hold(tmp_path: Path, zone
 
     with pytest.raises(UsageError, match=r"is no time zone|cannot be the name of equipment"):
         proposed_map(tmp_path / "export.csv", zone, equipment)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here a file can have any bytes for a name")
+def test_an_export_whose_name_is_no_utf_8_is_imported(tmp_path: Path) -> None:
+    """Old zip programs unpack names in GBK: the run names the file so."""
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + "一车间.csv".encode("gbk")))
+    file.write_text("时间;a\n2026-03-09 10:14:33;1\n", encoding="utf-8")
+    store = Store(tmp_path / "store")
+
+    import_history(file, a_map(MAP), store, kind="demo", clock=lambda: 1_800_000_000_000_000)
+
+    assert store.query("SELECT what FROM runs").to_pylist() == [{"what": "import 一车间.csv"}]
 
 
 @pytest.mark.parametrize(
