@@ -518,6 +518,20 @@ class Mute(Retelling):
         del request
 
 
+class Curt(Liar):
+    """Tells of no endpoint it could be reached at when a session begins, and of one without a place besides when it is asked."""
+
+    def _on_CreateSession(self, wish: Any) -> Any:  # noqa: N802
+        answer = super()._on_CreateSession(wish)
+        answer.Parameters.ServerEndpoints = None
+        return answer
+
+    def _on_GetEndpoints(self, wish: Any) -> Any:  # noqa: N802
+        answer = super()._on_GetEndpoints(wish)
+        answer.Endpoints.insert(0, ua.EndpointDescription(EndpointUrl=None))
+        return answer
+
+
 class Instant(Liar):
     """Its tokens live no time at all, it says."""
 
@@ -651,7 +665,7 @@ def _enough(liar: type[Liar], watcher: Any) -> Callable[[Machine], bool]:
         Liar, Twice, Swallowing, Forgetful, Deceiver, Jumping, Restarting, Standing, Crowded, Boasting, Misnumbering, Unpunctual,
         Senseless, Ending, Stranger, Backwards, Renewing, Chopping, Wrapping, Hasty, Mumbling, Eventful, Leaving, Elsewhen, Fleeting,
         Hoarding, Hiding, Interrupted, Interleaving, Aborting, Retelling, Instant,
-        Cutting, Failing, Mute,
+        Cutting, Failing, Mute, Curt,
     ],
 )  # fmt: skip
 def test_a_liar_loses_nothing_silently_and_nothing_comes_twice(

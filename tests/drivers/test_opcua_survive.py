@@ -236,6 +236,8 @@ def test_silence_is_judged_within_three_intervals() -> None:
     assert 100.75 < subscription.silent_at(0.0) < 101.5
     assert subscription.silent_at(4.0) > 105
     assert Subscription(1, 0.5, 10, 100.0).silent_at(0.0) > 105, "who promised little is not held to more"
+    assert Subscription(1, 0.002, 1, 100.0).suspicious_at(0.0) == 100.25, "no network is as quick as some promise"
+    assert Subscription(1, 0.002, 1, 100.0).silent_at(0.0) == 100.5
 
 
 @wire

@@ -90,6 +90,15 @@ class ReadingTransport(UaClient):  # type: ignore[misc] # asyncua has no type in
             self._answered.append(monotonic() - begun)
         return answer
 
+    async def create_session(self, parameters: Any) -> Any:
+        """The new session; where the server does not repeat its endpoints in it, as some do not, it is asked for them."""
+        created = await super().create_session(parameters)
+        created.ServerEndpoints = _complete(created.ServerEndpoints)
+        if not created.ServerEndpoints:
+            asked = await self.get_endpoints(ua.GetEndpointsParameters(EndpointUrl=parameters.EndpointUrl))
+            created.ServerEndpoints = _complete(asked)
+        return created
+
     def _make_protocol(self) -> ReadingProtocol:
         protocol = ReadingProtocol(self._sent, self._timeout, security_policy=self.security_policy)
         protocol.pre_request_hook = self._pre_request_hook
@@ -103,6 +112,11 @@ class ReadingTransport(UaClient):  # type: ignore[misc] # asyncua has no type in
         if self.protocol is protocol:
             self._on_transport_lost(error)
             self._lost()
+
+
+def _complete(endpoints: Any) -> list[Any]:
+    """Those of *endpoints* that say where they are."""
+    return [each for each in endpoints or () if each.EndpointUrl]
 
 
 class ReadingClient(Client):  # type: ignore[misc] # asyncua has no type information

@@ -18,6 +18,8 @@ ODD = 3
 """So many new notifications in a row under old numbers, and the server counts anew."""
 VERDICT = 2.8
 """So many publishing intervals of silence are too long; with the time to tell it is less than three."""
+LEAST_S = 0.25
+"""A silence this short says nothing: a server may promise signs of life faster than any network carries them."""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Subscription:
 
     def suspicious_at(self, slowness_s: float) -> float:
         """When its silence is worth a question."""
-        return max(self.heard, self.probed) + (self.beats + 0.5) * self.interval_s + slowness_s
+        return max(self.heard, self.probed) + max((self.beats + 0.5) * self.interval_s, LEAST_S) + slowness_s
 
     def due_at(self, slowness_s: float) -> float:
         """When the watchdog should look at it next."""
@@ -91,7 +93,7 @@ class Subscription:
 
     def silent_at(self, slowness_s: float) -> float:
         """When its silence is too long, although the server answers."""
-        return self.heard + max(VERDICT, self.beats + 0.8) * self.interval_s + slowness_s
+        return self.heard + max(max(VERDICT, self.beats + 0.8) * self.interval_s, 2 * LEAST_S) + slowness_s
 
 
 def _steps(start: int, end: int) -> int:
