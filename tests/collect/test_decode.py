@@ -351,11 +351,18 @@ def test_each_number_of_64_bits_has_its_own_scale() -> None:
 
 
 def test_an_empty_string_may_be_a_sentinel() -> None:
-    """A SunSpec string of zeros is absent."""
-    decoded = _decode(_point("string", size=2, na="sunspec"), _words(0, 0))
+    """A SunSpec string of zeros is absent; one of a point that does not say so is empty, and one with signs is what it is."""
+    slots = [
+        Slot(_point("string", size=2, **more), place)
+        for place, more in ((0, {"na": "sunspec"}), (0, {}), (2, {"na": "sunspec"}))
+    ]
+    decoded = Decoder(slots, 4)(_words(0, 0, 0x4142, 0))
 
-    assert decoded.text == [None]
-    assert decoded.absent[0]
+    assert (decoded.text, decoded.absent.tolist(), decoded.known.tolist()) == (
+        [None, "", "AB"],
+        [True, False, False],
+        [False, True, True],
+    )
 
 
 @pytest.mark.parametrize(("power", "value"), [(-2, 23.01), (0, 2301.0), (3, 2_301_000.0), (-10, 2301e-10), (-1, 230.1)])
@@ -441,13 +448,12 @@ def test_without_its_scale_factor_a_value_is_none(held: int) -> None:
         ("uint32", 12, 19, "ABCD", 0x4A),
         ("bits32", 0, 31, "CDAB", 0xABCD1234),
         ("uint64", 60, 63, "ABCD", 1),
+        ("bits64", 0, 63, "ABCD", 2**63 + 2**40),
     ],
 )
 def test_some_bits_of_a_value_are_a_number(kind: str, first: int, top: int, order: str, value: int) -> None:
     """Bits are counted from the least significant of the whole value, over its registers."""
-    data = {"uint16": (0xABCD,), "uint32": (0x1234, 0xABCD), "bits32": (0x1234, 0xABCD), "uint64": (0x1234, 0, 0, 0)}[
-        kind
-    ]
+    data = {"uint16": (0xABCD,), "uint32": (0x1234, 0xABCD), "bits32": (0x1234, 0xABCD), "uint64": (0x1234, 0, 0, 0), "bits64": _parts(2**63 + 2**40, 4)}[kind]  # fmt: skip
 
     assert Decoder([Slot(_point(kind, order), 0, first, top)], len(data))(_words(*data)).value[0] == value
 
