@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,12 @@ def paths(
         return ()
     program = _Program(found, answers, [each for each in actions.actions if not _done(each, answers)], level)
     chosen: list[Plan] = []
-    for _ in range(TRIES):
-        names = program.solve()
-        if names is None or len(chosen) == plans:
-            break
+    for names in islice(iter(program.solve, None), TRIES):
         reached = score(found.model, found.plant_type, after(answers, names), found.trimming)
         if reached.level >= level:
             chosen.append(_plan(names, answers, reached))
+            if len(chosen) == plans:
+                break
             program.forbid_all_of(names)
         else:
             program.demand_another_than(names)
