@@ -40,6 +40,8 @@ class _Open:
     given: int = 0
     point: bytes | None = None
     tries: int = 0
+    page: tuple[object, ...] = ()
+    """What the last page with new values held."""
 
 
 async def pages(
@@ -116,13 +118,15 @@ def _taken(each: _Open, answer: Any, received: int, parts: Parts | None) -> tupl
     batch = _fresh(batch, each, 0 if bookmarked else each.given)
     # A full page without a bookmark may have been cut off; a server that gives nothing new any more has no more.
     more = each.point is not None or (count >= PER_PAGE and len(batch) > 0)
-    if len(batch):
+    page = (batch.time.tobytes(), batch.value.tobytes(), *(batch.text or ()))
+    if len(batch) and not (bookmarked and page == each.page):
         last = int(batch.time.max())
         same = int((batch.time == last).sum())
         each.given = same + (each.given if last == each.start else 0)
-        each.start = last
+        each.start, each.page = last, page
         each.tries = 0
-    elif each.point is not None:
+    elif each.point is not None:  # nothing, or the same over again: some servers promise more for ever
+        batch = nothing(received)
         each.tries += 1
         more = each.tries < TRIES
     return Past(item, batch, last=not more), more
