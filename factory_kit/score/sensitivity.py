@@ -158,7 +158,7 @@ def _neighbours(scope: Scope, options: str, now: int) -> Iterator[int]:
     """The values one step below and above *now*, in units."""
     allowed = [int(value * scope.unit) for value in scope.model.options[options]]
     place = allowed.index(now)
-    yield from allowed[max(place - 1, 0) : place]
+    yield from allowed[place - 1 : place]  # nothing at the lowest: from the last to the first
     yield from allowed[place + 1 : place + 2]
 
 
