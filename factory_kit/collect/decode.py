@@ -208,9 +208,7 @@ class _Group:
         self._slots = mine
         self._from: Index = np.array([_least_first(slot, length) for slot in mine], dtype=np.intp)
         self._shift = np.array([slot.bit or 0 for slot in mine], dtype=np.uint64)
-        self._mask = np.array(
-            [(2 << ((slot.top or 0) - (slot.bit or 0))) - 1 if slot.top else 1 for slot in mine], np.uint64
-        )
+        self._mask = np.array([(2 << (slot.top - (slot.bit or 0))) - 1 if slot.top else 1 for slot in mine], np.uint64)
         self._numbers = _NUMBERS.get(kind)
         self._sentinels = Sentinels([slot.point for slot in mine])
 

@@ -445,7 +445,9 @@ def test_without_its_scale_factor_a_value_is_none(held: int) -> None:
     ("kind", "first", "top", "order", "value"),
     [
         ("uint16", 4, 7, "ABCD", 0xC),
+        ("uint16", 0, 0, "ABCD", 1),
         ("uint32", 12, 19, "ABCD", 0x4A),
+        ("uint32", 0, 7, "ABCD", 0xCD),
         ("bits32", 0, 31, "CDAB", 0xABCD1234),
         ("uint64", 60, 63, "ABCD", 1),
         ("bits64", 0, 63, "ABCD", 2**63 + 2**40),

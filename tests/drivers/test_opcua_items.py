@@ -53,7 +53,7 @@ CASES = {
     "true": number(1, True), "false": number(1, False), "two": Case(b"\1\2", 1.0),
     **{f"{kind} {value}": number(kind, value) for kind, bits in ((2, 7), (4, 15), (6, 31), (8, 53)) for value in (-(2**bits), 2**bits - 1)},
     **{f"{kind} {value}": number(kind, value) for kind, bits in ((3, 8), (5, 16), (7, 32), (9, 53)) for value in (0, 2**bits - 1)},
-    "float": number(10, -1.5), "double": number(11, 1e300), "NaN": Case(b"\x0b" + struct.pack("<d", math.nan), math.nan), "moment": moment(1_790_000_000_000_000),
+    "float": number(10, -1.5), "double": number(11, 1e300), "NaN": Case(b"\x0b" + struct.pack("<d", math.nan), math.nan), "signalling NaN": Case(b"\x0a\1\0\xa0\x7f", math.nan), "moment": moment(1_790_000_000_000_000),
     "1601": Case(b"\x0d" + bytes(8), 0.0), "word": Case(b"\x0c" + ABC, text="abc"), "letter": Case(b"\x0c\1\0\0\0x", text="x"), "empty": Case(b"\x0c\0\0\0\0", text=""),
     "no word": Case(b"\x0c\xff\xff\xff\xff"), "not UTF-8": Case(b"\x0c\2\0\0\0\xc3\x28", text="\udcc3("), "bytes": Case(b"\x0f" + ABC, text="616263"), "status": Case(b"\x13\0\0\0\0", text="Good"),
     "node": Case(b"\x11\1\2\x2a\0", text="ns=2;i=42"), "label": Case(b"\x15\2" + ABC, text="abc"), "nothing": Case(None), "null": Case(b"\0"), "guid": Case(b"\x0e" + bytes(range(16)), other=True),
