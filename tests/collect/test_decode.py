@@ -460,6 +460,14 @@ def test_some_bits_of_a_value_are_a_number(kind: str, first: int, top: int, orde
     assert Decoder([Slot(_point(kind, order), 0, first, top)], len(data))(_words(*data)).value[0] == value
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_bit_is_where_it_is_in_any_order_of_bytes(order: str) -> None:
+    """A truth value does not ask for the order of its connector."""
+    assert Decoder([Slot(_point("bool", order), 0, 0), Slot(_point("bool", order), 0, 8)], 1)(
+        _words(1)
+    ).value.tolist() == [1, 0]
+
+
 def test_registers_to_the_base_of_ten_thousand() -> None:
     """Schneider's MOD10: 0012 3456 7890 are 1234567890, and a register above 9999 is no value."""
     assert _decode(_point("mod10k48"), _words(12, 3456, 7890)).value[0] == 1_234_567_890

@@ -49,7 +49,7 @@ def test_a_number_or_a_structure_is_no_text(kind: int) -> None:
         b"\x0f" + ABC, b"\x10" + ABC, b"\x8c\1\0\0\0" + bytes(4), b"\x17\x22" + bytes(6), b"\x17\0",
         b"\x16\0\x2a\0", b"\x16\0\x2a\1" + ABC, b"\x17\1\1\1", b"\x18\1\1", b"\x19\x3f" + bytes(16) + ABC + bytes(4), b"\x19\x40\0",
         b"\x86\2\0\0\0" + bytes(8), b"\x8c\2\0\0\0" + ABC + NONE, b"\xc6\2\0\0\0" + bytes(8) + b"\1\0\0\0\2\0\0\0", b"\x86" + NONE,
-        b"\x11\xc2\2\0\7\0\0\0" + ABC + bytes(4), b"\x11\4" + bytes(18), b"\x1a" + ABC,
+        b"\x11\5\2\0" + ABC, b"\x11\xc2\2\0\7\0\0\0" + ABC + bytes(4), b"\x11\4" + bytes(18), b"\x1a" + ABC,
     ],
 )  # fmt: skip
 def test_a_value_ends_where_its_type_says_and_never_behind_the_message(variant: bytes) -> None:
@@ -99,6 +99,13 @@ def test_a_length_that_cannot_be_is_malformed(length: int) -> None:
     for data in (b"\x0c" + said, b"\x83" + said, b"\x8c" + said, b"\xc3" + bytes(4) + said):
         with pytest.raises(Malformed, match="longer than the message"):
             end_of_variant(data, 0, len(data))
+
+
+@pytest.mark.parametrize("form", [6, 0x3F, 0x86])
+def test_a_node_id_of_a_form_that_nobody_knows_is_malformed(form: int) -> None:
+    """Where it ends cannot be known."""
+    with pytest.raises(Malformed, match="unknown form"):
+        end_of_variant(bytes([17, form]) + bytes(40), 0, 42)
 
 
 def test_fifty_openings_are_read_and_one_more_is_not() -> None:
