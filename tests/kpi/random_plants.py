@@ -265,6 +265,12 @@ SPECIAL = {
     "a value that did not come again": special(
         runs=TWO_RUNS, temperature=plain((13, 20), run=1), repeated={(1, "state"): 0}
     ),
+    "a value that came again between two others": special(
+        runs=((-1, 9, "live"), (12, 16, "live"), (18, 26, "live")),
+        state=plain((-1, 1)) + plain((20, 3), run=2),
+        temperature=plain((13, 20), run=1) + plain((19, 20), run=2),
+        repeated={(1, "state"): 1},
+    ),
     "a first value from between two runs": special(
         runs=TWO_RUNS, state=plain((-1, 1)) + plain((10, 3), run=1), temperature=plain((13, 20), run=1)
     ),
@@ -274,7 +280,40 @@ SPECIAL = {
         temperature=plain((-1, 20), (2, 20)) + plain((0, 20), run=1),
     ),
     "an old first value": special(runs=((6, 26, "live"),), state=plain((-8, 1))),
+    "a first value older than the lookback": special(
+        runs=((6, 26, "live"),),
+        **{
+            point: late(20, *plain((-14, 1))) + plain((20, 4))
+            for point in (*POINTS, "meter-1/active_energy")
+            if point != "temperature"
+        },
+    ),
+    "a first value older than the lookback of a run that began before it": special(
+        runs=((-13, 26, "live"),),
+        **{
+            point: late(1, *plain((-14, 1))) + plain((20, 4))
+            for point in (*POINTS, "meter-1/active_energy")
+            if point != "temperature"
+        },
+    ),
+    "nothing but bad values": special(
+        runs=((6, 26, "live"),),
+        state=plain((8, 1), (9, 3), quality=2),
+        temperature=late(20, *plain((-14, 20), quality=2)),
+    ),
     "a counter back to zero from two": special(total_count=plain((1, 2), (2, 0), (3, 2))),
+    "counters that rise, restart and roll over just as far as can be believed, and one further": special(
+        total_count=plain(*enumerate((0, 51, 103, 154, 20, 71, 51, 100, 52, 50, 47))),
+        good_count=plain(*enumerate((65_500, 15, 65_510, 26))),
+    ),
+    "one piece of a machine that never produced": special(
+        state=plain((-1, 3)), total_count=plain((-1, 20), (5, 21)), good_count=plain((-1, 20), (5, 21))
+    ),
+    "as many pieces as the ideal cycle allows and one, and one good piece more": special(
+        state=plain((-1, 3), (2, 1), (3, 3)),
+        total_count=plain((-1, 20), (2, 20), (3, 33)),
+        good_count=plain((-1, 20), (2, 20), (3, 34)),
+    ),
     "a register that rolls over": special(total_count=plain((1, 65_530), (2, 4), (3, 14))),
     "a meter that runs below zero": special(
         active_energy=plain((0, 50), (1, -30), (2, -90), (3, 20)),
