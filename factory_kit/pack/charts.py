@@ -7,6 +7,7 @@ from math import ceil, floor, log10
 
 import duckdb
 
+from factory_kit.model.definition import Language
 from factory_kit.model.product import ProductField
 from factory_kit.pack.build import Built
 from factory_kit.pack.quality import rows_of
@@ -29,6 +30,12 @@ STATE_HUES: tuple[Hue, ...] = ("brand", "amber", "sky", "violet", "green", "red"
 KNOWN_HUES: dict[str, Hue] = {
     "producing": "green", "setup": "amber", "idle": "sky", "down": "red", "maintenance": "violet", "off": "slate", "unknown": "void",
 }  # fmt: skip
+STATE_WORDS = {
+    "producing": "生产", "setup": "换型", "idle": "待机", "down": "停机", "maintenance": "维护", "off": "关机", "unknown": "未知",
+}  # fmt: skip
+"""Chinese of the states, which stands in the legend before the word that the rows hold."""
+OWN_UNIT = "unit"
+"""A field in which each row tells its own unit: numbers of such rows have no common axis."""
 WIDTH = 640
 MOST_SEGMENTS = 4000
 PAPER = '<svg style="background:#ffffff" '
@@ -45,12 +52,12 @@ def chart_files(built: Built) -> Mapping[str, str]:
     return {f"{CHARTS}/{name}.svg": text.replace("<svg ", PAPER, 1) for name, text in drawn.items()}
 
 
-def main_chart(built: Built) -> Chart | None:
+def main_chart(built: Built, language: Language = "zh") -> Chart | None:
     """The picture of the rows over time: stretches where they have an end, else the course of the first number field."""
-    return lanes(built) if built.template.checks.expected.until else course(built)
+    return lanes(built, language) if built.template.checks.expected.until else course(built)
 
 
-def lanes(built: Built) -> Timeline | None:
+def lanes(built: Built, language: Language = "zh") -> Timeline | None:
     """The first text field of the stretches of the first four groups over the interval; None where there is no such field."""
     expected = built.template.checks.expected
     name = next((field.name for field in built.template.product.fields if field.type == "string" and not field.key), "")
@@ -68,13 +75,17 @@ def lanes(built: Built) -> Timeline | None:
     if len(kinds) > len(STATE_HUES):
         return None
     hues = KNOWN_HUES if set(kinds) <= set(KNOWN_HUES) else dict(zip(kinds, STATE_HUES, strict=False))
-    states = tuple(State(kind, kind, hues[kind], 1 - place * 0.1) for place, kind in enumerate(kinds))
+    states = tuple(State(kind, _words(kind, language), hues[kind], 1 - place * 0.1) for place, kind in enumerate(kinds))
     groups = list(dict.fromkeys(str(row[0]) for row in found))[:GROUPS]
     rows = tuple(
         Lane(group, tuple(Segment(float(a), float(b), str(kind)) for g, a, b, kind in found if str(g) == group))
         for group in groups
     )
     return Timeline(rows, states, seconds, _hours(seconds, seconds))
+
+
+def _words(kind: str, language: Language) -> str:
+    return f"{STATE_WORDS[kind]} {kind}" if language == "zh" and kind in STATE_WORDS else kind
 
 
 def _hours(seconds: float, across: float) -> tuple[tuple[float, str], ...]:
@@ -89,9 +100,11 @@ def _group(built: Built) -> str:
 
 
 def numbers(built: Built) -> list[ProductField]:
-    """The number fields that are worth a picture, at most four."""
-    fields = [field for field in built.template.product.fields if field.type in ("decimal", "number") and not field.key]
-    return fields[:MOST]
+    """The number fields that are worth a picture, at most four; none where each row has its own unit."""
+    declared = built.template.product.fields
+    if any(field.name == OWN_UNIT for field in declared):
+        return []
+    return [field for field in declared if field.type in ("decimal", "number") and not field.key][:MOST]
 
 
 def course(built: Built) -> Curve | None:

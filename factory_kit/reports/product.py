@@ -365,7 +365,7 @@ def _quality_row(row: QualityRow, say: Wording) -> Row:
 
 def _content(built: Built, say: Wording) -> tuple[Part, ...]:
     """What the rows come to, and how they look."""
-    main, spreads = main_chart(built), spread(built)
+    main, spreads = main_chart(built, say.language), spread(built)
     labels = {field.name: field.label.in_(say.language) for field in built.template.product.fields}
     per = ", ".join(labels.get(name, name) for name in built.template.checks.expected.per)
     figures: list[Part] = []

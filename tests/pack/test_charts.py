@@ -71,3 +71,20 @@ def test_stretches_are_drawn_as_lanes(built: Built, tmp_path: Path) -> None:
     assert [(lane.label, [(s.start, s.end, s.state) for s in lane.segments]) for lane in found.lanes] == [
         ("m", [(0.0, 21600.0, "down"), (21600.0, 86400.0, "producing")])
     ]
+    assert [state.label for state in found.states] == ["停机 down", "生产 producing"]
+
+
+def test_rows_with_units_of_their_own_are_not_drawn_on_one_axis(built: Built) -> None:
+    """Millimetres beside degrees in one field have no common spread and no common course: no picture rather than one that says nothing."""
+    product = built.template.product
+    text = next(field for field in product.fields if field.type == "string")
+    fields = (*product.fields, text.model_copy(update={"name": "unit", "key": False}))
+    template = replace(built.template, product=product.model_copy(update={"fields": fields}))
+    other = cast(
+        "Built",
+        SimpleNamespace(
+            template=template, parts=built.parts, span=built.span, rows=built.rows, once=lambda _name, make: make()
+        ),
+    )
+
+    assert (course(other), spread(other)) == (None, {})
