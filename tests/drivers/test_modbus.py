@@ -286,6 +286,40 @@ def test_a_hang_up_during_a_request_wakes_it(modbus_line: Any) -> None:
 
 
 @pytest.mark.wire
+def test_a_device_that_hangs_up_after_each_answer_is_read(modbus_line: Any) -> None:
+    """Every value comes, on a connection of its own, one after the other and several at once."""
+
+    async def answer_and_leave(line: Any, _number: int, unit: int, function: int, _start: int, count: int) -> bytes:
+        asyncio.get_running_loop().call_soon(line.writers[-1].close)
+        return bytes([function, 2 * count]) + unit.to_bytes(2, "big") * count
+
+    line = modbus_line(units={1: answer_and_leave})
+
+    async def test(device: ModbusDevice) -> None:
+        for pause in (0.0, 0.05, 0.0):
+            several = await asyncio.gather(*(device.read(ReadRequest(1, "holding", place, 2)) for place in range(3)))
+            assert [None if each.words is None else each.words.tolist() for each in several] == [[1, 1]] * 3
+            await asyncio.sleep(pause)
+
+    _run(line, test, timeout_ms=3000)
+
+
+@pytest.mark.wire
+def test_an_exception_without_a_number_is_no_good_answer(modbus_line: Any) -> None:
+    """Exception 0, which the standard does not have, is a bad status as every other."""
+
+    async def refuse(_line: Any, _number: int, _unit: int, function: int, *_rest: int) -> bytes:
+        return bytes([function | 0x80, 0])
+
+    async def test(device: ModbusDevice) -> None:
+        answer = await device.read(ReadRequest(1, "holding", 0, 1))
+        assert (answer.words, answer.status) == (None, Status.BAD_DECODING_ERROR)
+        assert "exception 0" in str(answer.reason)
+
+    _run(modbus_line(units={1: refuse}), test, timeout_ms=3000)
+
+
+@pytest.mark.wire
 def test_the_simulator_and_the_replay_declare_themselves(modbus_line: Any) -> None:
     """Vendor and product of the device identification make the origin; any other device is live."""
 

@@ -70,6 +70,7 @@ class ModbusDevice:
         self._lanes = Lanes([_wire(server, context) for _number in range(server.connections)])
         self._units: dict[int, _Unit] = {}
         self._retry_at = 0.0
+        self._closed = False
         self._hung_up_on_silence = False
         self._random = random.Random(self._address)  # noqa: S311 - jitter, no secret
 
@@ -86,6 +87,7 @@ class ModbusDevice:
     async def connect(self) -> None:
         """The connection is open. ``DeviceUnavailable`` when nobody answers."""
         self._lanes.close()
+        self._closed = False
         await self._open(self._lanes.all[0])
 
     async def identify(self, units: Sequence[int] = (1,)) -> Identity:
@@ -122,12 +124,15 @@ class ModbusDevice:
             return Answer(None, Status.BAD_DECODING_ERROR, error)
         if answer[0] & 0x80:
             what = f"function {FUNCTIONS[request.table]} at {request.address} × {request.count}"
-            return Answer(None, answer[1], refusal(self.address, request.unit, what, answer[1]))
+            # The standard has no exception 0, and a status of 0 means that all is well.
+            status = answer[1] or Status.BAD_DECODING_ERROR
+            return Answer(None, status, refusal(self.address, request.unit, what, answer[1]))
         words = words_of(answer, request)
         return self._too_short(answer, request) if words is None else Answer(words)
 
     async def aclose(self) -> None:
         """Hung up."""
+        self._closed = True
         self._lanes.close()
         for _turn in range(CLOSING_TURNS):
             await asyncio.sleep(0)  # transports close their sockets in the next turns of the loop
@@ -169,12 +174,19 @@ class ModbusDevice:
                 self._lanes.give(lane)
             lane = await self._lane_for(question, request.priority)
         try:
-            if not lane.wire.connected:
-                lane = await self._reconnected(lane, request.priority)
-            if lane.free_at:
-                await _until(lane.free_at)
-            self._context.count(self.address, question.service)
-            return await self._ask(lane, question, unit, request.pause_s)
+            for fresh in (not lane.wire.connected, True):
+                if fresh:
+                    lane = await self._reconnected(lane, request.priority)
+                if lane.free_at:
+                    await _until(lane.free_at)
+                self._context.count(self.address, question.service)
+                try:
+                    return await self._ask(lane, question, unit, request.pause_s)
+                except DeviceUnavailable as error:
+                    # Some devices hang up after an answer, or when nobody asked for a while; on a new connection they answer.
+                    if fresh or self._closed or not isinstance(error.__cause__, ConnectionError):
+                        raise
+            raise AssertionError("unreachable")
         finally:
             self._lanes.give(lane)
 
