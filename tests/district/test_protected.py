@@ -201,6 +201,38 @@ def test_a_later_total_can_undo_an_earlier_table() -> None:
         protect(after, RULES, [first])
 
 
+def test_one_street_is_totals_alone_in_a_later_year_too() -> None:
+    """A level that has become rare is shown by its total anyway."""
+    before = table(a=(6, 6, 3))
+    after = before | {"a20": ("a", 1), "a00": ("a", 1), "a10": ("a", 0)}
+
+    assert shown(protect(after, RULES, [protect(before, RULES)])) == "0 1 2\na: 6 7 2 = 15\n6 7 2 |\n"
+
+
+def test_a_street_of_one_level_hides_it() -> None:
+    """Its total would say the level of each plant."""
+    found = protect(table(a=(6, 0, 0), b=(6, 6, 6), c=(6, 6, 6)), RULES)
+
+    assert found.cells == ((None, None, 0), (None, None, 6), (6, 6, 6))
+
+
+def test_what_changed_is_hidden_anew() -> None:
+    """A cell that was shown is hidden where it has become small; a street without a change stays as it was."""
+    before = table(a=(6, 6, 6), b=(6, 6, 6), c=(6, 6, 6))
+    moved = {"a20": 0, "a21": 1, "a22": 0, "a23": 1, "b00": 1, "b01": 2, "b02": 1}
+    after = before | {plant: (plant[0], level) for plant, level in moved.items()}
+
+    assert protect(after, RULES, [protect(before, RULES)]).cells == ((None, 8, None), (None, 8, None), (6, 6, 6))
+
+
+def test_what_was_shown_and_did_not_change_stays_shown() -> None:
+    """Also where the campaign has since raised its threshold: everybody has it already."""
+    before = table(a=(6, 6, 6), b=(6, 6, 2))
+    after = before | {"a00": ("a", 1), "a01": ("a", 1), "a02": ("a", 2)}
+
+    assert protect(after, RULES, [protect(before, Rules(counts=2))]).cells == ((3, 8, 7), (6, 6, 2))
+
+
 SMALL = {
     (3, 60, 9): """\
 0 1 2 3 4 5
