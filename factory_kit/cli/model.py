@@ -181,6 +181,8 @@ def export(
 
     if not file.parent.is_dir():
         raise UsageError("{folder}: there is no such folder", folder=file.parent)
+    if file.exists():  # somebody may have written into it what the standard says
+        raise UsageError("{target}: is there already; choose another name or take it away", target=file)
     rows = model_rows(_model(name, workspace))
     write_atomically(file, rows_as_csv([_(column) for column in COLUMNS], rows))
     success(_("{file}: {count} rows to compare.").format(file=file, count=len(rows)))

@@ -123,6 +123,17 @@ def test_what_was_compared_twice_adds_up(factory_kit: Command, edition: Path) ->
     assert model.status == "verified"
 
 
+def test_rows_that_somebody_compared_are_not_written_over(factory_kit: Command, tmp_path: Path) -> None:
+    """The file is filled in by hand: a second export takes another name."""
+    file = tmp_path / "rows.csv"
+    file.write_text("what the standard says", encoding="utf-8")
+
+    said = factory_kit("model", "export", "gbt-39116", file)
+
+    assert (said.code, said.err.strip()) == (2, f"{file}: is there already; choose another name or take it away")
+    assert file.read_text(encoding="utf-8") == "what the standard says"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
