@@ -131,6 +131,8 @@ def check(wanted: list[Row], *, handles: bool = True) -> None:
     if wanted:
         with pytest.raises(Malformed):
             read_items(FRONT + data + BEHIND, at, len(wanted), end - 1, handles=handles)
+        with pytest.raises(Malformed):
+            read_items(FRONT + data, at, len(wanted) + 1, end, handles=handles)
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ def test_a_number_or_a_structure_is_no_text(kind: int) -> None:
     [
         b"\x00", b"\x01\1", b"\x0b" + bytes(8), b"\x0e" + bytes(16), b"\x0c" + ABC, b"\x14\0\0" + ABC, b"\x15\3" + ABC + ABC, b"\x15\0", b"\x15\1" + ABC, b"\x15\2" + ABC,
         b"\x0f" + ABC, b"\x10" + ABC, b"\x8c\1\0\0\0" + bytes(4), b"\x17\x22" + bytes(6), b"\x17\0",
-        b"\x16\0\x2a\0", b"\x16\0\x2a\1" + ABC, b"\x17\1\1\1", b"\x18\1\1", b"\x19\x3f" + bytes(16) + ABC + bytes(4), b"\x19\x40\0",
+        b"\x16\0\x2a\0", b"\x16\0\x2a\1" + ABC, b"\x17\1\1\1", b"\x18\1\1", b"\x19\x3f" + bytes(16) + ABC + bytes(4), b"\x19\x40\0", b"\x19\x0f" + b"\x11" * 16, b"\x19\1" + b"\x11" * 4, b"\x19\x20" + b"\x11" * 4, b"\x19\x10" + ABC,
         b"\x86\2\0\0\0" + bytes(8), b"\x8c\2\0\0\0" + ABC + NONE, b"\xc6\2\0\0\0" + bytes(8) + b"\1\0\0\0\2\0\0\0", b"\x86" + NONE,
         b"\x11\5\2\0" + ABC, b"\x11\xc2\2\0\7\0\0\0" + ABC + bytes(4), b"\x11\4" + bytes(18), b"\x1a" + ABC,
     ],
