@@ -95,10 +95,12 @@ def rate(
 ) -> None:
     from factory_kit.assess.ratings import start_rating
     from factory_kit.cli.console import note, success
-    from factory_kit.cli.pasted import at
+    from factory_kit.cli.pasted import at, of_workspace, pasted
 
     file = start_rating(_folder(workspace, name), rater)
     success(_("{file} is ready: to be filled in without seeing other ratings.").format(file=file))
+    note(_("Fill it in, or answer in the browser:"))
+    pasted("factory-kit", "assess", "serve", name, "--rater", rater, *of_workspace(workspace))
     note(_("When all have rated: factory-kit assess agreement {name}").format(name=at(name, workspace)))
 
 
@@ -122,13 +124,14 @@ def agreement(name: Name, workspace: WorkspaceFolder = Path(), as_json: AsJson =
             }
         )
     else:
-        _show(found)
+        _show(found, name, workspace)
     if found.unexplained:
         raise typer.Exit(FINDINGS)
 
 
-def _show(found: Ratings) -> None:
+def _show(found: Ratings, name: str, workspace: Path) -> None:
     from factory_kit.cli.console import note, print_table, results
+    from factory_kit.cli.pasted import of_workspace, pasted
 
     figures = found.agreement
     out = results()
@@ -154,10 +157,11 @@ def _show(found: Ratings) -> None:
         print_table(columns, rows, title=_("Where raters differ"))
     if found.unexplained:
         note(
-            _("{count} differences (!) lack a consensus with its reason: write it as remark in answers.yaml.").format(
-                count=len(found.unexplained)
-            )
+            _(
+                "{count} differences (!) lack a consensus with its reason: write it as remark, in answers.yaml or in:"
+            ).format(count=len(found.unexplained))
         )
+        pasted("factory-kit", "assess", "serve", name, "--consensus", *of_workspace(workspace))
 
 
 def _range(estimate: Estimate | None) -> tuple[str, str]:

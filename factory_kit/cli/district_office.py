@@ -322,6 +322,7 @@ def clusters(district: DistrictFolder = Path()) -> None:
     from factory_kit.district.office import Office
     from factory_kit.district.statistics import models_counted
     from factory_kit.district.trial import model_name
+    from factory_kit.district.wording import say
     from factory_kit.i18n import language
 
     office = Office.at(district)
@@ -332,7 +333,7 @@ def clusters(district: DistrictFolder = Path()) -> None:
             note(_("{model}: no kinds of plants hold when they are looked for again among fewer.").format(model=title))
             continue
         rows = [
-            (str(at), ", ".join(node_name(model, node, language()) for node in each.lacks) or _("nothing noticeable"), str(len(each.plants)))
+            (str(at), ", ".join(node_name(model, node, language()) for node in each.lacks) or say("kinds.nothing", language()), str(len(each.plants)))
             for at, each in enumerate(found, start=1)
         ]  # fmt: skip
         print_table((_("Kind"), _("What it lacks"), _("Plants")), rows, title=title, numbers={0: True, 2: True})

@@ -25,6 +25,8 @@ DistrictFolder = Annotated[
     Path,
     typer.Option("--district", "-d", metavar="DIR", help=N_("The folder of the district; by default the current one.")),
 ]
+ROLE_WORDS = {"provider": N_("provider"), "officer": N_("officer"), "reader": N_("reader")}
+"""What the roles are called."""
 UserName = Annotated[str, typer.Argument(metavar="NAME", help=N_("The name the user logs in with."))]
 
 
@@ -151,7 +153,13 @@ def add_user(
     password = "" if no_password else hashed(chosen_passphrase(name))
     user = User(name, wanted, password, provider, provider_code)
     _on_record(district, "user added", name, lambda users: users.add(user))
-    success(_("{name} can log in as {role}.").format(name=name, role=role))
+    success(_("{name} can log in as {role}.").format(name=name, role=_role(role)))
+
+
+def _role(role: str) -> str:
+    """What *role* is called, with the word the commands take where it is another one."""
+    word = _(ROLE_WORDS[role])
+    return word if word == role else f"{word} ({role})"
 
 
 def list_users(district: DistrictFolder = Path()) -> None:
@@ -160,7 +168,7 @@ def list_users(district: DistrictFolder = Path()) -> None:
     from factory_kit.web.district.users import Users
 
     found = Users(Office.at(district).path).all().values()
-    rows = [(each.name, each.role, each.provider, _("disabled") if each.disabled else "") for each in found]
+    rows = [(each.name, _role(each.role), each.provider, _("disabled") if each.disabled else "") for each in found]
     print_table((_("Name"), _("Role"), _("Provider"), _("State")), rows)
 
 

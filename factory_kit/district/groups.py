@@ -7,19 +7,15 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 from factory_kit.district.clusters import Cluster, clusters
 from factory_kit.district.index import index
 from factory_kit.district.office import Office
 from factory_kit.district.statistics import LEAST_PEERS
-from factory_kit.district.trial import TRIAL
+from factory_kit.district.trial import model_at_hand
 from factory_kit.i18n import Language
-from factory_kit.load.maturity import find_model, maturity_model
 from factory_kit.model.definition import exact
-from factory_kit.model.maturity import MaturityModel
-from factory_kit.shipped import search_path
 
 __all__ = ["Among", "among_peers", "kinds", "node_name"]
 
@@ -80,16 +76,9 @@ def kinds(office: Office, model: str) -> tuple[Cluster, ...]:
 
 def node_name(model: str, node: str, language: Language) -> str:
     """The short label of *node* with its code; the code alone for a model that is not at hand."""
-    found = _model(model.removesuffix(TRIAL))
+    found = model_at_hand(model)
     label = found.label(node, language) if found else node
     return node if label == node else f"{node} {label}"
-
-
-@cache
-def _model(model: str) -> MaturityModel | None:
-    name, _, edition = model.partition("@")
-    source = find_model(name, edition, search_path("assessments"))
-    return maturity_model(source) if source else None
 
 
 def _circles(row: Sequence[Any]) -> Iterator[tuple[str, ...]]:

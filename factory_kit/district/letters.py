@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from factory_kit.district.cases import Cases
+from factory_kit.district.cases import Cases, day_of
 from factory_kit.district.journal import cases_of
 from factory_kit.district.office import Office
 from factory_kit.district.receipts import rulings_of
@@ -53,7 +53,7 @@ def letter(office: Office, provider: str, links: Sequence[Link], language: Langu
     to, key = provider or say("letter.nobody", language), "letter.lead"
     if _unread(links):
         to, key = say("letter.unread", language), "letter.unread.lead"
-    last = links[-1].record["received"][:10]
+    last = day_of(links[-1].record["received"], campaign.timezone)
     lead = say(key, language, campaign=campaign.name.in_(language), count=len(links), deadline=campaign.deadline)
     parts: list[Part] = [Prose("lead", (lead,)), _table(links, language), _rules(links, language)]
     if campaign.unverified_models == "trial":
@@ -147,5 +147,5 @@ def _rules(links: Sequence[Link], language: Language) -> Table:
 
 def _safe(name: str) -> str:
     """*name* as part of a file name on every system."""
-    kept = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in name)
+    kept = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in name).strip("_")
     return kept[:60] or "_"

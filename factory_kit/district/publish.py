@@ -190,7 +190,7 @@ def _screen(office: Office, found: Mapping[str, Any], parts: Mapping[str, Given]
     notes = [say("screen.note", language)] + ([say("demo.text", language)] if found["kind"] == "demo" else [])
     names = {by: row_names(office, by, part.table.rows, language) for by, part in parts.items()}
     return screen(
-        title, stamped(found, language, "public", model), notes, parts, names, language, trial=is_trial(model)
+        title, stamped(office, found, language, "public", model), notes, parts, names, language, trial=is_trial(model)
     )
 
 

@@ -24,6 +24,7 @@ from factory_kit.seal.ring import SignatureState
 from factory_kit.seal.verify import Report, SignatureCheck
 
 __all__ = [
+    "NO_BUNDLE",
     "Rebuilt",
     "Ruling",
     "Weight",
@@ -60,6 +61,9 @@ MACROS = (
     ".hta",
 )
 UNREADABLE = (What.UNSAFE, What.CONTAINER)
+NO_BUNDLE = N_(
+    "the file is no bundle as factory-kit assess seal writes it, or was repacked or cut short on the way; ask its sender for that file unchanged ({because})"
+)
 FITTING = (SignatureState.VALID, SignatureState.UNKNOWN_KEY)
 
 
@@ -130,8 +134,10 @@ class Rebuilt:
 def about_file(report: Report, kind: str) -> Iterator[Ruling]:
     """R01 and R02, as far as the file itself goes; *kind* is what a bundle is called in its manifest."""
     for finding in report.findings:
-        rule = "R01" if finding.what in UNREADABLE else "R02"
-        yield Ruling(rule, finding.message, plain(finding.details), "rejects")
+        if finding.what in UNREADABLE:
+            yield Ruling("R01", NO_BUNDLE, {**plain(finding.details), "because": finding.message}, "rejects")
+        else:
+            yield Ruling("R02", finding.message, plain(finding.details), "rejects")
     if report.manifest is not None and report.manifest.kind != kind:
         message = N_("the file is a sealed {kind}, not an assessment")
         yield Ruling("R01", message, {"kind": report.manifest.kind}, "rejects")

@@ -7,10 +7,11 @@ from fractions import Fraction
 from html import escape
 
 from factory_kit.district.given import Given
-from factory_kit.district.tables import level_name, plants_chart
+from factory_kit.district.tables import in_order, level_name, plants_chart
 from factory_kit.district.wording import say
 from factory_kit.i18n import Language
 from factory_kit.render.charts import Bar, svg
+from factory_kit.render.charts.bars import PITCH
 from factory_kit.render.theme import COLOURS, css_fonts
 
 __all__ = ["Head", "screen"]
@@ -18,10 +19,12 @@ __all__ = ["Head", "screen"]
 TOP = 10
 """Bars of a chart at most: more cannot be read from the other end of a room. The others are said to be left out."""
 DIMENSIONS = ("street", "division", "size")
+WIDE = 2.7
+"""A quarter of the screen is so many times as wide as high."""
 STYLE = """
 *{box-sizing:border-box;margin:0}html{font-size:min(1.04vw,1.85vh)}
 body{font-family:%(fonts)s;background:%(wash)s;color:%(ink)s;height:100vh;display:flex;flex-direction:column;padding:1.2rem 1.6rem;gap:1rem}
-header{display:flex;justify-content:space-between;align-items:end;gap:2rem;border-bottom:.25rem solid %(brand)s;padding-bottom:.6rem}
+header{display:flex;justify-content:space-between;align-items:end;gap:.4rem 2rem;flex-wrap:wrap;border-bottom:.25rem solid %(brand)s;padding-bottom:.6rem}
 h1{font-size:1.8rem;color:%(brand)s}h2{font-size:1.15rem;color:%(brand)s;margin-bottom:.4rem}
 header p{white-space:nowrap}header p,footer{color:%(muted)s;font-size:.95rem}.trial{color:%(paper)s;background:%(red)s;padding:.1rem .6rem}
 .heads{display:flex;gap:1rem}.heads div{flex:1;background:%(paper)s;padding:.7rem 1rem;border-left:.3rem solid %(brand)s}
@@ -90,14 +93,21 @@ def _charts(parts: Mapping[str, Given], names: Mapping[str, Sequence[str]], lang
     ]
     yield _chart("levels", say("chart", language), levels, language)
     for by in DIMENSIONS:
-        rows = zip(names[by], parts[by].table.row_totals, strict=True)
-        bars = [Bar(name, float(count), str(count)) for name, count in sorted(rows, key=lambda row: (-row[1], row[0]))]
+        table = parts[by].table
+        rows = sorted(zip(names[by], table.row_totals, table.rows, strict=True), key=lambda row: (-row[1], row[0]))
+        ordered = in_order(by, rows, lambda row: row[2][0])
+        bars = [Bar(name, float(count), str(count)) for name, count, _ in ordered]
         yield _chart(by, say("plants_by", language, by=say(by, language).lower()), bars, language)
+
+
+def _width(bars: int) -> int:
+    """Pixels a chart of so many *bars* is drawn wide, to be enlarged into its quarter of the screen: few bars become large."""
+    return max(430, min(840, round((bars * PITCH + 30) * WIDE)))
 
 
 def _chart(name: str, title: str, bars: Sequence[Bar], language: Language) -> str:
     shown = tuple(bars[:TOP])
     alt = "; ".join(f"{bar.label} {bar.text}" for bar in shown)
-    picture = svg(plants_chart(shown), width=840, name=name)
+    picture = svg(plants_chart(shown), width=_width(len(shown)), name=name)
     rest = f"<p>{escape(say('screen.rest', language, count=len(bars) - TOP))}</p>" if len(bars) > TOP else ""
     return f'<section aria-label="{escape(alt)}"><h2>{escape(title)}</h2>{picture}{rest}</section>'

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from factory_kit.district.aims import figure, is_share, wanted
+from factory_kit.district.cases import day_of
 from factory_kit.district.clusters import Cluster
 from factory_kit.district.disclosure import Rules
 from factory_kit.district.given import MEASURES, Given
@@ -23,10 +25,12 @@ from factory_kit.i18n import Language
 from factory_kit.model.definition import exact
 from factory_kit.render.charts import Bar, Bars
 from factory_kit.render.document import Callout, Cell, Column, Document, Figure, Part, Prose, Row, Section, Table
+from factory_kit.render.theme import Tone
 
 __all__ = [
     "HIDDEN",
     "Groups",
+    "in_order",
     "internal_document",
     "level_name",
     "plants_chart",
@@ -40,6 +44,9 @@ HIDDEN = "·"
 BY = ("street", "division", "size", "type", "provider")
 PER_MU = ("output_10k", "energy_tce")
 WHOLE_FROM = 100
+T = TypeVar("T")
+SIZES = ("large", "medium", "small", "micro", "")
+"""The order of sizes; what has an order of its own is not put in order by its letters."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,12 @@ def internal_document(
 ) -> Document:
     """Everything that *found* (of ``statistics``) and *groups* (by model) say, with nothing hidden."""
     sections = [
-        _method(found, language, "internal"),
+        _method(office, found, language, "internal"),
         _coverage(office, found, language),
         _missing(office, found, language),
     ]
     for model, figures in found["models"].items():
-        stamp = stamped(found, language, "internal", model)
+        stamp = stamped(office, found, language, "internal", model)
         sections += [_levels(office, figures, by, language, stamp) for by in BY]
         sections += [
             _near(figures, language, stamp),
@@ -70,7 +77,7 @@ def internal_document(
             peers_sheet(groups[model].peers, language, stamp),
         ]
     sections += [_movement(each, language) for each in found["movement"]]
-    stamp = stamped(found, language, "internal")
+    stamp = stamped(office, found, language, "internal")
     sections += ladder_sheets(found["ladders"], partial(_named, office, language), language, stamp)
     sections.append(records_sheet(found, language, stamp))
     sections.append(_targets(office, found, language))
@@ -85,8 +92,8 @@ def public_document(
     asked = office.campaign().disclosure
     rules = Rules(asked.counts, asked.scores, asked.shares, exact(asked.one), exact(asked.two))
     more = say("method.hidden", language, width=rules.counts), say("method.sums", language, **_percents(rules))
-    sections = [_method(found, language, "public", *more, say("method.shares", language, least=rules.shares))]
-    stamp = stamped(found, language, "public", model)
+    sections = [_method(office, found, language, "public", *more, say("method.shares", language, least=rules.shares))]
+    stamp = stamped(office, found, language, "public", model)
     sections += [_public_table(office, by, part, rules, language, stamp) for by, part in parts.items()]
     return _document(office, tuple(sections), language, "public")
 
@@ -101,6 +108,13 @@ def row_names(office: Office, by: str, rows: Sequence[tuple[str, ...]], language
     return [between.join(row_name(office, by, name, language) for name in row) for row in rows]
 
 
+def in_order(by: str, rows: Iterable[T], key: Callable[[T], str]) -> list[T]:
+    """*rows* as given, but sizes from large to micro, by the *key* of each."""
+    if by != "size":
+        return list(rows)
+    return sorted(rows, key=lambda row: SIZES.index(key(row)) if key(row) in SIZES else len(SIZES))
+
+
 def row_name(office: Office, by: str, name: str, language: Language) -> str:
     """What a row is called: a street, a division, a size."""
     if not name:
@@ -110,9 +124,9 @@ def row_name(office: Office, by: str, name: str, language: Language) -> str:
     if by == "division":
         known = industries().divisions.get(name)
         return f"{name} {known.in_(language)}" if known else name
-    if by in {"size", "type"} and name != "provider":
-        return say(name, language)
-    return say("provider", language) if by == "type" else name
+    if by == "type":
+        return say(f"type.{name}", language)
+    return say(name, language) if by == "size" else name
 
 
 def _named(office: Office, language: Language, by: str, name: str) -> str:
@@ -134,27 +148,27 @@ def _document(office: Office, sections: tuple[Section, ...], language: Language,
     )  # fmt: skip
 
 
-def stamped(found: Mapping[str, Any], language: Language, use: str, model: str = "") -> str:
+def stamped(office: Office, found: Mapping[str, Any], language: Language, use: str, model: str = "") -> str:
     """What stands under every heading: for whom, until when, by which model."""
     cut = found["cutoff"]
     return say(
         "stamp" if model else "stamp.short",
         language,
         use=say(use, language),
-        cutoff=cut["received"][:10] or "-",
+        cutoff=day_of(cut["received"], office.campaign().timezone) if cut["received"] else "-",
         receipt=cut["receipt"],
         model=model_name(model, language) or "-",
     )
 
 
-def _method(found: Mapping[str, Any], language: Language, use: str, *more: str) -> Section:
+def _method(office: Office, found: Mapping[str, Any], language: Language, use: str, *more: str) -> Section:
     parts: list[Part] = [Prose("method", (say("method.text", language), *more))]
     if found.get("kind") == "demo":
         parts.insert(0, Callout("demo", say("demo.title", language), say("demo.text", language)))
     if any(is_trial(model) for model in found["models"]):
         parts.insert(0, Callout("trial", say("trial.title", language), say("trial.text", language), "warn"))
     models = ", ".join(model_name(model, language) for model in found["models"])
-    return Section("method", say("method", language), tuple(parts), lead=stamped(found, language, use, models))
+    return Section("method", say("method", language), tuple(parts), lead=stamped(office, found, language, use, models))
 
 
 def _coverage(office: Office, found: Mapping[str, Any], language: Language) -> Section:
@@ -172,7 +186,9 @@ def _coverage(office: Office, found: Mapping[str, Any], language: Language) -> S
     if bars:
         alt = "; ".join(f"{bar.label} {bar.text}" for bar in bars)
         parts.append(Figure("coverage-chart", say("coverage", language), alt, Bars(tuple(bars), top=100.0)))
-    return Section("coverage", say("coverage", language), tuple(parts), lead=stamped(found, language, "internal"))
+    return Section(
+        "coverage", say("coverage", language), tuple(parts), lead=stamped(office, found, language, "internal")
+    )
 
 
 def _missing(office: Office, found: Mapping[str, Any], language: Language) -> Section:
@@ -195,11 +211,13 @@ def _missing(office: Office, found: Mapping[str, Any], language: Language) -> Se
         rows,
         empty=say("nothing", language),
     )
-    return Section("missing", say("not_assessed", language), (table,), lead=stamped(found, language, "internal"))
+    return Section(
+        "missing", say("not_assessed", language), (table,), lead=stamped(office, found, language, "internal")
+    )
 
 
 def _levels(office: Office, figures: Mapping[str, Any], by: str, language: Language, stamp: str) -> Section:
-    rows = figures[f"by_{by}"]
+    rows = in_order(by, figures[f"by_{by}"], lambda row: row["key"][0])
     levels = sorted({int(level) for row in figures["all"] for level in row["levels"]})
     shown = [
         Row(
@@ -224,7 +242,7 @@ def _levels(office: Office, figures: Mapping[str, Any], by: str, language: Langu
 def _chart(office: Office, figures: Mapping[str, Any], by: str, language: Language) -> Figure:
     bars = tuple(
         Bar(row_name(office, by, row["key"][0], language), float(row["n"]), str(row["n"]))
-        for row in figures[f"by_{by}"]
+        for row in in_order(by, figures[f"by_{by}"], lambda row: row["key"][0])
     )
     alt = "; ".join(f"{bar.label} {bar.text}" for bar in bars)
     return Figure(f"chart-{by}", say("plants_by", language, by=say(by, language).lower()), alt, plants_chart(bars))
@@ -307,23 +325,21 @@ def _movement(each: Mapping[str, Any], language: Language) -> Section:
 
 
 def _targets(office: Office, found: Mapping[str, Any], language: Language) -> Section:
-    names = {target.id: target.name for target in office.targets().targets}
+    targets = {target.id: target for target in office.targets().targets}
     rows = []
     for each in found["targets"]:
-        aim = each["at_least"] + (f"–{each['up_to']}" if each["up_to"] else "")
-        tone = "" if each["reached"] is None else "good" if each["reached"] else "warn"
-        actual = (
-            Cell("-") if each["actual"] is None else Cell(_short(each["actual"]), "good" if tone == "good" else "warn")
-        )
+        target = targets[each["id"]]
+        plain = each["actual"] is None or not exact(target.at_least)
+        tone: Tone = "" if plain else "good" if each["reached"] else "warn"
         rows.append(
             Row(
                 (
-                    Cell(names[each["id"]].in_(language)),
+                    Cell(target.name.in_(language)),
                     Cell(each["due"]),
-                    Cell(aim),
-                    actual,
+                    Cell(wanted(target)),
+                    Cell(figure(each["actual"], share=is_share(target)), tone),
                     Cell(each["source"]),
-                    Cell(each["confidence"]),
+                    Cell(say(f"confidence.{each['confidence']}", language)),
                 )
             )
         )
@@ -333,32 +349,39 @@ def _targets(office: Office, found: Mapping[str, Any], language: Language) -> Se
         _columns(language, "target", "due", "at_least", "actual", "source", "confidence"),
         tuple(rows),
     )
-    return Section("targets", say("targets", language), (table,), lead=stamped(found, language, "internal"))
+    return Section("targets", say("targets", language), (table,), lead=stamped(office, found, language, "internal"))
 
 
 def _public_table(office: Office, by: str, part: Given, rules: Rules, language: Language, stamp: str) -> Section:
     table = part.table
-    names = row_names(office, by, table.rows, language)
+    turned = partial(_turned, in_order(by, range(len(table.rows)), lambda at: table.rows[at][0]))
+    names = row_names(office, by, [tuple(in_order(by, row, str)) for row in table.rows], language)
     levels = [Column(f"c{at}", level_name(column, language), "end") for at, column in enumerate(table.columns)]
     title = say("levels", language, by=say(by, language).lower())
     counts = Table(
         f"by-{by}", title, (*_columns(language, by, "n"), *levels, *_columns(language, "median")),
-        (*_counts(part, names), _all_counts(table, language)),
+        (*turned(_counts(part, names)), _all_counts(table, language)),
     )  # fmt: skip
     percents = Table(
         f"shares-{by}", say("shares", language, by=say(by, language).lower()), (*_columns(language, by, "n"), *levels),
-        tuple(
+        turned(
             Row((Cell(name), _whole(total), *(_shown(share, _percent) for share in row)))
             for name, total, row in zip(names, table.row_totals, part.shares(rules), strict=True)
         ),
     )  # fmt: skip
-    bars = tuple(Bar(name, float(total), str(total)) for name, total in zip(names, table.row_totals, strict=True))
+    bars = turned(Bar(name, float(total), str(total)) for name, total in zip(names, table.row_totals, strict=True))
     chart = Figure(
         f"chart-{by}", say("plants_by", language, by=say(by, language).lower()), "; ".join(f"{bar.label} {bar.text}" for bar in bars),
         plants_chart(bars),
     )  # fmt: skip
-    parts = (counts, chart, percents, _sums(part, by, names, language))
+    parts = (counts, chart, percents, _sums(part, by, names, turned, language))
     return Section(f"by-{by}", title, parts, lead=stamp, new_page=True)
+
+
+def _turned(order: Sequence[int], rows: Iterable[T]) -> tuple[T, ...]:
+    """*rows* in *order*."""
+    found = list(rows)
+    return tuple(found[at] for at in order)
 
 
 def plants_chart(bars: tuple[Bar, ...]) -> Bars:
@@ -387,9 +410,11 @@ def _all_counts(table: Safe, language: Language) -> Row:
     return Row((Cell(say("all", language)), _whole(sum(table.row_totals)), *totals, Cell("")), "total")
 
 
-def _sums(part: Given, by: str, names: Sequence[str], language: Language) -> Table:
+def _sums(
+    part: Given, by: str, names: Sequence[str], turned: Callable[[Iterable[Row]], tuple[Row, ...]], language: Language
+) -> Table:
     """Sums of plants with data, and what they come to per mu where both sums are shown."""
-    rows = [_sum_row(part, at, Cell(name)) for at, name in enumerate(names)]
+    rows = turned(_sum_row(part, at, Cell(name)) for at, name in enumerate(names))
     total = _sum_row(part, None, Cell(say("all", language)))
     title = say("sums", language, by=say(by, language).lower())
     columns = (
@@ -446,8 +471,3 @@ def _number(text: str | None) -> Cell:
 def _percent(share: Fraction) -> Cell:
     value = Decimal(share.numerator) / Decimal(share.denominator)
     return Cell(f"{value * 100:.1f}%", number=value)
-
-
-def _short(text: str) -> str:
-    value = exact(text)
-    return str(value) if value.denominator == 1 else f"{float(value):.3f}"

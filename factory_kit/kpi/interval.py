@@ -13,6 +13,7 @@ from factory_kit.kpi.timemodel import Stretch
 __all__ = ["SLACK", "Interval", "data_span", "days_between", "run_spans", "whole_days"]
 
 DAY = timedelta(days=1)
+SECOND = 1_000_000
 SLACK = 15 * 60 * 1_000_000
 """A day that lacks no more than this at either end still counts as whole (µs, about 1 % of a day); what it lacks is unknown time."""
 
@@ -82,7 +83,7 @@ def whole_days(data: Stretch, zone: str) -> Interval:
     if last < first:
         raise Inconclusive(
             "store: the data from {start} to {end} hold no whole day; collect on, or name the days with --from and --to",
-            start=local_iso(data.start, zone), end=local_iso(data.end, zone),
+            start=local_iso(data.start - data.start % SECOND, zone), end=local_iso(data.end - data.end % SECOND, zone),
         )  # fmt: skip
     return days_between(first, last, zone)
 

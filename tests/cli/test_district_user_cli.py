@@ -57,6 +57,7 @@ def test_a_user_comes_and_goes_on_record(office: Path) -> None:
     events = [(link.record["event"], link.record["user"]) for link in Journal(office, lambda: 0).links]
     assert events == [("user added", "jia"), ("password changed", "jia"), ("user disabled", "jia")]
     assert b"password" not in (office / "users.json").read_bytes().replace(b'"password"', b"")
+    assert os.name == "nt" or (office / "users.json").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -234,4 +234,4 @@ def test_the_commands_show_trial_scores_apart(
         district_office.clusters(counted.path)
     said = capsys.readouterr()
     assert "(trial)" in said.out.partition("All, each once")[2]
-    assert f"{MODEL} (trial): no kinds" in said.err
+    assert "GB/T 39116-2020 (trial): no kinds" in said.err

@@ -42,7 +42,7 @@ def test_files_that_nobody_signed_for_are_a_list_for_the_office(take: Take, offi
 
     made = write_letters(office, tmp_path / "l", "zh", [".docx"])
 
-    assert [each.name for each in made] == ["01-无法读取的文件_报送人不详_.docx"]
+    assert [each.name for each in made] == ["01-无法读取的文件_报送人不详.docx"]
     text = "\n".join(paragraph.text for paragraph in docx.Document(str(made[0])).paragraphs)
     assert "请查明报送人" in text
     assert "企业自评" not in text

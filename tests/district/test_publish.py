@@ -151,6 +151,12 @@ def test_the_files_are_what_an_office_opens(counted: Office, built: tuple[Path, 
     book = openpyxl.load_workbook(tmp_path / "internal.xlsx")
     assert any(page._charts for page in book)
     assert any("尚未评估" in page.title for page in book)
+    sizes = next(page for page in book if "规模" in page.title)
+    first = [cell.value for cell in sizes["A"] if cell.value in {"大型", "中型", "小型", "微型", "未注明"}]
+    assert first[: len(set(first))] == [each for each in ("大型", "中型", "小型", "微型", "未注明") if each in first]
+    aims = next(page for page in book if "目标" in page.title)
+    assert any(row[:3] == ("数字化改造比例", "2025-12-31", "85%") for row in aims.iter_rows(values_only=True))
+    assert any("智能制造能力成熟度（CMMM） GB/T 39116-2020" in str(page["A2"].value) for page in book)
     assert all("内部使用" in str(page["A2"].value) + str(page["A3"].value) for page in book.worksheets[1:3])
     assert any(table.rows for table in docx.Document(str(public / "report.zh.docx")).tables)
     for name in ("page.zh.html", "screen.zh.html"):

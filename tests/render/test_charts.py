@@ -27,6 +27,7 @@ from factory_kit.render.charts import (
     png,
     svg,
 )
+from factory_kit.render.charts.bars import bars
 from factory_kit.render.charts.curve import curve, round_step, top_of
 from factory_kit.render.charts.draw import _drawn
 from factory_kit.render.charts.pareto import pareto
@@ -117,6 +118,16 @@ def test_a_bar_without_value_has_its_words_but_no_bar() -> None:
 
     assert drawn[0] > drawn[1]
     assert "—" in texts(svg(without, width=400, name="b"))
+
+
+def test_a_label_of_many_lines_has_its_own_room() -> None:
+    """Below a bar whose label takes three lines the next one begins lower; labels never lie over each other."""
+    long = "34 General machinery, 39 Computers, communication and electronics"
+    bar = Bar("L2", 3.0, "3")
+
+    low, high = (bars(Bars((Bar(label, 3.0, "3"), bar), top=5.0), 430).height for label in ("L1", long))
+
+    assert high > low + 10
 
 
 def test_neighbours_in_the_same_state_become_one() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from factory_kit.render.charts.data import Bar, Bars
 from factory_kit.render.charts.sheet import Label, Rect, Sheet, em_width, wrap
 from factory_kit.render.theme import COLOURS
@@ -10,6 +12,7 @@ __all__ = ["bars"]
 
 PITCH = 34
 THICK = 18
+LEADING = 1.2
 FILLS = {tone: COLOURS["slate" if tone == "muted" else tone] for tone in ("", "good", "warn", "bad", "muted", "accent")}
 
 
@@ -21,9 +24,13 @@ def bars(chart: Bars, width: float) -> Sheet:
     right = max((em_width(bar.text) for bar in chart.bars), default=0) * size + 14
     across = max(60.0, width - left - right)
     top = 26.0 if chart.threshold is not None else 6.0
-    sheet = Sheet(width, top + PITCH * len(chart.bars) + 24)
-    _scale(sheet, chart, left, across, top)
-    middles = [top + PITCH * number + PITCH / 2 for number in range(len(chart.bars))]
+    pitches = [max(PITCH, (label.count("\n") + 1) * size * LEADING + 8) for label in labels]
+    bottom = top + sum(pitches)
+    sheet = Sheet(width, bottom + 24)
+    _scale(sheet, chart, left, across, (top, bottom))
+    middles = [
+        top + before + pitch / 2 for before, pitch in zip(accumulate(pitches, initial=0.0), pitches, strict=False)
+    ]
     for bar, middle in zip(chart.bars, middles, strict=True):
         _bar(sheet, chart, bar, (left, across, middle))
     sheet.words(Label(left - 10, middle, label, "right", size) for label, middle in zip(labels, middles, strict=True))
@@ -31,12 +38,12 @@ def bars(chart: Bars, width: float) -> Sheet:
         Label(left + across + 8, middle, bar.text, size=size, bold=True)
         for bar, middle in zip(chart.bars, middles, strict=True)
     )
-    _threshold(sheet, chart, left, across, top)
+    _threshold(sheet, chart, left, across, (top, bottom))
     return sheet
 
 
-def _scale(sheet: Sheet, chart: Bars, left: float, across: float, top: float) -> None:
-    bottom = top + PITCH * len(chart.bars)
+def _scale(sheet: Sheet, chart: Bars, left: float, across: float, ends: tuple[float, float]) -> None:
+    top, bottom = ends
     places = [(step, left + across * step / 5) for step in range(6)]
     for _, x in places:
         sheet.line([(x, top), (x, bottom)], COLOURS["line"], strokeWidth=0.8)
@@ -59,9 +66,10 @@ def _bar(sheet: Sheet, chart: Bars, bar: Bar, place: tuple[float, float, float])
             sheet.line([(x, middle - 5), (x, middle + 5)], COLOURS["ink"], strokeWidth=1.4)
 
 
-def _threshold(sheet: Sheet, chart: Bars, left: float, across: float, top: float) -> None:
+def _threshold(sheet: Sheet, chart: Bars, left: float, across: float, ends: tuple[float, float]) -> None:
     if chart.threshold is None:
         return
     x = left + across * chart.threshold / chart.top
-    sheet.line([(x, top - 4), (x, top + PITCH * len(chart.bars))], COLOURS["red"], strokeWidth=1.6, strokeDash=[5, 4])
+    top, bottom = ends
+    sheet.line([(x, top - 4), (x, bottom)], COLOURS["red"], strokeWidth=1.6, strokeDash=[5, 4])
     sheet.words([Label(x, top - 14, chart.threshold_label, "center", 11, COLOURS["red"])])

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from factory_kit.district.trial import model_name
 from factory_kit.web.district.desk import Desk
 from factory_kit.web.district.gate import Asked
 from factory_kit.web.district.routes import RULES
@@ -52,7 +53,7 @@ class Frame:
         return {
             "user": user, "csrf": asked.csrf, "menu": menu, "here": asked.request.url.path,
             "back": asked.request.url.path + query if asked.request.method == "GET" else "/",
-            "local": self.local, "campaign": self.desk.settings.campaign, "district": self.desk.settings.units.district,
+            "local": self.local, "titled": lambda model: model_name(model, asked.language), "campaign": self.desk.settings.campaign, "district": self.desk.settings.units.district,
         }  # fmt: skip
 
     def local(self, text: str) -> str:

@@ -11,8 +11,11 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import FileResponse, RedirectResponse, Response
 
+from factory_kit.district.aims import NOTHING, figure, is_share, wanted
+from factory_kit.district.definitions import Target
 from factory_kit.district.publish import LOG, publish
-from factory_kit.district.tables import row_name
+from factory_kit.district.tables import in_order, row_name
+from factory_kit.district.trial import model_name
 from factory_kit.i18n import Language
 from factory_kit.model.definition import exact
 from factory_kit.seal.chain import read_chain
@@ -38,6 +41,21 @@ class _Wish:
     filters: tuple[tuple[str, str], ...]
     language: Language
     officer: bool
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """A target beside what was counted for it, as it is shown."""
+
+    name: str
+    due: str
+    wanted: str
+    actual: str
+    state: str
+    part: float | None
+    """How much of it is reached, at most 1; None where nothing is counted or there is nothing to reach."""
+    source: str
+    confidence: str
 
 
 @dataclass
@@ -69,9 +87,9 @@ class Numbers:
         """Each target beside what was counted for it."""
         desk, language = self.frame.desk, asked.language
         snapshot = self.snapshots.of(desk.settings.campaign.id)
-        names = {each.id: each.name.in_(language) for each in desk.settings.targets.targets}
-        rows = [(each, names[each["id"]], _reached(each)) for each in snapshot.found["targets"]]
-        return self.frame.page(asked, "targets.html", rows=rows, cutoff=snapshot.cutoff, shown=_figure)
+        targets = {each.id: each for each in desk.settings.targets.targets}
+        rows = [_aim(targets[each["id"]], each, language) for each in snapshot.found["targets"]]
+        return self.frame.page(asked, "targets.html", rows=rows, cutoff=snapshot.cutoff)
 
     def releases(self, asked: Asked) -> Response:
         """What was given out, with the result of each proof, and the way to give out more."""
@@ -149,8 +167,8 @@ class Numbers:
         if facts is not None:
             at = facts.filtered(filters)
             whole = facts.whole(at)
-            groups = {name: facts.groups(name, at) for name in DIMENSIONS}
-            choices = {name: [value for value in facts.columns[name][0] if value] for name in DIMENSIONS}
+            groups = {name: in_order(name, facts.groups(name, at), lambda group: group.key) for name in DIMENSIONS}
+            choices = {name: in_order(name, filter(None, facts.columns[name][0]), str) for name in DIMENSIONS}
 
         units = {each.id: each.name.in_(language) for each in desk.settings.units.units}
 
@@ -162,7 +180,7 @@ class Numbers:
             "found": snapshot.found, "cutoff": snapshot.cutoff, "models": list(snapshot.models), "local": self.frame.local,
             "campaigns": desk.settings.campaigns, "listed": LISTED, "share": _share,
             "missing": _of_street(snapshot.found["not_assessed"], filters),
-            "near": _near(snapshot, wish, filters), "figure": _figure,
+            "near": _near(snapshot, wish, filters), "titles": {each: model_name(each, language) for each in snapshot.models},
         }  # fmt: skip
         return self.frame.pages.render("overview.html", language, content)
 
@@ -181,20 +199,16 @@ def _near(snapshot: Snapshot, wish: _Wish, filters: Mapping[str, str]) -> Sequen
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "–"
+    return f"{100 * part / whole:.1f}%" if whole else NOTHING
 
 
-def _figure(text: str | None) -> str:
-    """An exact figure, short."""
-    if text is None:
-        return "–"
-    value = exact(text)
-    return str(value) if value.denominator == 1 else f"{float(value):.3f}".rstrip("0")
-
-
-def _reached(target: Mapping[str, Any]) -> float | None:
-    """How much of the target is reached, at most 1; None where nothing is counted."""
-    if target["actual"] is None:
-        return None
-    wanted = exact(target["at_least"])
-    return float(min(Fraction(1), exact(target["actual"]) / wanted)) if wanted else 1.0
+def _aim(target: Target, row: Mapping[str, Any], language: Language) -> _Aim:
+    least, actual = exact(row["at_least"]), row["actual"]
+    part = None if actual is None or not least else float(min(Fraction(1), exact(actual) / least))
+    state = (
+        ("no_data" if target.measure else "by_hand") if actual is None
+        else "no_figure" if not least else "reached" if row["reached"] else "open"
+    )  # fmt: skip
+    shown = figure(actual, share=is_share(target))
+    name, source = target.name.in_(language), (row["source"], row["confidence"])
+    return _Aim(name, row["due"], wanted(target), shown, state, part, *source)

@@ -86,7 +86,9 @@ class Sender:
             outcome: sum(each.outcome == outcome for each in own) for outcome in sorted({each.outcome for each in own})
         }
         found = [each for each in own if not wanted or each.outcome == wanted]
-        return self.frame.page(asked, "receipts.html", counts=counts, wanted=wanted, cases=cases, **paged(asked, found))
+        sent_back = any(not each.accepted or each.number in cases.withdrawn for each in own)
+        about = {"counts": counts, "wanted": wanted, "cases": cases, "sent_back": sent_back}
+        return self.frame.page(asked, "receipts.html", **about, **paged(asked, found))
 
     def receipt(self, asked: Asked) -> Response:
         """One receipt, with what the rules said and what the office decided."""

@@ -116,9 +116,22 @@ def test_filters_stand_in_the_address(filled: Any, enter: Callable[..., Any]) ->
     other = enter(filled, "li")
     other.goto(page.url)
     assert other.locator(".tiles dd").first.inner_text() == count
-    charts = page.locator("svg.chart").count()
+    charts = page.locator("ul.chart").count()
     assert charts >= 5
-    assert page.locator("section.card:has(svg.chart) table").count() == charts
+    assert page.locator("section.card:has(ul.chart) table").count() == charts
+
+
+def test_targets_say_what_is_wanted_and_why_nothing_is_counted(filled: Any, enter: Callable[..., Any]) -> None:
+    """A share in per cent, a target without a figure as a dash, and an empty register apart from what is kept by hand."""
+    page = enter(filled, "wang")
+    page.goto(f"{filled.base}/targets")
+    rows = [text.split("\t") for text in page.locator("main tbody tr").all_inner_texts()]
+    found = {row[0]: row[2:5] for row in rows}
+
+    assert found["Share of plants transformed"][0] == "85%"
+    assert found["Benchmark smart factories"][1:] == ["–", "no data in the register yet"]
+    assert found["One park, one platform: pilots"] == ["3", "–", "not counted here"]
+    assert found["Project reserve (to be kept; no figure)"][0] == "–"
 
 
 OFFICE_PAGES = (
