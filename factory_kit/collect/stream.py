@@ -75,6 +75,8 @@ class StreamJob:
         self._heard[:] = asyncio.get_running_loop().time()
         self._told = "" if self._open else state.last_error
         book.fills = True
+        if self._told:  # the next try may take longer than the run
+            book.interrupt(self._everything, self._sure - self._slack, self._told)
         try:
             while True:
                 try:

@@ -334,6 +334,43 @@ def test_an_unreachable_server_does_not_stop_the_others(
     ]
 
 
+def test_a_server_that_never_says_a_word_is_gaps(
+    make_site: Any, make_connector: Any, store: Store, now: Any, watcher: Any, modbus_line: Any
+) -> None:
+    """The first contact is hung up, the second never answered: its points are gaps, although the run ends before that is given up."""
+    there = modbus_line()
+    connectors = {
+        "modbus": make_connector("modbus", ("a", "holding:0", "uint16")),
+        "opcua": make_connector("opcua", ("b", "nsu=urn:x;s=b", "float64"), ("c", "nsu=urn:x;s=c", "float64")),
+    }
+
+    met: list[object] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(writer)
+        await reader.read(0 if len(met) == 1 else -1)
+        writer.close()
+
+    async def work() -> Outcome:
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        mute = {"url": f"opc.tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
+        site = make_site(
+            {"line": _modbus(there), "mute": {"driver": "opcua", "security": "None", **mute}},
+            [
+                {"id": "m", "connector": "modbus", "server": "line", "unit": 1},
+                {"id": "n", "connector": "opcua", "server": "mute"},
+            ],
+        )
+        outcome = await collect(site, connectors, store, now=now, seconds=0.3, observer=watcher)
+        server.close()
+        return outcome
+
+    outcome = _with_line(there, work)
+    assert {server.server: server.state for server in outcome.servers} == {"line": "running", "mute": "lost"}
+    told = 'select name, "end" > start, contains(reason, ?) from gaps join points using (point) where equipment = ? order by name'
+    assert _rows(store, told, "but not in OPC UA", "n") == [("b", True, True), ("c", True, True)]
+
+
 def test_when_nothing_answers_there_is_one_clear_line(
     make_site: Any, make_connector: Any, store: Store, now: Any, modbus_line: Any
 ) -> None:
