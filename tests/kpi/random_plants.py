@@ -240,6 +240,11 @@ TWO_RUNS = ((-1, 9, "live"), (12, 26, "live"))
 SPECIAL = {
     "nothing special": special(),
     "an outage's own bad sample": special(state=plain((-1, 1)) + plain((10, 1), quality=2), gaps={"state": [OUTAGE]}),
+    "a bad value and an outage's own, in a run that ends": special(
+        runs=((-1, 9, "live"),),
+        state=plain((0, 1)) + plain((2, 1), quality=2) + plain((3, 1)) + plain((5, 1), quality=2),
+        gaps={"state": [Stretch(ZERO + 5 * HOUR, ZERO + 6 * HOUR)]},
+    ),
     "an outage at the very beginning": special(
         runs=((0, 26, "live"),),
         state=plain((0, 1), quality=2) + plain((1, 1)),
