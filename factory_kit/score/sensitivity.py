@@ -8,7 +8,7 @@ from fractions import Fraction
 from random import Random
 
 from factory_kit.model.definition import exact
-from factory_kit.model.maturity import MaturityModel, Node, Weight
+from factory_kit.model.maturity import MaturityModel, Node
 from factory_kit.score.answer import DecidedAnswers, Value
 from factory_kit.score.gain import losses_at
 from factory_kit.score.readings import read
@@ -191,5 +191,5 @@ def _moved_node(node: Node, plant_type: str, random: Random) -> Node:
         return node
     most = SPREAD * THOUSANDTHS
     share = exact(weight.share) * (1000 - most + int(random.random() * (2 * most + 1)))
-    moved = Weight.model_construct(share=f"{share.numerator}/{share.denominator}", confidence=weight.confidence)
+    moved = weight.model_copy(update={"share": f"{share.numerator}/{share.denominator}"})
     return node.model_copy(update={"weight": {**node.weight, plant_type: moved}})

@@ -11,6 +11,7 @@ from factory_kit.load.maturity import maturity_model
 from factory_kit.model.answers import EvidenceGrade, NoValueKind
 from factory_kit.model.maturity import MaturityModel, Structure
 from factory_kit.score import Decided, NoValue, Score, Value, score
+from factory_kit.score.sentence import Ref, sentence
 from factory_kit.shipped import data_dir
 
 CMMM = maturity_model(data_dir("assessments") / "models" / "gbt-39116" / "2020")
@@ -167,3 +168,11 @@ def test_declared_and_open_answers_are_told_of_the_score_as_it_is() -> None:
     unanswered = "provisional: requirements not answered yet: 1; "
     assert warnings(left_open) == [RULE, unanswered + "the level lies between 0 and 1"]
     assert warnings(sure) == [RULE, unanswered + "whatever their answers, the level stays 1"]
+
+
+def test_a_name_in_a_sentence_is_shown_in_the_readers_language() -> None:
+    """One or several of them; plain words and numbers stay what they are."""
+    found = sentence("{one} and {all}: {reason} {count}", one=Ref("x"), all=(Ref("y"), Ref("z")), reason="why", count=2)
+
+    assert found.text(name=str.upper) == "X and Y, Z: why 2"
+    assert str(found) == "x and y, z: why 2"

@@ -467,6 +467,16 @@ def test_the_record_of_a_score_is_plain_text() -> None:
     assert repr(record) == repr(RECORD)
 
 
+def test_nodes_of_a_record_stand_in_order_of_their_names() -> None:
+    """Whatever their order in the model; a node of which nothing applies is left out."""
+    nodes = {node.id: node for node in model().structure.nodes}
+    mixed = model().structure.model_copy(update={"nodes": tuple(nodes[name] for name in ("B", "A", "C", "A2", "A1"))})
+    apart = dict.fromkeys("ek", NoValue(NoValueKind.NOT_APPLICABLE, "a reason", "B"))
+    record = score_record(score(replace(model(), structure=mixed), "one", apart))
+
+    assert list(cast("dict[str, object]", record["nodes"])) == ["A", "A1", "A2", "B"]
+
+
 def test_answers_that_the_model_does_not_allow_are_refused() -> None:
     """A value between the options, proof of such a value, and not applicable without a reason or where there is none."""
     for answer, said in [
@@ -657,6 +667,16 @@ def test_the_first_set_that_is_tried_is_right(left_open: Decided | None) -> None
     two = action("two", "1", {"f": "1", "g": "1"}), action("too", "2", {"h": "1"})
 
     assert proposed(answers, 2, *two) == [["two", "too"]]
+
+
+@pytest.mark.usefixtures("one_try")
+def test_what_rises_halfway_counts_half() -> None:
+    """The cheaper action is not enough, though it raises what the dearer one raises."""
+    low, high = (
+        action(name, cost, dict.fromkeys("fgi", to)) for name, cost, to in (("low", "1", "1/2"), ("high", "5", "1"))
+    )
+
+    assert proposed(full(1), 2, low, high) == [["high"]]
 
 
 @pytest.mark.usefixtures("one_try")
