@@ -680,6 +680,15 @@ def test_what_rises_halfway_counts_half() -> None:
 
 
 @pytest.mark.usefixtures("one_try")
+def test_each_level_needs_its_own() -> None:
+    """What is gained at one level helps no other one; what is met there already need not be gained."""
+    one, two = action("one", "1", dict.fromkeys("abcde", "1")), action("two", "5", {"f": "1", "g": "1", "h": "1"})
+
+    assert proposed(full(), 2, one, two) == [["one", "two"]]
+    assert proposed(full(1, h=Value(Fraction(1))), 2, action("rest", "1", {"f": "1", "g": "1"})) == [["rest"]]
+
+
+@pytest.mark.usefixtures("one_try")
 def test_what_does_not_apply_is_no_gain() -> None:
     """Though the requirement beside it counts, and what raises it would be cheaper."""
     answers = full(c=Value(Fraction(1)), d=Value(Fraction(1)), b=NoValue(NoValueKind.NOT_APPLICABLE, "a reason"))
