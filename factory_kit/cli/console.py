@@ -52,8 +52,8 @@ def success(text: str) -> None:
 
 
 def _whole(text: str) -> bool:
-    """Whether the terminal breaks *text*, not we: commands are pasted, and Chinese has no blanks at which to break well."""
-    return "factory-kit " in text or any(sign >= FIRST_WIDE for sign in text)
+    """Whether the terminal breaks *text*, not we: commands and addresses are pasted, and Chinese has no blanks at which to break well."""
+    return "factory-kit " in text or "://" in text or any(sign >= FIRST_WIDE for sign in text)
 
 
 def fail(text: str) -> None:
