@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -28,6 +29,9 @@ FIRST_WIDE = "\u2e80"
 JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 """Those of them that JSON leaves as they are."""
 
+PASTED = re.compile(r"factory-kit |://|(?<!\S)/\w|\b[A-Za-z]:\\")
+"""What people take from a text into another: commands, addresses, paths from the root of Linux or of a drive."""
+
 
 @cache
 def results() -> Console:
@@ -52,8 +56,8 @@ def success(text: str) -> None:
 
 
 def _whole(text: str) -> bool:
-    """Whether the terminal breaks *text*, not we: commands and addresses are pasted, and Chinese has no blanks at which to break well."""
-    return "factory-kit " in text or "://" in text or any(sign >= FIRST_WIDE for sign in text)
+    """Whether the terminal breaks *text*, not we: what is pasted stays one piece, and Chinese has no blanks at which to break well."""
+    return PASTED.search(text) is not None or any(sign >= FIRST_WIDE for sign in text)
 
 
 def fail(text: str) -> None:

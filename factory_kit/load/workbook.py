@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -41,14 +42,16 @@ def sheet_rows(path: Path) -> Iterator[SheetRow]:
     """
     import openpyxl  # noqa: PLC0415 - only for who reads Excel
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of features that only Excel itself knows
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except (BadZipFile, KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError) as error:
-        raise UsageError("{file}: is no Excel workbook that can be read (.xlsx)", file=path.name) from error
     count = 0
-    try:
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(path.open("rb"))  # a file that openpyxl refuses is left open by it
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of features that only Excel itself knows
+                book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except (BadZipFile, KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError) as error:
+            raise UsageError("{file}: is no Excel workbook that can be read (.xlsx)", file=path.name) from error
+        opened.callback(book.close)
         for sheet in book.worksheets:
             for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS), start=1):
                 count += 1
@@ -57,5 +60,3 @@ def sheet_rows(path: Path) -> Iterator[SheetRow]:
                         "{file}: has more than {most} rows; this is no form", file=path.name, most=MOST_ROWS
                     )
                 yield SheetRow(sheet.title, number, tuple(row))
-    finally:
-        book.close()

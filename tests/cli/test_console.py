@@ -72,3 +72,19 @@ def test_a_command_to_be_pasted_is_never_broken(capsys: pytest.CaptureFixture[st
     console.note("word " * 40)
 
     assert capsys.readouterr().err.splitlines()[:2] == [command, "下一步" * 40]
+
+
+@pytest.mark.parametrize(
+    "pasted", ["/srv/a/b.zip", "D:\\数据\\b.zip", "https://example.org/a", "run factory-kit check now"]
+)
+def test_what_is_pasted_is_not_broken(
+    pasted: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A note with a path, an address or a command stays one line on a narrow terminal; other English breaks at blanks."""
+    monkeypatch.setattr(console, "stderr", lambda: console.Console(stderr=True, width=30, highlight=False))
+    console.note(f"something rather long was written to {pasted} as you wished")
+    console.success("and/or something rather long was written to nobody")
+
+    whole, *broken = capsys.readouterr().err.splitlines()
+    assert whole == f"something rather long was written to {pasted} as you wished"
+    assert len(broken) == 2
