@@ -82,14 +82,14 @@ def _run(*arguments: Any, **options: Any) -> Outcome:
 
 
 def _bad_and_back(points: int) -> Callable[[Any], bool]:
-    """True four statuses after *points* samples of the machines were bad."""
-    seen: list[Any] = []
+    """True when, after *points* samples of the machines were bad, their values of some hours came."""
+    seen: list[int] = []
 
     def reached(status: Any) -> bool:
         machines = next(each for each in status.servers if each.server == "machines")
         if machines.bad >= points:
-            seen.append(machines)
-        return len(seen) > 4
+            seen.append(machines.delivered)
+        return bool(seen) and seen[-1] - seen[0] > 3000
 
     return reached
 
