@@ -9,7 +9,6 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, TypeVar
 
-from factory_kit.district.aims import figure, is_share, wanted
 from factory_kit.district.cases import day_of
 from factory_kit.district.clusters import Cluster
 from factory_kit.district.disclosure import Rules
@@ -19,6 +18,7 @@ from factory_kit.district.office import Office
 from factory_kit.district.proof import Safe
 from factory_kit.district.register import industries
 from factory_kit.district.sheets import kinds_sheet, ladder_sheets, peers_sheet, records_sheet
+from factory_kit.district.target_figures import figure, is_share, wanted
 from factory_kit.district.trial import is_trial, model_name
 from factory_kit.district.wording import say
 from factory_kit.i18n import Language

@@ -11,10 +11,10 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from factory_kit.district.aims import NOTHING, figure, is_share, wanted
 from factory_kit.district.definitions import Target
 from factory_kit.district.publish import LOG, publish
 from factory_kit.district.tables import in_order, row_name
+from factory_kit.district.target_figures import NOTHING, figure, is_share, wanted
 from factory_kit.district.trial import model_name
 from factory_kit.i18n import Language
 from factory_kit.model.definition import exact

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from factory_kit.district.aims import figure, is_share, wanted
 from factory_kit.district.definitions import Target
 from factory_kit.district.tables import in_order
+from factory_kit.district.target_figures import figure, is_share, wanted
 from factory_kit.model.definition import Source, Text
 
 
