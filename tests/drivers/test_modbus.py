@@ -14,6 +14,7 @@ from factory_kit.drivers.base import Context, Identity, ReadRequest
 from factory_kit.drivers.modbus.breaker import LONGEST_REST, Breaker
 from factory_kit.drivers.modbus.errors import translated
 from factory_kit.drivers.modbus.framing import ASCII, RTU
+from factory_kit.drivers.modbus.lanes import Lanes
 from factory_kit.drivers.modbus.line import Line as SerialLine
 from factory_kit.drivers.modbus.line import Pace
 from factory_kit.drivers.modbus.mbap import Mbap
@@ -283,6 +284,59 @@ def test_a_hang_up_during_a_request_wakes_it(modbus_line: Any) -> None:
         assert monotonic() - began < 1
 
     _run(modbus_line(units={1: hang_up}), test, timeout_ms=5000, retries=0)
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("stays", ["oldest", "newest"])
+def test_a_device_that_keeps_one_connection_of_several_is_read(modbus_line: Any, stays: str) -> None:
+    """Whether it ends the new connection at once or the old one for it: every value comes; one that bore none is not tried again soon."""
+
+    class OneStays(modbus_line):  # type: ignore[misc]
+        async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if self.open_now:
+                (writer if stays == "oldest" else self.writers[-1]).close()
+            if self.open_now and stays == "oldest":
+                self.connections += 1
+                return
+            await super()._serve(reader, writer)
+
+    line = OneStays()
+
+    async def test(device: ModbusDevice) -> None:
+        for _round in range(3):
+            several = await asyncio.gather(*(device.read(ReadRequest(1, "holding", place, 2)) for place in range(12)))
+            read = [None if each.words is None else each.words.tolist() for each in several]
+            assert read == [[place + 1, place + 2] for place in range(12)]
+
+    _run(line, test, connections=3)
+    assert 2 <= line.connections <= (3 if stays == "oldest" else 100)
+
+
+def test_a_connection_that_is_not_borne_is_tried_again_later() -> None:
+    """It is done without for a minute, then for two, at most for an hour; the open ones are used before it."""
+
+    async def main() -> None:
+        loop, lanes = asyncio.get_running_loop(), Lanes([Mbap("127.0.0.1", 1), Mbap("127.0.0.1", 1)])
+        first, second = await lanes.take(0), await lanes.take(0)
+        rests: list[float] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "call_later", lambda rest, back, lane: (rests.append(rest), loop.call_soon(back, lane)))
+            for _ in range(8):
+                assert lanes.has_beside(second)
+                lanes.drop(second)
+                assert lanes.all == [first]
+                assert not lanes.has_beside(first)
+                await asyncio.sleep(0)
+                assert lanes.all == [first, second]
+                assert not lanes.has_beside(first)
+                assert await lanes.take(0) is second
+        assert rests == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+        lanes.drop(second)
+        lanes.give(first)
+        lanes._back(second)
+        assert await lanes.take(0) is first
+
+    asyncio.run(main())
 
 
 @pytest.mark.wire

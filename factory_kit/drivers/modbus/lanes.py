@@ -16,13 +16,17 @@ __all__ = ["Lane", "Lanes"]
 HEAD_START_S: Final = (0.0, 0.5, 2.0)
 """How long one of high, normal and low priority is passed by those of high priority who come after it."""
 
+FIRST_REST_S: Final = 60.0
+LONGEST_REST_S: Final = 3600.0
+
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """One connection, when it may be used again, and whether the device bears it."""
+    """One connection, when it may be used again, and how long it is done without once the device does not bear it."""
 
     wire: Wire
     free_at: float = 0.0
+    rest: float = FIRST_REST_S
 
 
 class Lanes:
@@ -44,9 +48,21 @@ class Lanes:
         for lane in self.all:
             lane.wire.close()
 
+    def has_beside(self, lane: Lane) -> bool:
+        """Whether another lane than *lane* is open, or in the hands of somebody who will open it."""
+        return any(other.wire.connected or other not in self._free for other in self.all if other is not lane)
+
     def drop(self, lane: Lane) -> None:
-        """Do without *lane*, which was taken: the device bears fewer connections."""
+        """Do without *lane*, which was taken, for a time, a longer one each time: the device bears fewer connections."""
         self.all.remove(lane)
+        lane.wire.close()
+        asyncio.get_running_loop().call_later(lane.rest, self._back, lane)
+        lane.rest = min(2 * lane.rest, LONGEST_REST_S)
+
+    def _back(self, lane: Lane) -> None:
+        """*lane* may be tried again, after those that are open."""
+        self.all.append(lane)
+        self._free.insert(0, lane)
 
     def at_once(self) -> Lane | None:
         """A free lane that is open, when nobody waits for one; ``give`` must follow."""

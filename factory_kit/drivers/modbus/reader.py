@@ -173,22 +173,37 @@ class ModbusDevice:
             if lane is not None:
                 self._lanes.give(lane)
             lane = await self._lane_for(question, request.priority)
+        fresh = not lane.wire.connected
         try:
-            for fresh in (not lane.wire.connected, True):
+            while True:
                 if fresh:
-                    lane = await self._reconnected(lane, request.priority)
+                    opened = await self._reconnected(lane, request.priority)
+                    if opened is not lane:
+                        lane, fresh = opened, not opened.wire.connected
+                        continue
                 if lane.free_at:
                     await _until(lane.free_at)
                 self._context.count(self.address, question.service)
                 try:
                     return await self._ask(lane, question, unit, request.pause_s)
                 except DeviceUnavailable as error:
-                    # Some devices hang up after an answer, or when nobody asked for a while; on a new connection they answer.
-                    if fresh or self._closed or not isinstance(error.__cause__, ConnectionError):
-                        raise
-            raise AssertionError("unreachable")
+                    lane, fresh = await self._after(error, lane, fresh, request.priority)
         finally:
             self._lanes.give(lane)
+
+    async def _after(self, error: DeviceUnavailable, lane: Lane, fresh: bool, priority: int) -> tuple[Lane, bool]:
+        """The lane on which to ask again, and whether it is to be opened; *error* where that would not help."""
+        if self._closed or not isinstance(error.__cause__, ConnectionError):
+            raise error
+        if (
+            not fresh
+        ):  # Some devices hang up after an answer, or when nobody asked for a while; on a new connection they answer.
+            return lane, True
+        if not self._lanes.has_beside(lane):
+            raise error
+        self._lanes.drop(lane)  # Others take one more connection than they bear, and end it.
+        lane = await self._lanes.take(priority)
+        return lane, not lane.wire.connected
 
     async def _lane_for(self, question: Question, priority: int) -> Lane:
         """A lane on which no late answer can be mistaken for the one to *question*; while it is waited for, others ask."""
