@@ -36,6 +36,18 @@ REMEMBERED = 8
 """So many answers tell how slow a server is."""
 
 
+def _beyond(kind: Any, number: int) -> Any:
+    """The member of an enumeration of asyncua that a newer standard, or a careless server, knows as *number*; its name is the number."""
+    member = int.__new__(kind, number)
+    member._name_, member._value_ = str(number), number
+    return member
+
+
+for _kind in (ua.ApplicationType, ua.MessageSecurityMode, ua.UserTokenType):
+    _kind._missing_ = classmethod(_beyond)
+    """One number that asyncua does not know is no reason to know none of a server's endpoints; no such endpoint or user is chosen."""
+
+
 class ReadingProtocol(PlainProtocol):
     """The transport: whatever asyncua wants to send passes ``_send_request`` below."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import ssl
 import struct
 import tracemalloc
@@ -16,7 +17,7 @@ import pytest
 
 from factory_kit.drivers.base import Context
 from factory_kit.drivers.opcua import session
-from factory_kit.drivers.opcua.security import own_certificate
+from factory_kit.drivers.opcua.security import best, own_certificate
 from factory_kit.drivers.opcua.session import ask_offers
 from factory_kit.errors import DeviceError
 from factory_kit.model.site import OpcUaServer
@@ -198,3 +199,33 @@ def test_one_bad_server_leaves_the_others_alone(plant: Any) -> None:
     first, second = asyncio.run(asyncio.wait_for(main(), 60))
     assert isinstance(first, DeviceError)
     assert [offer.policy for offer in second] == ["None"]
+
+
+@pytest.mark.wire
+def test_numbers_nobody_knows_are_shown_and_not_chosen(plant: Any) -> None:
+    """A user token, a mode and a kind of server beyond the standard: they are told by their number, and the others are used."""
+    offered = plant.server.iserver.endpoints
+    strange = copy.deepcopy(offered[0])
+    strange.SecurityMode, strange.Server.ApplicationType, strange.UserIdentityTokens[0].TokenType = 7, 8, 9
+    token = copy.copy(offered[0].UserIdentityTokens[0])
+    token.TokenType = 9
+    offered[0].UserIdentityTokens.append(token)
+    offered.insert(0, strange)
+    server = OpcUaServer(driver="opcua", url=plant.url, security="None")
+
+    async def main() -> list[Any]:
+        asked = await ask_offers(server, Context(lambda: 0))
+        client, _uri = await session.open_session("plant", server, Context(lambda: 0), lambda: None)
+        await session.close(client)
+        return asked
+
+    try:
+        found = asyncio.run(asyncio.wait_for(main(), 60))
+    finally:
+        offered.remove(strange)
+        offered[0].UserIdentityTokens.remove(token)
+    assert [offer.mode for offer in found] == ["7", "None"]
+    assert "9" in dict(found[0].tokens)
+    assert {"Anonymous", "9"} <= dict(found[1].tokens).keys()
+    with pytest.raises(DeviceError, match="offers None 7, None None,"):
+        best(found, OpcUaServer(driver="opcua", url=plant.url))
