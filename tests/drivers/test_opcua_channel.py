@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import struct
+from itertools import zip_longest
 from typing import Any
 
 import pytest
 from asyncua import ua
 from asyncua.client.ua_client import UASocketProtocol
-from asyncua.common.connection import SecureConnection
+from asyncua.common.connection import MessageChunk, SecureConnection
 from asyncua.common.utils import Buffer
+from asyncua.crypto.security_policies import Cryptography, SecurityPolicyBasic256Sha256
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 
 from factory_kit.drivers.opcua.binary.channel import HEADER, PlainProtocol
@@ -140,6 +142,47 @@ def test_chunks_of_two_answers_may_stand_between_each_other() -> None:
     asyncio.run(main())
 
 
+def secured(mode: Any) -> Any:
+    """Both ends' Basic256Sha256 in *mode*, its keys made as in OPC 10000-6, 6.7.5; no certificate is needed after the opening."""
+    policy = SecurityPolicyBasic256Sha256.__new__(SecurityPolicyBasic256Sha256)
+    policy.symmetric_cryptography = Cryptography(mode)
+    policy.make_local_symmetric_key(b"s" * 32, b"c" * 32)
+    policy.make_remote_symmetric_key(b"s" * 32, b"c" * 32, 60_000)
+    return policy
+
+
+@pytest.mark.parametrize("mode", [ua.MessageSecurityMode.Sign, ua.MessageSecurityMode.SignAndEncrypt])
+def test_signed_chunks_of_two_answers_may_stand_between_each_other(mode: Any) -> None:
+    """On a channel that signs or encrypts, too: each answer is its own, an aborted one spoils no other, what is half there is counted."""
+    bodies = {5: b"a" * 20_000, 6: b"b" * 30_000, 7: b"c" * 20_000}
+    policy = secured(mode)
+
+    async def main() -> None:
+        line, wire = connection()
+        line._connection.security_policy = secured(mode)
+        waiting = {request: asyncio.get_running_loop().create_future() for request in bodies}
+        line._callbackmap |= waiting
+        chunks = [
+            MessageChunk.message_to_chunks(policy, body, 8192, channel_id=7, request_id=request, token_id=3)
+            for request, body in bodies.items()
+        ]
+        chunks[2][1:] = []
+        chunks[2] += MessageChunk.message_to_chunks(
+            policy, struct.pack("<Ii", 0x80B80000, -1), 8192, channel_id=7, request_id=7, token_id=3
+        )
+        chunks[2][1].MessageHeader.ChunkType = ua.ChunkType.Abort
+        mixed = [one for turn in zip_longest(*chunks) for one in turn if one is not None]
+        for number, one in enumerate(mixed, 1):
+            one.SequenceHeader.SequenceNumber = number
+            line.data_received(one.to_binary())
+            if number == 3:
+                assert line._connection._incoming_size == sum(len(each.Body) for each in mixed[:3])
+        assert [bytes(waiting[request].result()) for request in (5, 6)] == [bodies[5], bodies[6]]
+        assert (line._connection._incoming_size, line._connection._begun, wire.closed) == (0, {}, False)
+
+    asyncio.run(main())
+
+
 def test_the_next_token_is_taken_up() -> None:
     """A channel that is renewed in the middle of the stream goes on."""
 
@@ -241,8 +284,17 @@ def test_what_we_stand_on_is_still_there() -> None:
         "message_type",
         "request_id",
     ]
+    assert list(inspect.signature(SecureConnection._receive).parameters) == ["self", "msg"]
+    assert list(inspect.signature(SecureConnection.__init__).parameters) == ["self", "security_policy", "limits"]
     line = UASocketProtocol()
     for name in ("receive_buffer", "_request_id", "_callbackmap", "_connection"):
         assert hasattr(line, name)
-    for name in ("_sequence_number", "_peer_sequence_number", "_incoming_size", "_limits", "security_token"):
+    for name in (
+        "_sequence_number",
+        "_peer_sequence_number",
+        "_incoming_parts",
+        "_incoming_size",
+        "_limits",
+        "security_token",
+    ):
         assert hasattr(line._connection, name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from asyncua import ua
 from asyncua.client.ua_client import UASocketProtocol
+from asyncua.common.connection import SecureConnection
 from asyncua.common.utils import Buffer
 from asyncua.crypto.security_policies import CryptographyNone
 
@@ -34,11 +35,34 @@ KNOWN = frozenset({MESSAGE, b"ACK", b"ERR", b"OPN", b"CLO", b"HEL", b"RHE"})
 ENCODERS: dict[type, Callable[[Any], bytes]] = {ua.PublishRequest: encoded_publish, ReadRequest: ReadRequest.encoded}
 
 
+class _Connection(SecureConnection):  # type: ignore[misc] # asyncua has no type information
+    """asyncua's channel, for the chunks it takes itself: those of one answer may stand between those of another (OPC 10000-6, 6.7.2)."""
+
+    def __init__(self, *rest: Any) -> None:
+        super().__init__(*rest)
+        self._incoming_size: int = 0
+        self._begun: dict[int, tuple[list[Any], int]] = {}
+        """Chunks of answers whose end has not come, and their bytes, by request."""
+
+    def _receive(self, msg: Any) -> Any:
+        """The message that the chunk *msg* ends, made of the chunks of its own request; None where it ends none."""
+        request = msg.SequenceHeader.RequestId
+        parts, size = self._begun.pop(request, ([], 0))
+        left = self._incoming_size - size
+        self._incoming_parts, self._incoming_size = parts, size
+        message = super()._receive(msg)
+        if self._incoming_parts:
+            self._begun[request] = self._incoming_parts, self._incoming_size
+        self._incoming_parts, self._incoming_size = [], left + self._incoming_size
+        return message
+
+
 class PlainProtocol(UASocketProtocol):  # type: ignore[misc] # asyncua has no type information
     """asyncua's connection with a shorter way for plain chunks. What waits for its end is in ``receive_buffer``."""
 
     def __init__(self, *rest: Any, **options: Any) -> None:
         super().__init__(*rest, **options)
+        self._connection: Any = _Connection(self._connection.security_policy, self._connection._limits)  # noqa: SLF001
         self.receive_buffer: bytes | None = None
         self._request_id: int = 0
         self._parts: dict[int, list[bytes]] = {}
