@@ -7,7 +7,7 @@ scale and meaning they were read with.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,17 +54,25 @@ class Catalogue:
     runs: dict[str, RunEntry] = field(default_factory=dict)
     last_id: int = 0
     """The highest id of a point."""
+    floor: int | None = None
+    """The highest id that has samples, once somebody asked."""
 
     @classmethod
     def read(cls, path: Path) -> Catalogue:
-        """The catalogue at *path*, empty when there is none; ``StoreDamaged`` when a line is, or when its copy knows more."""
+        """The catalogue at *path*, empty when there is none; ``StoreDamaged`` when a line is, or when its copy knows more or other."""
         known = _lines_of_copy(path)  # first: every line is in the catalogue before it is in the copy
         entries = read_lines(path)
-        if len(entries) < known:
+        if len(entries) < len(known):
             raise StoreDamaged(
                 "{file}: {count} of its last lines are missing, its copy has them; run store repair",
                 file=path,
-                count=known - len(entries),
+                count=len(known) - len(entries),
+            )
+        if entries[: len(known)] != known:  # no repair can know which of them tells what the samples mean
+            raise StoreDamaged(
+                "{file}: tells something else than its copy {copy}; take away the one that is not of this store",
+                file=path,
+                copy=copy_of(path).name,
             )
         catalogue = cls(path)
         try:
@@ -74,11 +82,18 @@ class Catalogue:
             raise newer(path) from error
         return catalogue
 
-    def register(self, disk: Disk, points: Sequence[CataloguePoint], now: int) -> list[int]:
-        """The id of each of *points*: the one it always had, or the next free one; what changed is noted with *now*."""
+    def register(
+        self, disk: Disk, points: Sequence[CataloguePoint], now: int, used: Callable[[], int] = lambda: 0
+    ) -> list[int]:
+        """The id of each of *points*: the one it always had, or the next free one; what changed is noted with *now*.
+
+        Ids up to *used*, the highest that has samples, are not free, even if the catalogue lost them.
+        """
         fresh: dict[int, CataloguePoint] = {}
         ids = dict(self.ids)
-        free = itertools.count(self.last_id + 1)
+        if self.floor is None and any((point.equipment, point.name) not in ids for point in points):
+            self.floor = used()
+        free = itertools.count(max(self.last_id, self.floor or 0) + 1)
         found = []
         for point in points:
             key = point.equipment, point.name
@@ -174,12 +189,12 @@ def mend_copy(disk: Disk, path: Path) -> None:
         write_log(disk, copy, data[: good_length(data, path)])
 
 
-def _lines_of_copy(path: Path) -> int:
-    """How many lines the copy has; 0 when it is damaged itself: then it is no witness."""
+def _lines_of_copy(path: Path) -> list[Entry]:
+    """The lines of the copy; none when it is damaged itself: then it is no witness."""
     try:
-        return len(read_lines(copy_of(path)))
+        return read_lines(copy_of(path))
     except StoreDamaged:
-        return 0
+        return []
 
 
 def copy_of(path: Path) -> Path:

@@ -87,9 +87,10 @@ def merge(depot: Depot, checks: Checks, place: Place, now: int) -> None:
         rollup = _Stream(depot, ROLLUP, SMALL, origin)
         for stream in (*streams, rollup):
             stack.callback(stream.drop)
-        for table in _ranges(files):
-            _distribute(table, streams)
-            rollup.add(minutes(table), "rollup")
+        with told(depot.folder / place.folder):
+            for table in _ranges(files):
+                _distribute(table, streams)
+                rollup.add(minutes(table), "rollup")
         made = [
             stream.adopt("samples", f"{place.name}-{letter}")
             for stream, (letter, _) in zip(streams, STREAMS, strict=True)

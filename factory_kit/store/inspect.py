@@ -20,6 +20,7 @@ __all__ = ["Status", "inspect", "survey"]
 
 T = TypeVar("T")
 
+NAMELESS = N_("{file}: does not know all points that have samples, up to {last}; put it back from a backup")
 FOREIGN = N_("{file}: is not in the manifest and is not read; import it or take it out")
 
 
@@ -72,11 +73,14 @@ def inspect(folder: Path, checks: Checks, *, full: bool) -> Iterator[Problem]:
     """Everything wrong with the store at *folder*: damaged, missing and foreign files."""
     try:
         manifest = Manifest.read(folder / "manifest.jsonl")
-        Catalogue.read(folder / "catalogue.jsonl")
+        catalogue = Catalogue.read(folder / "catalogue.jsonl")
         read_lines(copy_of(folder / "catalogue.jsonl"))
     except StoreError as error:
         yield _told(error)
         return
+    last = max((each.point_to for each in manifest.of_kind("samples")), default=0)
+    if last > catalogue.last_id:
+        yield Problem(str(catalogue.path), 0, "", NAMELESS, {"file": catalogue.path, "last": last})
     for sealed in manifest.files.values():
         problem = checks.problem(sealed, full=full)
         if problem is not None and sealed.path in Manifest.read(folder / "manifest.jsonl").files:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from factory_kit.errors import StoreDamaged, StoreFull
+from factory_kit.errors import StoreDamaged, StoreError, StoreFull
 from factory_kit.model.run import Gap, LossEntry, Run
 from factory_kit.model.sample import Origin
 from factory_kit.store.columns import from_payload, stamped
@@ -21,7 +22,7 @@ from factory_kit.store.disk import Disk, told
 from factory_kit.store.frames import MAGIC, PREFIX, Frame, Kind, Payload, Scan, encode, pieces, prefix, scan
 from factory_kit.store.lines import newer
 
-__all__ = ["Segment", "SegmentWriter", "open_segments", "read_segment", "segment_paths"]
+__all__ = ["Segment", "SegmentWriter", "highest_points", "open_segments", "read_segment", "segment_paths"]
 
 SUFFIX = ".seg"
 BIG = 1 << 16
@@ -194,6 +195,16 @@ def read_segment(path: Path) -> Segment:
         [Gap(**entry) for frame in by_kind[Kind.GAP] for entry in _entries(frame)],
         [LossEntry(**entry) for frame in by_kind[Kind.LOSS] for entry in _entries(frame)],
     )
+
+
+def highest_points(path: Path) -> list[int]:
+    """The highest point of each record of a segment; none when it was sealed meanwhile."""
+    try:
+        return [pc.max(record["point"]).as_py() for record in read_segment(path).records]
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return []
+        raise
 
 
 def _is_newer(data: bytes, identity: bytes) -> bool:

@@ -118,7 +118,10 @@ def _decode(line: bytes) -> Entry | None:
     checksum, _, text = line.partition(b" ")
     if b"%08x" % google_crc32c.value(text) != checksum:
         return None
-    entry: Entry = json.loads(text)
+    try:
+        entry: Entry = json.loads(text)
+    except (ValueError, RecursionError):  # zeros are the checksum of nothing at all
+        return None
     return entry
 
 

@@ -25,7 +25,7 @@ from factory_kit.store.disk import Disk, told
 from factory_kit.store.export import ExportForm, Wanted, clear, export
 from factory_kit.store.formats import CsvFor, RowForm, pour, sink
 from factory_kit.store.inspect import Status, inspect, survey
-from factory_kit.store.journal import segment_paths
+from factory_kit.store.journal import highest_points, segment_paths
 from factory_kit.store.keeper import Keeper, compact_files, seal_segments
 from factory_kit.store.lineage import Lineage, NamedFile
 from factory_kit.store.lock import Lock
@@ -71,7 +71,7 @@ class Store:
     def register(self, points: Sequence[CataloguePoint]) -> list[int]:
         """The ids of *points*, the same ones as ever; what is new or changed is noted in the catalogue. ``StoreBusy``."""
         with self._writing():
-            return self._known().register(self._disk, points, self._now())
+            return self._known().register(self._disk, points, self._now(), self._highest_point)
 
     def describe(
         self, equipment: Sequence[Equipment], connectors: dict[str, Connector], operations: Sequence[Operation] = ()
@@ -324,6 +324,12 @@ class Store:
         if self._checks is None:
             self._checks = Checks(self.folder)
         return self._checks
+
+    def _highest_point(self) -> int:
+        """The highest number of a point that has samples, whatever the catalogue still knows."""
+        unsealed = [top for path in segment_paths(self.folder / "journal") for top in highest_points(path)]
+        sealed = [each.point_to for each in self._manifest().files.values()]  # later: what was sealed meanwhile is here
+        return max((*sealed, *unsealed), default=0)
 
     def _next_number(self) -> int:
         used = [path.name for path in segment_paths(self.folder / "journal")] + list(self._manifest().segments)

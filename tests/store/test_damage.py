@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from factory_kit.errors import StoreDamaged, StoreError
@@ -140,16 +141,32 @@ def test_a_touched_file_is_read_again(wrote: Callable[..., Store]) -> None:
 def test_silent_rot_is_found_by_verify_and_files(wrote: Callable[..., Store]) -> None:
     """A flipped bit under the old size and time of change is found where it matters: verify, and files for evidence."""
     store = wrote([(1, T0, 1.0)])
-    path = next((store.folder / "data").glob("*/*.parquet"))
-    stat = path.stat()
-    content = bytearray(path.read_bytes())
-    content[40] ^= 1
-    path.write_bytes(content)
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    _rot(next((store.folder / "data").glob("*/*.parquet")), 40)
 
     assert "sha256 differs" in str(store.verify()[0])
     with pytest.raises(StoreDamaged, match="sha256 differs"):
         store.files(T0, T0 + 1)
+
+
+def test_silent_rot_stops_merging_in_one_line(wrote: Callable[..., Store], rows_of: Callable[[Store], Rows]) -> None:
+    """Pages that rotted under the old size and time of change are not merged: the checksum of the page is told as damage."""
+    wrote([(1, T0 + step, step / 7) for step in range(500)])
+    store = wrote([(1, T0 + HOUR, 1.0)], "run-2")
+    path = max((store.folder / "data").glob("*/*.parquet"), key=lambda each: each.stat().st_size)
+    _rot(path, pq.ParquetFile(path).metadata.row_group(0).column(2).data_page_offset + 200)
+
+    with pytest.raises(StoreDamaged, match=r"cannot be read .*; run store repair"):
+        store.compact()
+    assert [problem.details["file"] for problem in store.repair()] == [path]
+    assert rows_of(store) == [(1, T0 + HOUR, 1.0)]
+
+
+def _rot(path: Path, at: int) -> None:
+    stat = path.stat()
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def test_a_missing_file_is_told(wrote: Callable[..., Store]) -> None:

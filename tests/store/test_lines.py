@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import google_crc32c
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,13 @@ def test_lines_come_back(tmp_path: Path) -> None:
         append_line(Disk(), tmp_path / "log", entry)
 
     assert read_lines(tmp_path / "log") == ENTRIES
+
+
+@pytest.mark.parametrize("line", [b"00000000 ", b"00000000", b"%08x {" % google_crc32c.value(b"{")])
+def test_a_line_that_says_nothing_is_damage(line: bytes) -> None:
+    """The right checksum makes no line of what is no JSON; zeros are the checksum of nothing."""
+    with pytest.raises(StoreDamaged, match="line 2 is damaged"):
+        parse(encode(ENTRIES[0]) + line + b"\n" + encode(ENTRIES[1]), LOG)
 
 
 @given(st.data())

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from factory_kit.errors import StoreDamaged
 from factory_kit.model.run import CataloguePoint, Gap, LossEntry, Run
-from factory_kit.model.sample import SampleBatch
+from factory_kit.model.sample import Origin, SampleBatch
 from factory_kit.store import Store
 from factory_kit.store.columns import from_batch, to_payload
 from factory_kit.store.frames import Kind
@@ -15,6 +17,7 @@ from factory_kit.store.journal import SegmentWriter
 
 T0 = 1_788_220_800_000_000
 DAY = 86_400_000_000
+RUN = Run("run-9", T0, Origin.SIMULATED, "demo", "collect")
 Rows = list[tuple[int, int, float | None]]
 
 
@@ -152,6 +155,55 @@ def test_the_catalogue_has_a_copy(two_days: Store, point: Callable[[int], Catalo
     assert _said(two_days) == ["{lost} damaged lines taken out, the file as it was is in quarantine"]
     assert path.read_bytes() == before
     assert two_days.register([point(3)]) == [3]
+
+
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "in the journal"])
+def test_numbers_of_points_that_the_catalogue_lost_are_not_given_again(
+    two_days: Store, point: Callable[[int], CataloguePoint], *, sealed: bool
+) -> None:
+    """Without the catalogue and its copy samples are nameless, and stay so: no other point gets their number."""
+    if not sealed:
+        (two_days.folder / "manifest.jsonl").unlink()
+        shutil.rmtree(two_days.folder / "data")
+        segment = SegmentWriter(two_days._disk, two_days.folder / "journal", 77, RUN)
+        record = from_batch(SampleBatch(np.array([3]), np.array([T0]), np.array([1.0]), np.zeros(1, np.int8)))
+        segment.append(Kind.SAMPLES, to_payload(record))
+        segment.close()
+    (two_days.folder / "catalogue.jsonl").unlink()
+    (two_days.folder / "catalogue.copy.jsonl").unlink()
+    store = Store(two_days.folder, now=lambda: T0)
+
+    assert store.register([point(9), point(8), point(9)]) == [4, 5, 4]
+    assert store.register([point(7)]) == [6]
+
+
+def test_nameless_samples_are_told(two_days: Store) -> None:
+    """A catalogue that lost its points is a problem to see, though nothing can be repaired."""
+    (two_days.folder / "catalogue.jsonl").unlink()
+    (two_days.folder / "catalogue.copy.jsonl").unlink()
+
+    (problem,) = Store(two_days.folder).status().problems
+    assert str(problem).endswith("does not know all points that have samples, up to 3; put it back from a backup")
+
+
+def test_the_catalogue_of_another_store_names_no_samples(
+    two_days: Store, tmp_path: Path, point: Callable[[int], CataloguePoint], run: Callable[..., Run]
+) -> None:
+    """A catalogue that its copy contradicts is refused by readers, writers and the repair, and changes nothing."""
+    other = Store(tmp_path / "other", now=lambda: T0)
+    other.register([point(number) for number in range(6, 12)])
+    for number in range(6):
+        with other.writer(run(f"other-{number}")):
+            pass
+    copy = two_days.folder / "catalogue.copy.jsonl"
+    before = copy.read_bytes()
+    shutil.copy(other.folder / "catalogue.jsonl", two_days.folder / "catalogue.jsonl")
+    store = Store(two_days.folder, now=lambda: T0)
+
+    for work in (store.connect, store.repair, lambda: store.register([point(1)])):
+        with pytest.raises(StoreDamaged, match=r"catalogue\.jsonl: tells something else than its copy"):
+            work()
+    assert copy.read_bytes() == before
 
 
 def test_a_damaged_journal_gives_what_is_whole(
