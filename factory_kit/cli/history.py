@@ -83,7 +83,7 @@ def import_(
     done = import_history(file, how, store, kind=site.kind, clock=now, skip_broken=skip_broken)
     store.describe(site.equipment, connectors, site.operations)  # who never collects has a ledger too
     if as_json:
-        counts = {"rows": done.rows, "left_out": done.left_out, "samples": done.samples}
+        counts = {"rows": done.rows, "left_out": done.left_out, "samples": done.samples, "overruled": done.overruled}
         print_json({"run": done.run, **counts, "not_in_ledger": _unknown(how, site)})
         return
     success(
@@ -91,6 +91,13 @@ def import_(
             file=file.name, rows=done.rows, samples=done.samples, left_out=done.left_out
         )
     )
+    if done.overruled:
+        note(
+            f"! {file.name}: "
+            + _(
+                "{count} samples have the time of a later, different one of the same point; only the last stands"
+            ).format(count=done.overruled)
+        )
     for name in _unknown(how, site):
         note(f"! {mapping.name}: " + _("{id!r} is not in the ledger").format(id=name))
 

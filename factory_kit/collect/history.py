@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,9 @@ from factory_kit.store import Store
 __all__ = ["Imported", "import_history", "read_history"]
 
 ROWS_AT_ONCE = 20_000
+CELLS_AT_ONCE = 2_000_000
+"""Fewer rows of very wide tables."""
+
 MOST_PROBLEMS = 100
 LONGEST_CELL = 1_000_000
 YEARS = (1970, 2199)
@@ -38,7 +43,10 @@ UNIX = {"unix_s": 1_000_000, "unix_ms": 1_000}
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: the run, rows read, rows left out, samples written, first and last time (µs UTC)."""
+    """What an import did: the run, rows read, rows left out, samples written, first and last time (µs UTC).
+
+    *overruled* samples of those share point and time with a later, different one: of them the last stands.
+    """
 
     run: str
     rows: int
@@ -46,6 +54,7 @@ class Imported:
     samples: int
     first: int
     last: int
+    overruled: int = 0
 
 
 @dataclass
@@ -95,13 +104,14 @@ def import_history(
     )
     run = Run(f"import-{clock()}", clock(), Origin.IMPORTED, kind, f"import {name_of(file)}")
     delivered: dict[int, int] = dict.fromkeys(ids.values(), 0)
-    first, last = 2**63 - 1, -(2**63)
+    first, last, overruled = 2**63 - 1, -(2**63), 0
     written = 1
     try:
         with store.writer(run) as writer:
             for rows in _checked_rows(file, mapping, _Findings(file.name)):
                 for batch in _batches(rows, mapping, ids):
                     writer.append(batch)
+                    overruled += _overruled(batch)
                     first, last = min(first, int(batch.time.min())), max(last, int(batch.time.max()))
                     for point, count in zip(*np.unique(batch.point, return_counts=True), strict=True):
                         delivered[int(point)] += int(count)
@@ -115,7 +125,21 @@ def import_history(
             line=written,
             samples=sum(delivered.values()),
         ) from full
-    return Imported(run.id, total, len(findings.lines), sum(delivered.values()), first, last)
+    return Imported(run.id, total, len(findings.lines), sum(delivered.values()), first, last, overruled)
+
+
+def _overruled(batch: SampleBatch) -> int:
+    """How many samples of *batch*, all of one point, are followed by a different one of the same moment."""
+    order = np.argsort(batch.time, kind="stable")
+    before, after = order[:-1], order[1:]
+    different = (batch.value[before] != batch.value[after]) & ~(
+        np.isnan(batch.value[before]) & np.isnan(batch.value[after])
+    )
+    different |= batch.quality[before] != batch.quality[after]
+    if batch.text is not None:
+        text = np.asarray(batch.text, dtype=object)
+        different |= text[before] != text[after]
+    return int(((batch.time[before] == batch.time[after]) & different).sum())
 
 
 def read_history(file: Path, mapping: HistoryMap, *, skip_broken: bool = False) -> Iterator[SampleBatch]:
@@ -143,7 +167,8 @@ def _checked_rows(file: Path, mapping: HistoryMap, findings: _Findings) -> Itera
         _check_header(header, mapping, findings)
         if findings.problems:
             raise DefinitionError(findings.problems)
-        while piece := list(islice(_whole(records, len(header), findings), ROWS_AT_ONCE)):
+        at_once = min(ROWS_AT_ONCE, max(CELLS_AT_ONCE // len(header), 1))
+        while piece := list(islice(_whole(records, len(header), findings), at_once)):
             lines = [line for line, _ in piece]
             cells = zip(*(cells for _, cells in piece), strict=True)
             rows = _Rows(
@@ -167,9 +192,11 @@ def _opened(
         with file.open(encoding=encoding, newline="") as text:
             for _ in range(mapping.skip_rows):
                 text.readline()
-            reader = csv.reader(text, delimiter=mapping.separator)
+            record: list[str] = []
+            reader = csv.reader(_noted(text, record), delimiter=mapping.separator)
             header = [cell.strip() for cell in next(reader, [])]
-            yield header, ((reader.line_num + mapping.skip_rows, cells) for cells in reader)
+            record.clear()
+            yield header, _records(reader, record, mapping)
     except UnicodeError as error:
         findings.add(0, "", N_("is not {encoding}; correct encoding in the map"), encoding=mapping.encoding)
         raise DefinitionError(findings.problems) from error
@@ -181,7 +208,35 @@ def _opened(
         raise DefinitionError(findings.problems) from error
 
 
+def _noted(text: Iterable[str], record: list[str]) -> Iterator[str]:
+    """The lines of *text*, each noted in *record*."""
+    for line in text:
+        record.append(line)
+        yield line
+
+
+def _records(reader: Any, record: list[str], mapping: HistoryMap) -> Iterator[tuple[int, list[str]]]:
+    """The records with the line on which they end; *record* has the lines of the last one. ``csv.Error`` when its quote stays open."""
+    for cells in reader:
+        line = reader.line_num + mapping.skip_rows
+        if len(record) > 1:
+            _check_closed(record, line, mapping.separator)
+        record.clear()
+        yield line, cells
+
+
+def _check_closed(record: Sequence[str], line: int, separator: str) -> None:
+    """A quote that is never closed takes the rest of the file into one cell."""
+    try:
+        list(csv.reader(record, delimiter=separator, strict=True))
+    except csv.Error as error:
+        if "end of data" in str(error):
+            reason = f"the quote opened on line {line - len(record) + 1} is never closed"
+            raise csv.Error(reason) from error
+
+
 def _check_header(header: Sequence[str], mapping: HistoryMap, findings: _Findings) -> None:
+    _check_time_format(mapping.time.format, findings)
     line = mapping.skip_rows + 1
     needed = list(mapping.time.columns)
     needed += [
@@ -191,20 +246,35 @@ def _check_header(header: Sequence[str], mapping: HistoryMap, findings: _Finding
     ]
     if mapping.layout == "wide":
         needed += [point.column for point in mapping.points]
+        known = {*needed, *mapping.ignore}
         for column in header:
-            if column and column not in needed and column not in mapping.ignore:
+            if column and column not in known:
                 findings.add(
                     line,
                     column,
                     N_("this column is neither mapped nor ignored; add it to points or to ignore in the map"),
                 )
+    counts = Counter(header)
     for column in needed:
-        if column not in header:
+        if column not in counts:
             findings.add(
                 line, column, N_("there is no such column; the file has: {columns}"), columns=", ".join(header)[:300]
             )
-    for column in sorted({name for name in header if name and header.count(name) > 1}):
+    for column in sorted(name for name, count in counts.items() if name and count > 1):
         findings.add(line, column, N_("this column is given twice"))
+
+
+def _check_time_format(form: str, findings: _Findings) -> None:
+    """A form that says how each time is written."""
+    if form in UNIX or form == "iso":
+        return
+    reason = "" if "%" in form else f"{form!r} says nothing with %"
+    try:
+        pd.to_datetime(pd.Series(["0"], dtype="object"), format=form, errors="coerce")
+    except ValueError as error:
+        reason = str(error)
+    if reason:
+        findings.add(0, "time.format", N_("cannot be read ({reason})"), reason=reason)
 
 
 def _whole(
@@ -284,12 +354,14 @@ def _times(rows: _Rows, mapping: HistoryMap) -> pd.Series:
         ticks = pd.to_numeric(said, errors="coerce") * UNIX[mapping.time.format]
         return pd.to_datetime(ticks.round(), unit="us", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     form = "ISO8601" if mapping.time.format == "iso" else mapping.time.format
-    offsets = said.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$")
+    said = said.where(said.str.contains(r"\d"))  # pandas understands words: now, today
+    offsets = said.str.contains(r"(?:Z|[+-]\d\d:?\d\d|[T ].*[+-]\d\d)$", na=False)
     with_offset = "%z" in form or bool(form == "ISO8601" and offsets.any())
     if with_offset:
         said = said.where(offsets)  # a time without its offset among others that have one could mean anything
-    times = pd.to_datetime(said, format=form, errors="coerce", utc=with_offset)
-    if not with_offset:
+    with_zone = with_offset or "%Z" in form
+    times = pd.to_datetime(said, format=form, errors="coerce", utc=with_zone)
+    if not with_zone:
         times = times.dt.tz_localize(mapping.time.timezone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
     exact: pd.Series = times.astype("datetime64[us, UTC]")
     return exact
@@ -304,6 +376,7 @@ def _numbers(cells: pd.Series, mapping: HistoryMap) -> pd.Series:
         said = said.where(plain | said.str.fullmatch(grouped, na=False), "")  # 3,5 is not 35
         said = said.str.replace(mapping.thousands, "", regex=False)
     if mapping.decimal == ",":
+        said = said.where(~said.str.contains(".", regex=False, na=False), "")  # 1.500 is not 1.5 where 1,5 is
         said = said.str.replace(",", ".", regex=False)
     return pd.to_numeric(said, errors="coerce")
 

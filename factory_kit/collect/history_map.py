@@ -216,9 +216,11 @@ def _number_signs(header: Sequence[str], body: Sequence[Sequence[str]], value_co
 def _identifiers(names: Sequence[str]) -> dict[str, str]:
     """A point name for each of *names*, none twice; names without a Latin letter or digit are numbered."""
     found: dict[str, str] = {}
+    taken: set[str] = set()
     for number, name in enumerate(names, 1):
         plain = re.sub(r"[^a-z0-9]+", "_", UNIT.sub("", name).lower()).strip("_")[:48] or f"point_{number}"
-        found[name] = plain if plain not in found.values() else f"{plain}_{number}"
+        found[name] = plain if plain not in taken else f"{plain}_{number}"
+        taken.add(found[name])
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -80,11 +81,11 @@ class HistoryMap(Definition):
         if self.decimal == self.thousands:
             raise mistake("decimal and thousands are the same sign")
         columns = [point.column for point in self.points]
-        doubles = sorted({column for column in columns if columns.count(column) > 1})
+        doubles = sorted(column for column, count in Counter(columns).items() if count > 1)
         if doubles:
             raise mistake("columns mapped twice: {names}", names=", ".join(doubles))
         targets = [(point.equipment, point.point) for point in self.points]
-        twice = sorted({f"{equipment}/{name}" for equipment, name in targets if targets.count((equipment, name)) > 1})
+        twice = sorted(f"{equipment}/{name}" for (equipment, name), count in Counter(targets).items() if count > 1)
         if twice:
             raise mistake("points mapped twice: {names}", names=", ".join(twice))
         return self

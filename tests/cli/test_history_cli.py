@@ -38,7 +38,7 @@ def test_an_export_is_imported_by_the_map_that_was_proposed(plant: Path, factory
         factory_kit("import", plant.parent / "export.csv", "--map", mapping, "-w", plant, "--json") for _ in range(2)
     ]
 
-    counts = {"rows": 2, "left_out": 0, "samples": 2, "not_in_ledger": []}
+    counts = {"rows": 2, "left_out": 0, "samples": 2, "overruled": 0, "not_in_ledger": []}
     assert [{key: json.loads(each.out)[key] for key in counts} for each in said] == [counts, counts]
     assert Store(plant / "store").query("SELECT value FROM samples ORDER BY time").to_pylist() == [
         {"value": 25.5},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from factory_kit.collect import history
 from factory_kit.collect.history import import_history
 from factory_kit.collect.history_map import proposed_map
 from factory_kit.errors import DefinitionError, UsageError
@@ -308,3 +309,99 @@ def test_what_good_means_is_proposed_from_the_file(tmp_path: Path, seen: tuple[s
     (tmp_path / "export.csv").write_text("Tag;Time;Value;Quality\n" + rows, encoding="utf-8")
 
     assert set(a_map(proposed_map(tmp_path / "export.csv", "Asia/Shanghai", "m")).good) & set(seen) == good
+
+
+ONE = """map: 1
+separator: ";"
+decimal: "{decimal}"
+time: {{columns: [t], format: "{form}", timezone: Asia/Shanghai}}
+points: [{{column: a, equipment: m1, point: a, type: {kind}}}]
+"""
+
+
+def one_column(
+    tmp_path: Path, rows: str, *, form: str = "%Y-%m-%d %H:%M", decimal: str = ".", kind: str = "float64"
+) -> list[tuple[str, object]]:
+    """Time and value or text of what is imported from *rows* of a time and one column."""
+    mapping = a_map(ONE.format(form=form, decimal=decimal, kind=kind))
+    store = imported(tmp_path, f"t;a\n{rows}".encode(), mapping, skip_broken=True)
+    return [(str(time), value if text is None else text) for _, _, time, value, text, _, _ in rows_of(store)]
+
+
+@pytest.mark.parametrize("kind", ["float64", "string"])
+def test_a_quote_that_is_never_closed_swallows_no_rows(tmp_path: Path, kind: str) -> None:
+    """It would take the rest of the file into one cell: the file is refused even where broken rows are left out."""
+    rows = '2026-03-09 10:14;1\n2026-03-09 10:15;"2\n2026-03-09 10:16;3\n2026-03-09 10:17;4\n'
+
+    with pytest.raises(DefinitionError, match="the quote opened on line 3 is never closed"):
+        one_column(tmp_path, rows, kind=kind)
+
+
+def test_quotes_round_lines_are_texts(tmp_path: Path) -> None:
+    """A closed quote may hold line ends, also at the very end of the file, and quotes of its own."""
+    assert one_column(tmp_path, '2026-03-09 10:14;"a\n""b"""', kind="string") == [("2026-03-09 02:14:00", 'a\n"b"')]
+
+
+def test_a_point_is_no_decimal_sign_where_the_comma_is(tmp_path: Path) -> None:
+    """1.500 in a file with decimal commas is no 1.5: it is a broken row, unless thousands are said to have points."""
+    rows = "2026-03-09 10:14;1,5\n2026-03-09 10:15;1.500\n"
+
+    assert one_column(tmp_path, rows, decimal=",") == [("2026-03-09 02:14:00", 1.5)]
+
+
+@pytest.mark.parametrize("form", ["iso", "%Y-%m-%d %H:%M"])
+def test_words_are_no_times(tmp_path: Path, form: str) -> None:
+    """What some libraries take for a time, now or today, is never the time of a sample."""
+    assert one_column(tmp_path, "2026-03-09 10:14;1\nnow;2\ntoday;3\n", form=form) == [("2026-03-09 02:14:00", 1.0)]
+
+
+def test_offsets_of_hours_alone_are_offsets(tmp_path: Path) -> None:
+    """PostgreSQL writes +08; a time without any among them is a broken row, as among other offsets."""
+    rows = "2026-03-09 10:14:33+08;1\n2026-03-09 10:14:34+09;2\n2026-03-09 10:14:35+08:00;3\n2026-03-09 10:14:36;4\n"
+
+    assert one_column(tmp_path, rows, form="iso") == [
+        ("2026-03-09 01:14:34", 2.0), ("2026-03-09 02:14:33", 1.0), ("2026-03-09 02:14:35", 3.0),
+    ]  # fmt: skip
+
+
+def test_a_named_zone_is_the_zone(tmp_path: Path) -> None:
+    """A time that says UTC is one of UTC."""
+    assert one_column(tmp_path, "2026-03-09 10:14 UTC;1\n", form="%Y-%m-%d %H:%M %Z") == [("2026-03-09 10:14:00", 1.0)]
+
+
+@pytest.mark.parametrize("form", ["%Q", "mixed", "yyyy-MM-dd"])
+def test_a_form_that_is_none_is_told(tmp_path: Path, form: str) -> None:
+    """A form of time that nobody understands, or that lets a library guess day and month, is one line."""
+    with pytest.raises(DefinitionError, match=r"export\.csv: time\.format: cannot be read \(.*\)$"):
+        one_column(tmp_path, "2026-03-09 10:14;1\n", form=form)
+
+
+def test_different_values_of_one_moment_are_counted(tmp_path: Path) -> None:
+    """Times to the minute with a value a second: only the last of each minute stands, and the import says how many do not."""
+    (tmp_path / "export.csv").write_text("t;a\n" + "".join(f"2026-03-09 10:1{at // 4};{at // 2}\n" for at in range(8)))
+    mapping = a_map(ONE.format(form="%Y-%m-%d %H:%M", decimal=".", kind="float64"))
+    store = Store(tmp_path / "store")
+
+    done = import_history(tmp_path / "export.csv", mapping, store, kind="demo", clock=lambda: 1_800_000_000_000_000)
+
+    assert (done.samples, done.overruled) == (8, 2)
+    assert [value for _, _, _, value, _, _, _ in rows_of(store)] == [1.0, 3.0]
+
+
+def test_wide_tables_are_read_in_pieces_of_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wider the table the fewer rows at once, with the same samples."""
+    whole = imported(tmp_path / "1", *_wide(tmp_path / "1"))
+    monkeypatch.setattr(history, "CELLS_AT_ONCE", 10)
+
+    assert rows_of(imported(tmp_path / "2", *_wide(tmp_path / "2"))) == rows_of(whole)
+    assert len(rows_of(whole)) == 7 * 9
+    assert max(map(len, history.read_history(tmp_path / "2" / "export.csv", _wide(tmp_path / "2")[1]))) == 1
+
+
+def _wide(folder: Path) -> tuple[bytes, HistoryMap]:
+    folder.mkdir(exist_ok=True)
+    names = [f"c{number}" for number in range(9)]
+    rows = "".join(f"2026-03-09 10:1{row};" + ";".join(str(row * 9 + at) for at in range(9)) + "\n" for row in range(7))
+    points = ", ".join(f"{{column: {name}, equipment: m1, point: {name}}}" for name in names)
+    head = ONE.format(form="%Y-%m-%d %H:%M", decimal=".", kind="float64").rpartition("points:")[0]
+    return f"t;{';'.join(names)}\n{rows}".encode(), a_map(f"{head}points: [{points}]\n")
