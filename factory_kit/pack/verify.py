@@ -6,11 +6,11 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +32,10 @@ PACKAGE_KIND = "data-package"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time all files have in the zip form of the seal."""
 LARGE = Limits(files=10_000, total_bytes=64 << 30, ratio=1_000)
+
+MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
+"""What comes of a paper that is JSON and nothing else that was expected: somebody else may have written and sealed it."""
+Told = tuple[list[list[str]], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,13 @@ def _content_findings(sealed: Sealed) -> list[Finding]:
             "{file}: is a sealed {kind}, not a data package", file=sealed.path.name, kind=sealed.manifest.kind
         )
     paper = sealed.read_json("product.json")
-    product = DataProduct.model_validate_json(json.dumps(paper["product"]), strict=False)
+    try:
+        product = DataProduct.model_validate_json(json.dumps(paper["product"]), strict=False)
+        rows = int(paper["rows"])
+    except MALFORMED as error:
+        return [_unreadable("product.json", N_("{file}: cannot be read ({reason})"), error)]
     parts = [name for name in sealed.names if name.startswith("data/")]
-    return [*_part_findings(sealed, parts, product, int(paper["rows"])), *_paper_findings(sealed, parts, product)]
+    return [*_part_findings(sealed, parts, product, rows), *_paper_findings(sealed, parts, product)]
 
 
 def _part_findings(sealed: Sealed, parts: Sequence[str], product: DataProduct, expected: int) -> list[Finding]:
@@ -117,9 +125,8 @@ def _part_findings(sealed: Sealed, parts: Sequence[str], product: DataProduct, e
                 rows += file.metadata.num_rows
                 if not same_columns(file.schema_arrow, schema):
                     findings.append(_finding(name, N_("{file}: its columns are not those of product.json")))
-        except pa.ArrowInvalid as error:
-            reason = str(error).splitlines()[0]
-            findings.append(_finding(name, N_("{file}: is no Parquet file ({reason})"), reason=reason))
+        except (pa.ArrowException, OSError, ValueError) as error:
+            findings.append(_unreadable(name, N_("{file}: is no Parquet file ({reason})"), error))
     if rows != expected:
         findings.append(
             _finding(
@@ -144,24 +151,42 @@ def _paper_findings(sealed: Sealed, parts: Sequence[str], product: DataProduct) 
     """Papers that name other fields, other parts or other hashes than there are."""
     names = [field.name for field in product.fields]
     hashes = {file.path: file.sha256 for file in sealed.manifest.files if file.path in set(parts)}
-    package = sealed.read_json("datapackage.json")["resources"]
-    croissant = sealed.read_json("croissant.json")
-    told = {
-        "datapackage.json": (
-            [[field["name"] for field in part["schema"]["fields"]] for part in package],
-            {part["path"]: part["hash"].removeprefix("sha256:") for part in package},
-        ),
-        "croissant.json": (
-            [[field["name"] for field in croissant["recordSet"][0]["field"]]],
-            {part["contentUrl"]: part["sha256"] for part in croissant["distribution"] if "sha256" in part},
-        ),
-    }
-    for name, (fields, found) in told.items():
+    for name, told in TOLD.items():
+        paper = sealed.read_json(name)
+        try:
+            fields, found = told(paper)
+        except MALFORMED as error:
+            yield _unreadable(name, N_("{file}: cannot be read ({reason})"), error)
+            continue
         if any(each != names for each in fields):
             yield _finding(name, N_("{file}: its fields are not those of product.json"))
         if found != hashes:
             yield _finding(name, N_("{file}: names other parts or hashes than there are"))
 
 
+def _datapackage(paper: Any) -> Told:
+    package = paper["resources"]
+    return (
+        [[field["name"] for field in part["schema"]["fields"]] for part in package],
+        {part["path"]: part["hash"].removeprefix("sha256:") for part in package},
+    )
+
+
+def _croissant(paper: Any) -> Told:
+    return (
+        [[field["name"] for field in paper["recordSet"][0]["field"]]],
+        {part["contentUrl"]: part["sha256"] for part in paper["distribution"] if "sha256" in part},
+    )
+
+
+TOLD: Mapping[str, Callable[[Any], Told]] = {"datapackage.json": _datapackage, "croissant.json": _croissant}
+"""The fields of each table, and the hash of each part, as a paper names them."""
+
+
 def _finding(file: str, message: str, **details: object) -> Finding:
     return Finding(file, What.ALTERED, message, {"file": file, **details})
+
+
+def _unreadable(file: str, message: str, error: Exception) -> Finding:
+    """*message* with the first line of *error*, whoever raised it."""
+    return _finding(file, message, reason=next(iter(str(error).splitlines()), type(error).__name__))

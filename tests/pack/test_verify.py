@@ -121,6 +121,47 @@ def other_hash(files: dict[str, bytes]) -> None:
     files["croissant.json"] = json.dumps(paper).encode()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("product.json", b"[]"), ("product.json", b"{}"), ("product.json", b'{"product": {"fields": [3]}, "rows": 1}'),
+        ("datapackage.json", b"null"), ("datapackage.json", b'{"resources": [{"schema": {"fields": []}, "path": "x", "hash": 3}]}'),
+        ("croissant.json", b'{"recordSet": []}'), ("croissant.json", b'{"recordSet": [{"field": []}], "distribution": null}'),
+        (PART, b""), (PART, b"PAR1" + b"\xff" * 99 + b"PAR1"),
+    ],
+)  # fmt: skip
+def test_what_somebody_else_wrote_and_sealed_is_named(package: Path, tmp_path: Path, name: str, content: bytes) -> None:
+    """Papers of another shape and parts that are no tables, all hashes of the seal being right: findings, no error."""
+    found = verify_package(sealed_anew(package, tmp_path / "x.zip", lambda files: files.update({name: content})))
+    assert not found.ok
+    assert name in {each.file for each in found.findings}
+
+
+def test_a_part_with_any_byte_of_its_end_flipped_is_named(package: Path, tmp_path: Path) -> None:
+    """The end tells of the columns: whatever reads it fails in many ways, and none of them is an error here."""
+    whole = open_sealed(package).read(PART)
+    for place in range(9, min(len(whole), 1600), 40):
+        flipped = bytearray(whole)
+        flipped[-place] ^= 0xFF
+        content = bytes(flipped)
+        out = sealed_anew(
+            package, tmp_path / f"{place}.zip", lambda files, content=content: files.update({PART: content})
+        )
+        assert not verify_package(out).ok
+
+
+def other_rows(files: dict[str, bytes]) -> None:
+    """More rows than any number says."""
+    paper = json.loads(files["product.json"])
+    files["product.json"] = json.dumps(paper | {"rows": float("inf")}).encode()
+
+
+def test_rows_without_number_are_named(package: Path, tmp_path: Path) -> None:
+    """JSON of Python knows Infinity; it counts no rows."""
+    (found,) = verify_package(sealed_anew(package, tmp_path / "x.zip", other_rows)).findings
+    assert str(found) == "product.json: cannot be read (cannot convert float infinity to integer)"
+
+
 def second_part(files: dict[str, bytes]) -> None:
     """A part that no paper names."""
     files["data/part-001.parquet"] = files[PART]
