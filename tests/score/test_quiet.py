@@ -24,7 +24,7 @@ def test_a_process_without_standard_output_solves_all_the_same() -> None:
     code = (
         "import os, sys; os.close(1)\n"
         "from factory_kit.score.quiet import silent_output\n"
-        "with silent_output(): sys.stderr.write('ran')\n"
+        "with silent_output(): sys.stderr.write('ran'); sys.stderr.flush()\n"
         "try: os.fstat(1)\n"
         "except OSError: os._exit(0)\n"
         "os._exit(1)\n"
