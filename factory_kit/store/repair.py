@@ -81,6 +81,7 @@ def repair(disk: Disk, folder: Path, now: Callable[[], int]) -> tuple[Problem, .
     _sealed_files(work, depot, catalogue, found_again)
     _no_doubles(work, depot)
     _journal(work, depot)
+    _lost_files(work, depot)  # a cut off sealing may have made files of segments that were damaged since
     _write_gaps(work, depot)
     _latest(work, depot)
     return tuple(work.done)

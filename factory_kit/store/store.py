@@ -243,6 +243,7 @@ class Store:
             return ()
         with self._writing(repairing=True):
             done = repair(self._disk, self.folder, self._now)
+            clear_aside(self._disk, self.folder, self._manifest())  # what a cut off sealing left is made again just now
             self._catalogue = None
             self._depot = None
             self._seal(lambda: False)

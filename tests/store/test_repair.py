@@ -165,10 +165,7 @@ def test_numbers_of_points_that_the_catalogue_lost_are_not_given_again(
     if not sealed:
         (two_days.folder / "manifest.jsonl").unlink()
         shutil.rmtree(two_days.folder / "data")
-        segment = SegmentWriter(two_days._disk, two_days.folder / "journal", 77, RUN)
-        record = from_batch(SampleBatch(np.array([3]), np.array([T0]), np.array([1.0]), np.zeros(1, np.int8)))
-        segment.append(Kind.SAMPLES, to_payload(record))
-        segment.close()
+        _segment(two_days, 77, [(T0, 1.0)])
     (two_days.folder / "catalogue.jsonl").unlink()
     (two_days.folder / "catalogue.copy.jsonl").unlink()
     store = Store(two_days.folder, now=lambda: T0)
@@ -228,6 +225,38 @@ def test_a_damaged_journal_gives_what_is_whole(
     assert _gaps(two_days) == [("repair", point, T0 + 2 * DAY, T0 + 2 * DAY + 3, "journal damaged") for point in (4, 5)]
     assert (two_days.folder / "quarantine" / f"journal-{segment.path.name}").exists()
     assert two_days.verify() == ()
+
+
+@pytest.mark.parametrize("damaged", [False, True], ids=["whole journal", "damaged journal"])
+def test_what_a_cut_off_sealing_left_is_repaired_at_once(
+    two_days: Store, tmp_path: Path, rows_of: Callable[[Store], Rows], *, damaged: bool
+) -> None:
+    """Files without their line in the manifest, with their segment still there: one repair gives every sample once."""
+    name = _segment(two_days, 77, [(T0 + step, step / 7) for step in range(3)]).name
+    cut = Store(tmp_path / "cut off", now=lambda: T0)
+    shutil.copytree(two_days.folder, cut.folder)
+    two_days.seal()
+    for folder in ("data", "latest"):
+        shutil.copytree(two_days.folder / folder, cut.folder / folder, dirs_exist_ok=True)
+    _segment(cut, 78, [(T0 + 9, 9.0)])  # it is sealed together with the other one
+    if damaged:
+        _flip(cut.folder / "journal" / name, 900)
+
+    cut.repair()
+
+    assert cut.verify() == ()
+    assert rows_of(cut) == sorted([*rows_of(two_days), (3, T0 + 9, 9.0)])
+
+
+def _segment(store: Store, number: int, samples: list[tuple[int, float]]) -> Path:
+    """A closed segment of the journal with *samples* of point 3, a record each."""
+    segment = SegmentWriter(store._disk, store.folder / "journal", number, RUN)
+    for time, value in samples:
+        record = from_batch(SampleBatch(np.array([3]), np.array([time]), np.array([value]), np.zeros(1, np.int8)))
+        segment.append(Kind.SAMPLES, to_payload(record))
+        segment.commit()
+    segment.close()
+    return segment.path
 
 
 def test_lost_ledgers_come_back(two_days: Store, run: Callable[..., Run]) -> None:
