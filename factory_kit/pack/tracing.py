@@ -57,6 +57,7 @@ def trace_file(
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"CREATE VIEW original AS SELECT * FROM read_parquet({_list(original)})")  # noqa: S608
         fields = _columns(con, leaked.name, tables, (expected.time, *expected.per), tuple(product.watermark.fields))
+        _require_times(con, leaked.name, expected.time)
         for group in _groups(con, expected.per):
             for name in fields:
                 one, other = (
@@ -136,6 +137,24 @@ def _columns(
     return marked_ones
 
 
+def _require_times(con: duckdb.DuckDBPyConnection, name: str, time: str) -> None:
+    """``FactoryKitError`` where the leaked file *name* has rows and not one *time* that can be read; single ones may be spoiled."""
+    count = f'SELECT count("{time}"), count({_moment(time)}) FROM leaked'  # noqa: S608
+    there, read = con.execute(count).fetchall()[0]
+    if not there or read:
+        return
+    try:
+        con.execute(f'SELECT max(CAST("{time}" AS TIMESTAMPTZ)) FROM leaked').fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise FactoryKitError("{file}: cannot be read ({reason})", file=name, reason=reason) from error
+
+
+def _moment(time: str) -> str:
+    """The moment in the column *time*, NULL where it is none."""
+    return f'TRY_CAST("{time}" AS TIMESTAMPTZ)'
+
+
 def _groups(con: duckdb.DuckDBPyConnection, per: Sequence[str]) -> list[str]:
     if not per:
         return [""]
@@ -153,8 +172,8 @@ def _arrays(
     con: duckdb.DuckDBPyConnection, table: str, time: str, per: Sequence[str], group: str, field: str
 ) -> tuple[Ints, Floats]:
     sql = (
-        f'SELECT epoch_us(CAST("{time}" AS TIMESTAMPTZ)) AS t, TRY_CAST("{field}" AS DOUBLE) AS v FROM {table} '  # noqa: S608
-        f'WHERE {_group(per)} = ? AND "{field}" IS NOT NULL ORDER BY t'
+        f'SELECT epoch_us({_moment(time)}) AS t, TRY_CAST("{field}" AS DOUBLE) AS v FROM {table} '  # noqa: S608
+        f'WHERE {_group(per)} = ? AND "{field}" IS NOT NULL AND t IS NOT NULL ORDER BY t'
     )
     got: dict[str, Any] = con.execute(sql, [group]).fetchnumpy()
     return np.ma.filled(got["t"], 0).astype(np.int64), np.ma.filled(got["v"].astype(np.float64), np.nan)

@@ -122,7 +122,8 @@ def release_package(  # noqa: PLR0913 - what is released, to whom, and under who
     clock: Callable[[], int],
 ) -> Package:
     """The sealed *package* marked for *recipient*, sealed in *out*, whole or not at all; the register beside *key_file* knows it."""
-    if not recipient.strip():
+    recipient = recipient.strip()  # two copies for what looks like one name would accuse the wrong one
+    if not recipient:
         raise UsageError("nobody is named; add --to NAME")
     if out.resolve() == package.resolve():
         raise UsageError("{file}: is there already; nothing was changed", file=out)

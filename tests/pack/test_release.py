@@ -75,6 +75,8 @@ def test_a_leaked_copy_is_traced_to_its_recipient(
     assert run("pack", "build", "cnc-spindle", "-w", workspace, "--out", package, "--graded-by", "张三", *day) == 0
     for name in ("甲公司", "乙公司"):
         assert run("pack", "release", package, "-w", workspace, "--to", name, "--out", f"{name}.zip") == 0
+    assert run("pack", "release", package, "-w", workspace, "--to", " 甲公司 ", "--out", "again.zip") == 0
+    assert [each.recipient for each in read_recipients(workspace / "keys" / REGISTER)] == ["甲公司", "乙公司"]
     assert package_findings(tmp_path / "乙公司.zip") == []
     unpack(tmp_path / "乙公司.zip", tmp_path / "got")
     rows = (

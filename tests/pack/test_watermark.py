@@ -277,6 +277,28 @@ def test_a_file_without_the_marked_field_is_one_line(tmp_path: Path, original: B
         trace_file(leaked, original.parts, moving, [], b"m" * 32, "")
 
 
+@pytest.mark.parametrize("time", ["'06.02.2025 00:00'", "'soon'", "17", "1.5", "TIME '10:00:00'", "true"])
+def test_times_that_cannot_be_read_are_one_line(
+    tmp_path: Path, original: Built, moving: ProductTemplate, time: str
+) -> None:
+    """Whatever stands there instead of times."""
+    leaked = tmp_path / "leaked.parquet"
+    rows = f"SELECT {time} AS time, machine, load FROM '{original.parts[0]}'"  # noqa: S608 - our own file
+    duckdb.sql(f"COPY ({rows}) TO '{leaked}'")
+    with pytest.raises(FactoryKitError, match=r"^leaked\.parquet: cannot be read \(.*\)$"):
+        trace_file(leaked, original.parts, moving, [line("A")], b"m" * 32, "0" * 64)
+
+
+def test_spoiled_times_of_some_rows_hide_nobody(tmp_path: Path, original: Built, moving: ProductTemplate) -> None:
+    """A word instead of a time here and there, and empty ones: the other rows tell whose copy it is."""
+    part = copied(original, moving, tmp_path / "b", "B").parts[0]
+    leaked = tmp_path / "leaked.csv"
+    time = "CASE minute(time) WHEN 7 THEN 'x' WHEN 8 THEN NULL ELSE CAST(time AS VARCHAR) END AS time"
+    duckdb.sql(f"COPY (SELECT {time}, machine, load FROM '{part}') TO '{leaked}' (HEADER)")  # noqa: S608 - our own file
+    found = trace_file(leaked, original.parts, moving, [line("A"), line("B")], b"m" * 32, "0" * 64)
+    assert [each.recipient for each in found if each.names(2)] == ["B"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
