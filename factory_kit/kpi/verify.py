@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from factory_kit.errors import FactoryKitError
 from factory_kit.i18n import _
 from factory_kit.kpi.calendar import EPOCH, MICROSECOND
 from factory_kit.kpi.indicators import StoreView, evidence_of
@@ -136,7 +137,7 @@ def _frame(record: Evidence) -> tuple[Interval, Calendar]:
             days_between(first, after - timedelta(days=1), calendar["zone"]),
             Calendar.model_validate({"shifts": shifts, "holidays": holidays}),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (FactoryKitError, KeyError, TypeError, ValueError) as error:
         said = _("the record does not say how it was made ({reason})")
         raise _UnprovableError(said.format(reason=f"{type(error).__name__}: {error}".splitlines()[0])) from error
 

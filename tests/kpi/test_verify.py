@@ -259,6 +259,22 @@ def test_a_record_that_does_not_say_how_it_was_made_cannot_be_proven(
     assert checks[0].said.startswith("the record does not say how it was made (")
 
 
+def test_a_record_of_days_that_cannot_be_fails_alone(
+    records: list[Evidence], store: Store, shipped: dict[str, Indicator]
+) -> None:
+    """An interval that ends before it begins, or shifts that overlap, are said of that record; the others are proven."""
+    odd = replace(records[0], start=records[0].end, end=records[0].start)
+    calendar: Any = dict(records[0].details["calendar"])  # type: ignore[call-overload]
+    first = {"id": "a", "days": ["mon"], "start": "06:00", "end": "14:00"}
+    calendar["shifts"] = [first, {**first, "id": "b", "start": "08:00"}]
+    overlapping = replace(records[0], details={**records[0].details, "calendar": calendar})
+
+    checks = verify_records([odd, overlapping, records[1]], shipped.values(), store)
+
+    assert [check.same for check in checks] == [False, False, True]
+    assert all(check.said.startswith("the record does not say how it was made (") for check in checks[:2])
+
+
 def test_a_damaged_store_gives_no_evidence(
     records: list[Evidence], store: Store, shipped: dict[str, Indicator]
 ) -> None:
