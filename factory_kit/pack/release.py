@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ __all__ = [
     "mark_package",
     "mark_part",
     "read_recipients",
+    "recipient_name",
     "write_recipient",
 ]
 
@@ -65,6 +67,30 @@ def read_recipients(register: Path) -> list[Recipient]:
         return [Recipient(**json.loads(line)) for line in lines if line]
     except (ValueError, TypeError) as error:
         raise FactoryKitError("{file}: is no register of recipients; restore it from a copy", file=register) from error
+
+
+def recipient_name(said: str, register: Path) -> str:
+    """*said* with single blanks: two copies for what looks like one name would accuse the wrong one.
+
+    ``UsageError`` for nobody, for signs that nobody sees, and for what differs from a name in *register* by case, width or blanks only.
+    """
+    name = " ".join(said.split())
+    if not name:
+        raise UsageError("nobody is named; add --to NAME")
+    if not name.isprintable():
+        raise UsageError("the name {name!r} holds signs that nobody sees; type it by hand", name=name)
+    for known in read_recipients(register):
+        if known.recipient != name and _looks(known.recipient) == _looks(name):
+            raise UsageError(
+                "{name!r} looks like {known!r}, of whom copies are known; write it the same way",
+                name=name,
+                known=known.recipient,
+            )
+    return name
+
+
+def _looks(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def keep_original(out: Path, register: Path) -> None:

@@ -23,7 +23,15 @@ from factory_kit.pack.outside import Verdict, outside_verdicts
 from factory_kit.pack.pseudonyms import plant_key
 from factory_kit.pack.quality import QualityRow, Scope
 from factory_kit.pack.quality_more import Score, db31, series_checks, tc609, tc609_groups
-from factory_kit.pack.release import REGISTER, RISK_PAPER, Recipient, keep_original, mark_package, write_recipient
+from factory_kit.pack.release import (
+    REGISTER,
+    RISK_PAPER,
+    Recipient,
+    keep_original,
+    mark_package,
+    recipient_name,
+    write_recipient,
+)
 from factory_kit.pack.summary import summary_of
 from factory_kit.pack.verify import PACKAGE_KIND
 from factory_kit.render.charts import Timeline
@@ -122,9 +130,7 @@ def release_package(  # noqa: PLR0913 - what is released, to whom, and under who
     clock: Callable[[], int],
 ) -> Package:
     """The sealed *package* marked for *recipient*, sealed in *out*, whole or not at all; the register beside *key_file* knows it."""
-    recipient = recipient.strip()  # two copies for what looks like one name would accuse the wrong one
-    if not recipient:
-        raise UsageError("nobody is named; add --to NAME")
+    recipient = recipient_name(recipient, key_file.parent / REGISTER)
     if out.resolve() == package.resolve():
         raise UsageError("{file}: is there already; nothing was changed", file=out)
     keep_original(out, key_file.parent / REGISTER)

@@ -16,7 +16,7 @@ from factory_kit.load.product import find_product, product_folder
 from factory_kit.load.workspace import Workspace
 from factory_kit.model.run import CataloguePoint, Run
 from factory_kit.model.sample import Origin, SampleBatch
-from factory_kit.pack.release import REGISTER, Recipient, read_recipients, write_recipient
+from factory_kit.pack.release import REGISTER, Recipient, read_recipients, recipient_name, write_recipient
 from factory_kit.pack.verify import package_findings
 from factory_kit.reports.product import release_package
 from factory_kit.seal.digest import digest_file
@@ -128,3 +128,29 @@ def test_a_copy_takes_no_original_s_place(workspace: Path, tmp_path: Path, out: 
             recipient="乙公司", key_file=key_file, signers=(), clock=lambda: 0,
         )  # fmt: skip
     assert read_recipients(key_file.parent / REGISTER) == [known]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (" \t", "nobody is named"),
+        ("甲\u200b公司", "holds signs that nobody sees"),
+        ("\u202e甲公司", "holds signs that nobody sees"),
+        ("甲 公司", "looks like '甲公司'"),
+        ("ＡＢＣ\u3000Ltd", "looks like 'ABC Ltd'"),
+        ("abc ltd", "looks like 'ABC Ltd'"),
+    ],
+)
+def test_names_that_look_alike_are_one_recipient(tmp_path: Path, said: str, why: str) -> None:
+    """A second copy for what looks like a known name is refused; the name itself, and another one, are taken."""
+    register = tmp_path / REGISTER
+    for name in ("甲公司", "ABC Ltd"):
+        write_recipient(register, Recipient(name, "cnc-spindle", "1.0.0", "0" * 64, "2026-01-02T00:00:00+00:00"))
+
+    with pytest.raises(UsageError, match=why):
+        recipient_name(said, register)
+    assert [recipient_name(name, register) for name in ("甲公司", " ABC\u3000Ltd\n", "乙公司")] == [
+        "甲公司",
+        "ABC Ltd",
+        "乙公司",
+    ]
