@@ -73,7 +73,7 @@ class IntegerScale:
     def exactly(self, index: int, raw: int) -> float:
         """The value of one number of any size at place *index*."""
         a, b, c = self._terms[index]
-        return _nearest(Fraction(a * raw + b, c))
+        return _quotient(a * raw + b, c)
 
 
 class FloatScale:
@@ -110,7 +110,12 @@ def _rounds_once(a: int, c: int, bits: int) -> bool:
 
 
 def _nearest(number: Fraction) -> float:
+    return _quotient(number.numerator, number.denominator)
+
+
+def _quotient(above: int, below: int) -> float:
+    """The nearest double: Python rounds the quotient of whole numbers of any size correctly."""
     try:
-        return float(number)
+        return above / below
     except OverflowError:
-        return inf if number > 0 else -inf
+        return inf if above > 0 else -inf
