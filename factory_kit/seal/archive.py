@@ -37,6 +37,10 @@ class _Wary(io.BufferedReader):
         return super().read(size)
 
 
+BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError)
+"""What ``zipfile`` raises for broken files."""
+
+
 @contextmanager
 def checked_zip(path: Path, limits: Limits = DOCUMENT) -> Iterator[zipfile.ZipFile]:
     """The zip file at *path*, open for reading, after its directory passed all *limits* and name rules.
@@ -62,12 +66,7 @@ def opened_zip(path: Path, limits: Limits = DOCUMENT) -> Iterator[zipfile.ZipFil
             raise UnsafeArchive(
                 "{container}: holds more than {limit} files", container=path.name, limit=limits.files
             ) from error
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            NotImplementedError,
-            ValueError,
-        ) as error:  # what zipfile raises for broken files
+        except BROKEN as error:
             raise SealError(
                 "{file}: is no zip file that can be read ({reason})", file=path.name, reason=error
             ) from error

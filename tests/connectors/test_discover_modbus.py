@@ -72,74 +72,35 @@ def _text(text: str, registers: int) -> list[int]:
     return list(struct.unpack(f">{registers}H", text.encode().ljust(2 * registers, b"\0")))
 
 
+SF = 65536
+"""From here down: a scale factor below zero, as a register holds it."""
+COMMON = [
+    1,
+    66,
+    *_text("Maker", 16),
+    *_text("Sun 50", 16),
+    *_text("", 8),
+    *_text("1.2", 8),
+    *_text("SN-7", 16),
+    5,
+    0x8000,
+]
+INVERTER = [
+    103, 50, 721, 240, 240, 241, SF - 1, *(0xFFFF,) * 3, 2305, 2311, 2298, SF - 1, 4985, 1, 5001, SF - 2, 5001, 1, SF - 12, 1, 9968, SF - 2,
+    *struct.unpack(">2H", struct.pack(">I", 123456789)), 0, 812, SF - 1, 6205, SF - 1, 5102, 1, 412, *(0x8000,) * 3, SF - 1, 4, 0,
+]  # fmt: skip
+MEASURED = {"W": -1234.5, "TotWhImp": 9876543.0, "Hz": 50.0}
+
+
 def _sunspec(base: int) -> dict[tuple[str, int], int]:
     """An inverter of model 103 and the meter 213 behind the common model, as a maker would lay them out."""
-    common = [
-        1,
-        66,
-        *_text("Maker", 16),
-        *_text("Sun 50", 16),
-        *_text("", 8),
-        *_text("1.2", 8),
-        *_text("SN-7", 16),
-        5,
-        0x8000,
-    ]
-    sf = 65536
-    inverter = [
-        103,
-        50,
-        721,
-        240,
-        240,
-        241,
-        sf - 1,
-        *(0xFFFF,) * 3,
-        2305,
-        2311,
-        2298,
-        sf - 1,
-        4985,
-        1,
-        5001,
-        sf - 2,
-        5001,
-        1,
-        sf - 12,
-        1,
-        9968,
-        sf - 2,
-    ]
-    inverter += [
-        *struct.unpack(">2H", struct.pack(">I", 123456789)),
-        0,
-        812,
-        sf - 1,
-        6205,
-        sf - 1,
-        5102,
-        1,
-        412,
-        *(0x8000,) * 3,
-        sf - 1,
-        4,
-        0,
-    ]
-    inverter += [0] * (52 - len(inverter))
-    floats = {
-        point.name: 0.0
-        for point in (known_model(213) or pytest.fail("no such model")).points
-        if point.type == "float32"
-    } | {
-        "W": -1234.5,
-        "TotWhImp": 9876543.0,
-        "Hz": 50.0,
-    }
     meter = [213, 124] + [0] * 124
     for point in (known_model(213) or pytest.fail("no such model")).points:
         if point.type == "float32":
-            meter[point.offset : point.offset + 2] = struct.unpack(">2H", struct.pack(">f", floats[point.name]))
-    words = [0x5375, 0x6E53, *common, *inverter, *meter, 64999, 3, 1, 2, 3, 0xFFFF, 0]
+            measured = struct.pack(">f", MEASURED.get(point.name, 0.0))
+            meter[point.offset : point.offset + 2] = struct.unpack(">2H", measured)
+    inverter = INVERTER + [0] * (52 - len(INVERTER))
+    words = [0x5375, 0x6E53, *COMMON, *inverter, *meter, 64999, 3, 1, 2, 3, 0xFFFF, 0]
     return {("holding", base + place): word for place, word in enumerate(words)} | {("holding", 0): 7}
 
 

@@ -117,8 +117,8 @@ def told(found: Columns) -> Iterator[dict[str, Any]]:
         }
 
 
-def check(wanted: list[Row], *, handles: bool = True) -> None:
-    """*wanted* is read as it was written, and where it ends; nothing of it behind its end."""
+def as_written(wanted: list[Row], *, handles: bool = True) -> bool:
+    """*wanted* is read as it was written, and where it ends; nothing of it behind its end. What differs is told by an assertion."""
     data = listed(wanted, handles=handles)
     at, end = len(FRONT), len(FRONT) + len(data)
     bare = bool(wanted) and len(wanted[-1].item().encoded()) == 1  # behind such an item a message goes on
@@ -133,6 +133,7 @@ def check(wanted: list[Row], *, handles: bool = True) -> None:
             read_items(FRONT + data + BEHIND, at, len(wanted), end - 1, handles=handles)
         with pytest.raises(Malformed):
             read_items(FRONT + data, at, len(wanted) + 1, end, handles=handles)
+    return True
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +147,7 @@ def _fresh() -> None:
 def test_each_kind_of_value_is_read_alone_and_in_runs(name: str, handles: bool) -> None:
     """Numbers at the ends of their types, texts, no value, arrays: as few as none are a run, and as many as are read at a look."""
     for count in (0, 1, LONG, LONG + 1, LONG + 2, LONG + 3, LONG + LOOK_AHEAD + 2, 700):
-        check(rows(*[CASES[name]] * count), handles=handles)
+        assert as_written(rows(*[CASES[name]] * count), handles=handles)
 
 
 @pytest.mark.parametrize("mask", range(0, 64, 2))
@@ -154,7 +155,7 @@ def test_each_field_is_read_where_its_bit_is_set(mask: int) -> None:
     """With a number, a text and no value, a few and many, with handles and without."""
     for name in ("double", "word", "nothing", "label"):
         for count in (1, 9):
-            check(rows(*[CASES[name]] * count, mask=mask), handles=mask & 4 == 0)
+            assert as_written(rows(*[CASES[name]] * count, mask=mask), handles=mask & 4 == 0)
 
 
 def test_runs_end_where_another_kind_begins() -> None:
@@ -162,10 +163,10 @@ def test_runs_end_where_another_kind_begins() -> None:
     double, word, whole = CASES["double"], CASES["word"], CASES["6 -2147483648"]
     for length in (LONG, LONG + 1, LONG + 2, LONG + LOOK_AHEAD, LONG + LOOK_AHEAD + 1, LONG + LOOK_AHEAD + 2, 600):
         for other in (word, whole, CASES["nothing"], CASES["label"]):
-            check(rows(*[double] * length, other))
-            check(rows(other, *[double] * length, other, *[double] * length))
-        check([Row(double, 8 if place == length else 4, place) for place in range(length + 9)])
-        check(rows(*[double] * length, *[whole] * length, *[double] * length), handles=False)
+            assert as_written(rows(*[double] * length, other))
+            assert as_written(rows(other, *[double] * length, other, *[double] * length))
+        assert as_written([Row(double, 8 if place == length else 4, place) for place in range(length + 9)])
+        assert as_written(rows(*[double] * length, *[whole] * length, *[double] * length), handles=False)
 
 
 def test_kinds_mixed_at_random_are_read_also_from_memory() -> None:
@@ -174,10 +175,9 @@ def test_kinds_mixed_at_random_are_read_also_from_memory() -> None:
     for round_ in range(80):
         some = cases if round_ % 2 else [each for each in cases if each.data is None or each.data[0] < 13]
         wanted = [Row(chance.choice(some), chance.choice(MASKS), place) for place in range(30)]
-        check(wanted, handles=round_ % 3 > 0)
-        check(
-            [Row(row.case, row.mask, row.place + 4) for row in wanted] if round_ % 3 else wanted, handles=round_ % 3 > 0
-        )
+        assert as_written(wanted, handles=round_ % 3 > 0)
+        again = [Row(row.case, row.mask, row.place + 4) for row in wanted] if round_ % 3 else wanted
+        assert as_written(again, handles=round_ % 3 > 0)
 
 
 def changed(row: Row) -> Iterator[Row]:
@@ -195,8 +195,8 @@ def test_a_remembered_shape_that_does_not_fit_is_not_used() -> None:
     wanted = rows(*(CASES[name] for name in names))
     for place in (0, 1, 5, 9, 10, 11, 12, 13, 14, 15):
         for other in changed(wanted[place]):
-            check(wanted)
-            check([*wanted[:place], other, *wanted[place + 1 :]])
+            assert as_written(wanted)
+            assert as_written([*wanted[:place], other, *wanted[place + 1 :]])
 
 
 def remembered() -> list[int]:
@@ -209,7 +209,7 @@ def test_only_shapes_worth_it_are_remembered() -> None:
     for count in (LONG, LONG + 1, MOST_REMEMBERED, MOST_REMEMBERED + 1):
         wanted = rows(*[CASES["true"]] * count, mask=0)
         read_items(listed(wanted, handles=False), 0, count, 3 * count, handles=False)
-    check(rows(*[CASES["label"]] * 20))
+    assert as_written(rows(*[CASES["label"]] * 20))
 
     assert remembered() == [LONG + 1, MOST_REMEMBERED]
 
@@ -218,11 +218,11 @@ def test_the_shape_that_was_not_seen_for_longest_is_forgotten() -> None:
     """As many as there is room for; one that is seen anew, because another took its place, stays."""
     counts = [LONG + 1 + place for place in range(MOST_SHAPES)]
     for count in counts:
-        check(rows(*[CASES["true"]] * count))
+        assert as_written(rows(*[CASES["true"]] * count))
     assert remembered() == counts
 
-    check(rows(*[CASES["double"]] * counts[0]))
-    check(rows(*[CASES["true"]] * 99))
+    assert as_written(rows(*[CASES["double"]] * counts[0]))
+    assert as_written(rows(*[CASES["true"]] * 99))
 
     assert remembered() == [*counts[2:], counts[0], 99]
 
