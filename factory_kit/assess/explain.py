@@ -129,8 +129,7 @@ class _Names:
         return self.model.texts[language()].levels[str(level)].mark
 
     def level(self, level: int) -> str:
-        text = self.model.texts[language()].levels[str(level)]
-        return f"{text.mark} {text.name}" if level and text.mark != text.name else text.mark
+        return self.model.level_name(level, language())
 
     def label(self, code: str) -> str:
         label = self.model.label(code, language())

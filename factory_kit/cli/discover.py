@@ -94,7 +94,7 @@ def opcua(
     _show(found, wish, as_json=as_json)
     if not as_json:
         say_next(found.folder, workspace)
-    if found.tree.ended == "interrupted":
+    if found.interrupted:
         raise KeyboardInterrupt
 
 
@@ -122,7 +122,7 @@ def _show(found: Discovery, wish: Wish, *, as_json: bool) -> None:
         note("- " + _(remark.message).format(**remark.details))
     if found.tree.unsaid:
         note(_("- and {count} more remarks").format(count=found.tree.unsaid))
-    if found.tree.ended == "interrupted":
+    if found.interrupted:
         note("! " + _("Ended early: {reason}").format(reason=_(INTERRUPTED)))
     if found.tree.ended and found.tree.nodes:
         note(

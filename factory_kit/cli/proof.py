@@ -76,7 +76,5 @@ def _named(scored: Scored, outcome: Outcome) -> str:
     """``Level 2 Standardised``; below the lowest level that is said."""
     from factory_kit.i18n import language
 
-    text = scored.model.texts[language()].levels.get(str(outcome.level))
-    if text is None:
-        return _("no level")
-    return f"{text.mark} {text.name}" if text.mark != text.name else text.mark
+    known = str(outcome.level) in scored.model.texts[language()].levels
+    return scored.model.level_name(outcome.level, language()) if known else _("no level")

@@ -92,6 +92,15 @@ class Discovery:
     """The evidence about the security of the server."""
 
     @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it; what there is, is a part then."""
+        return self.tree.ended == "interrupted"
+
+    def interrupt(self) -> None:
+        """Ctrl-C ended it."""
+        self.tree.ended = "interrupted"
+
+    @property
     def points(self) -> int:
         """Points drafted."""
         return self.draft.points if self.draft else 0
@@ -218,9 +227,9 @@ def discover_opcua(  # noqa: PLR0913 - what a discovery needs from outside
     try:
         context = Context(now, log.telling(tell), secret, certificates)
         if asyncio.run(until_interrupted(_discover(found, wish, context, clock))):
-            found.tree.ended = "interrupted"
+            found.interrupt()
     except KeyboardInterrupt:  # pressed again while it hung up
-        found.tree.ended = "interrupted"
+        found.interrupt()
     finally:
         log.flush(last=True)
         _keep(found, wish, site, now)

@@ -295,6 +295,11 @@ class MaturityModel:
             counts["verified" if criterion.id in self.verified else criterion.confidence] += 1
         return counts
 
+    def level_name(self, level: int, language: Language) -> str:
+        """Mark and name, 二级 规范级; once where they are the same, and the mark alone below the first level, where it says all."""
+        text = self.texts[language].levels[str(level)]
+        return f"{text.mark} {text.name}" if level and text.mark != text.name else text.mark
+
     def label(self, code: str, language: Language) -> str:
         """Our short label of a node or criterion; the id itself when there is none."""
         texts = self.texts[language]

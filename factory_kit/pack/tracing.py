@@ -147,7 +147,7 @@ def _require_times(con: duckdb.DuckDBPyConnection, name: str, time: str) -> None
         con.execute(f'SELECT max(CAST("{time}" AS TIMESTAMPTZ)) FROM leaked').fetchall()  # noqa: S608
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        raise FactoryKitError("{file}: is neither Parquet nor CSV ({reason})", file=name, reason=reason) from error
+        raise FactoryKitError("{file}: cannot be read ({reason})", file=name, reason=reason) from error
 
 
 def _moment(time: str) -> str:

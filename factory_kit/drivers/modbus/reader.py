@@ -195,13 +195,13 @@ class ModbusDevice:
         """The lane on which to ask again, and whether it is to be opened; *error* where that would not help."""
         if self._closed or not isinstance(error.__cause__, ConnectionError):
             raise error
-        if (
-            not fresh
-        ):  # Some devices hang up after an answer, or when nobody asked for a while; on a new connection they answer.
+        # Some devices hang up after an answer, or when nobody asked for a while; on a new connection they answer.
+        if not fresh:
             return lane, True
+        # Others take one more connection than they bear, and end it.
         if not self._lanes.has_beside(lane):
             raise error
-        self._lanes.drop(lane)  # Others take one more connection than they bear, and end it.
+        self._lanes.drop(lane)
         lane = await self._lanes.take(priority)
         return lane, not lane.wire.connected
 

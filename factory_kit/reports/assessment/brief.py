@@ -120,8 +120,7 @@ class Brief:
 
     def level_name(self, level: int) -> str:
         """Mark and name: 二级 规范级."""
-        text = self.level(level)
-        return f"{text.mark} {text.name}" if level and text.mark != text.name else text.mark
+        return self.score.model.level_name(level, self.language)
 
     def label(self, code: str) -> str:
         """Our label of a node or criterion."""
